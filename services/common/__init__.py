@@ -1,0 +1,1 @@
+"""Plumbing without business words, shared by the four services. Imports no context."""

@@ -1,0 +1,196 @@
+"""JetStream: the only module that knows NATS.
+
+One stream per context, file storage; one durable pull consumer per reading service and stream. Publishing waits for every
+acknowledgement, so a batch is either stored whole or published again (same `Nats-Msg-Id`; readers have an inbox besides).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import nats
+import nats.errors
+import structlog
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.js import JetStreamContext
+from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy, DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
+from nats.js.errors import Error as JetStreamError
+from nats.js.errors import NotFoundError
+
+CONTEXTS = ("membership", "orders", "identity_merge", "notification")
+ACK_WAIT_SECONDS = 30
+PUBLISH_SECONDS = 5.0
+# JetStream's own de-duplication: a help against doubled publishes, never the guarantee (rule 1).
+DUPLICATE_WINDOW_SECONDS = 120
+KEEP_SECONDS = 7 * 86_400
+log = structlog.get_logger()
+
+
+class BusUnavailable(Exception):
+    """The broker cannot be reached, or did not acknowledge; whether a message was stored is unknown."""
+
+
+_AWAY = (nats.errors.Error, JetStreamError, OSError, asyncio.TimeoutError)
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """One event on its way out. `type` is "<context>.<event>.v1"."""
+
+    type: str
+    payload: bytes
+    event_id: UUID
+    store_id: UUID
+    aggregate_id: UUID
+    version: int
+    occurred_at: datetime
+    traceparent: str
+
+    def headers(self) -> dict[str, str]:
+        """CloudEvents in NATS' binary mode, and what JetStream and the inbox need."""
+        headers = {
+            "Nats-Msg-Id": str(self.event_id),
+            "ce-specversion": "1.0",
+            "ce-id": str(self.event_id),
+            "ce-type": f"onefold.{self.type}",
+            "ce-source": f"/onefold/{self.type.partition('.')[0]}",
+            "ce-subject": str(self.aggregate_id),
+            "ce-time": self.occurred_at.isoformat(),
+            "ce-storeid": str(self.store_id),
+            "ce-aggregateversion": str(self.version),
+            "content-type": "application/protobuf",
+        }
+        return headers | {"traceparent": self.traceparent} if self.traceparent else headers
+
+
+def subject_of(event_type: str) -> str:
+    """The NATS subject of an event type; it carries no personal data."""
+    return f"onefold.{event_type}"
+
+
+def stream_of(context: str) -> str:
+    """The stream that holds a context's events."""
+    return f"ONEFOLD_{context.upper()}"
+
+
+class Bus:
+    """A connection that is made when first needed and made again when lost."""
+
+    def __init__(self, url: str, *, name: str, replicas: int = 1) -> None:
+        self._url = url
+        self._name = name
+        self._replicas = replicas
+        self._client: Client | None = None
+        self._js: JetStreamContext | None = None
+        self._lock = asyncio.Lock()
+
+    async def jetstream(self) -> JetStreamContext:
+        """The JetStream context. Raises BusUnavailable."""
+        async with self._lock:
+            if self._js is None:
+                try:
+                    self._client = await nats.connect(
+                        self._url,
+                        name=self._name,
+                        connect_timeout=2,
+                        max_reconnect_attempts=-1,
+                        reconnect_time_wait=0.5,
+                        allow_reconnect=True,
+                        error_cb=_report,
+                        drain_timeout=5,
+                    )
+                except (*_AWAY, ValueError) as error:
+                    raise BusUnavailable(f"cannot connect: {type(error).__name__}") from error
+                self._js = self._client.jetstream(timeout=PUBLISH_SECONDS, publish_async_max_pending=4_096)
+            return self._js
+
+    async def ensure_streams(self) -> None:
+        """Makes the streams that are missing and brings settings up to date. Raises BusUnavailable."""
+        js = await self.jetstream()
+        for context in CONTEXTS:
+            config = StreamConfig(
+                name=stream_of(context),
+                subjects=[f"onefold.{context}.>"],
+                retention=RetentionPolicy.LIMITS,
+                storage=StorageType.FILE,
+                discard=DiscardPolicy.OLD,
+                max_age=KEEP_SECONDS,
+                duplicate_window=DUPLICATE_WINDOW_SECONDS,
+                num_replicas=self._replicas,
+            )
+            try:
+                try:
+                    await js.stream_info(stream_of(context))
+                    await js.update_stream(config)
+                except NotFoundError:
+                    await js.add_stream(config)
+            except _AWAY as error:
+                raise BusUnavailable(f"cannot make stream {context}: {error}") from error
+
+    async def publish(self, messages: Sequence[Outgoing]) -> None:
+        """Stores all messages. Raises BusUnavailable when any acknowledgement is missing; then publish all again."""
+        js = await self.jetstream()
+        try:
+            async with asyncio.timeout(PUBLISH_SECONDS):
+                pending = [
+                    await js.publish_async(subject_of(m.type), m.payload, headers=m.headers(), wait_stall=PUBLISH_SECONDS)
+                    for m in messages
+                ]
+                await asyncio.gather(*pending)
+        except NotFoundError as error:
+            await self.ensure_streams()
+            raise BusUnavailable("the stream was gone and has been made again") from error
+        except _AWAY as error:
+            if isinstance(error, nats.errors.NoRespondersError) or type(error).__name__ == "NoStreamResponseError":
+                await self.ensure_streams()
+            raise BusUnavailable(f"not acknowledged: {type(error).__name__}") from error
+
+    async def subscribe(self, reader: str, context: str, types: Sequence[str]) -> JetStreamContext.PullSubscription:
+        """The durable consumer of service `reader` on a context's stream. Raises BusUnavailable."""
+        js = await self.jetstream()
+        config = ConsumerConfig(
+            durable_name=reader,
+            deliver_policy=DeliverPolicy.ALL,
+            ack_policy=AckPolicy.EXPLICIT,
+            ack_wait=ACK_WAIT_SECONDS,
+            max_ack_pending=2_000,
+            filter_subjects=[subject_of(t) for t in types],
+        )
+        try:
+            await js.add_consumer(stream_of(context), config)
+            return await js.pull_subscribe_bind(durable=reader, stream=stream_of(context))
+        except NotFoundError as error:
+            await self.ensure_streams()
+            raise BusUnavailable("the stream was gone and has been made again") from error
+        except _AWAY as error:
+            raise BusUnavailable(f"cannot subscribe to {context}: {error}") from error
+
+    async def close(self) -> None:
+        """Ends the connection; unacknowledged messages will be delivered again."""
+        if self._client is not None:
+            with contextlib.suppress(*_AWAY):
+                await self._client.close()
+
+
+async def fetch(subscription: JetStreamContext.PullSubscription, batch: int, wait_seconds: float) -> list[Msg]:
+    """Up to `batch` messages: waits for the first, then takes only what comes within 10 ms. Raises BusUnavailable."""
+    try:
+        first = await subscription.fetch(1, timeout=wait_seconds)
+    except TimeoutError:  # an empty fetch ends so by design
+        return []
+    except _AWAY as error:
+        raise BusUnavailable(f"cannot fetch: {type(error).__name__}") from error
+    try:
+        return first + await subscription.fetch(batch - 1, timeout=0.01)
+    except _AWAY:
+        return first  # the next round finds out whether the broker is away
+
+
+async def _report(error: Exception) -> None:
+    log.warning("broker_error", error=type(error).__name__)

@@ -1,0 +1,24 @@
+"""Ids: UUIDv7, so that keys rise with time and indexes stay dense (architecture, rule 5)."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import uuid_utils.compat
+
+from services.common.errors import InvalidInput
+
+NIL = UUID(int=0)
+
+
+def new_id() -> UUID:
+    """A fresh UUIDv7."""
+    return uuid_utils.compat.uuid7()
+
+
+def parse_id(text: str, field: str) -> UUID:
+    """Reads an id from a request. Raises InvalidInput (invalid_id) naming the field."""
+    try:
+        return UUID(text)
+    except ValueError:
+        raise InvalidInput.of(field, "invalid_id") from None

@@ -1,0 +1,80 @@
+"""Alembic, one history per service, run by `main.py migrate` as the database's owner; never at application start."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.operations import Operations
+from sqlalchemy import Connection, MetaData
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from services.common.config import Environment
+from services.common.service import Command
+
+_PLUMBING = ("outbox", "inbox", "dead_letters", "idempotency_keys")
+
+
+async def upgrade(environment: Environment, migrations: Path) -> None:
+    """Brings the database to the newest revision under an advisory lock, so that two runs do not meet."""
+    url = make_url(environment.text("DATABASE_URL")).set(drivername="postgresql+asyncpg")
+    engine = create_async_engine(url)
+    async with engine.connect() as connection:
+        await connection.run_sync(_upgrade, migrations)
+        await connection.commit()
+    await engine.dispose()
+
+
+def _upgrade(connection: Connection, migrations: Path) -> None:
+    connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7206)")
+    config = Config()
+    config.set_main_option("script_location", str(migrations))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+def run_env(metadata: MetaData) -> None:
+    """The body of every service's migrations/env.py."""
+    from alembic import context
+
+    connection = context.config.attributes["connection"]
+    context.configure(connection=connection, target_metadata=metadata, transaction_per_migration=False)
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+def protect(op: Operations, tables: Sequence[str], queues: Sequence[str] = ()) -> None:
+    """Rights and row-level security for new tables (rule 6).
+
+    `queues` are tables that the worker reads across stores: its own work lists. Plumbing tables are always such.
+    """
+    for table in tables:
+        op.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO onefold_app, onefold_worker")
+        op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
+        op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
+        op.execute(
+            f"CREATE POLICY own_store ON {table} TO onefold_app, onefold_worker"
+            # NULLIF: a setting that was local to an ended transaction reads as the empty text.
+            " USING (store_id = NULLIF(current_setting('app.store_id', true), '')::uuid)"
+        )
+        if table in queues or table in _PLUMBING:
+            op.execute(f"CREATE POLICY all_stores ON {table} TO onefold_worker USING (true)")
+
+
+def create_all(op: Operations, metadata: MetaData, queues: Sequence[str] = ()) -> None:
+    """First revision of a service: every table of its metadata, protected."""
+    metadata.create_all(op.get_bind())
+    protect(op, [table.name for table in metadata.sorted_tables], queues)
+
+
+def migrate_command(migrations: Path) -> Command:
+    """The `migrate` command of a service's main.py."""
+
+    async def run(environment: Environment, _: asyncio.Event) -> None:
+        await upgrade(environment, migrations)
+
+    return run

@@ -1,0 +1,198 @@
+"""Outbox: an event is written in the transaction of the change it tells of; a relay publishes it afterwards (rules 1-3).
+
+One relay at a time publishes for a service. It holds a transaction-scoped advisory lock, so the lease ends with its
+connection, however the process dies; others stand by. That keeps events in order per aggregate without bookkeeping of
+claims, and at the measured rates one relay is far from being the bottleneck.
+
+The relay is woken by NOTIFY. The NOTIFY is sent after the commit, on a connection of its own and at most every
+20 ms: inside the transaction it would serialise all commits of the database on one lock. A wake-up that is lost to a crash
+is made good by the sweep.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import structlog
+from google.protobuf.message import Message
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.common import crash, telemetry
+from services.common.bus import Bus, BusUnavailable, Outgoing
+from services.common.database import Database, is_transient
+from services.common.ids import new_id
+
+CHANNEL = "onefold_outbox"
+BATCH = 500
+SWEEP_SECONDS = 1.0
+_RELAY_LOCK = 0x0F01D  # any constant; advisory locks are per database
+log = structlog.get_logger()
+
+# For statements that write an event together with the change: unnest over the six arrays of `columns`.
+INSERT = """INSERT INTO outbox (store_id, event_id, type, aggregate_id, version, payload, traceparent)
+ SELECT CAST(:store_id AS uuid), e.event_id, e.type, e.aggregate_id, e.version, e.payload, CAST(:traceparent AS text)
+ FROM unnest(CAST(:event_ids AS uuid[]), CAST(:event_types AS text[]), CAST(:event_aggregates AS uuid[]),
+             CAST(:event_versions AS bigint[]), CAST(:event_payloads AS bytea[]))
+      AS e(event_id, type, aggregate_id, version, payload)"""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened to one aggregate, as it will travel. `type` is "<context>.<event in snake case>.v1"."""
+
+    type: str
+    aggregate_id: UUID
+    version: int
+    payload: bytes
+    event_id: UUID
+
+
+def type_of(message: type[Message] | Message) -> str:
+    """The event type of a protobuf message: onefold.orders.v1.OrderPlaced → orders.order_placed.v1."""
+    _, context, version, name = message.DESCRIPTOR.full_name.split(".")
+    return f"{context}.{re.sub(r'(?<!^)(?=[A-Z])', '_', name).lower()}.{version}"
+
+
+def event(message: Message, aggregate_id: UUID, version: int) -> Event:
+    """Wraps a protobuf event. `version` is the aggregate's after the change."""
+    return Event(type_of(message), aggregate_id, version, message.SerializeToString(), new_id())
+
+
+def columns(store_id: UUID, events: Sequence[Event]) -> dict[str, Any]:
+    """Parameters of INSERT."""
+    return {
+        "store_id": store_id,
+        "traceparent": telemetry.traceparent(),
+        "event_ids": [e.event_id for e in events],
+        "event_types": [e.type for e in events],
+        "event_aggregates": [e.aggregate_id for e in events],
+        "event_versions": [e.version for e in events],
+        "event_payloads": [e.payload for e in events],
+    }
+
+
+_INSERT = text(INSERT)
+
+
+async def add(tx: AsyncConnection, store_id: UUID, events: Sequence[Event]) -> None:
+    """Writes events in the caller's transaction."""
+    if events:
+        await tx.execute(_INSERT, columns(store_id, events))
+
+
+class Waker:
+    """Tells the relay that something was committed; never waits and never fails its caller."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._wanted = asyncio.Event()
+
+    def wake(self) -> None:
+        """Call after a commit that wrote events."""
+        self._wanted.set()
+
+    async def run(self) -> None:
+        """Sends at most one NOTIFY every 20 ms, for as long as the process lives."""
+        while True:
+            await self._wanted.wait()
+            self._wanted.clear()
+            try:
+                async with self._database.across_stores() as tx:
+                    await tx.execute(text(f"NOTIFY {CHANNEL}"))
+            except Exception as error:
+                if not is_transient(error):
+                    raise
+                log.warning("relay_not_woken", error=type(error).__name__)
+            await asyncio.sleep(0.02)
+
+
+class Relay:
+    """Publishes what lies in the outbox of one service."""
+
+    def __init__(self, database: Database, bus: Bus) -> None:
+        self._database = database
+        self._bus = bus
+        self._woken = asyncio.Event()
+
+    def wake(self) -> None:
+        """Looks at once instead of at the next sweep."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Publishes until cancelled; waits out a database or broker that is away."""
+        listener = asyncio.create_task(self._listen())
+        try:
+            while True:
+                try:
+                    published = await self.publish_batch()
+                except BusUnavailable as error:
+                    log.warning("relay_waits_for_broker", error=str(error))
+                    published = 0
+                except Exception as error:
+                    if not is_transient(error):
+                        raise
+                    log.warning("relay_waits_for_database", error=type(error).__name__)
+                    published = 0
+                if published < BATCH:
+                    await self._rest()
+        finally:
+            listener.cancel()
+
+    async def _rest(self) -> None:
+        try:
+            await asyncio.wait_for(self._woken.wait(), SWEEP_SECONDS)
+        except TimeoutError:
+            return
+        self._woken.clear()
+
+    async def publish_batch(self) -> int:
+        """Publishes up to BATCH events in order and marks them; 0 when another relay is at work."""
+        async with self._database.across_stores() as tx:
+            if not await tx.scalar(_LOCK, {"lock": _RELAY_LOCK}):
+                return 0
+            rows = (await tx.execute(_UNPUBLISHED, {"batch": BATCH})).all()
+            if not rows:
+                return 0
+            crash.point("outbox.before_publish")
+            await self._bus.publish([_outgoing(row) for row in rows])
+            crash.point("outbox.after_publish")
+            await tx.execute(_MARK, {"seqs": [row.seq for row in rows]})
+        return len(rows)
+
+    async def _listen(self) -> None:
+        """Holds one connection that hears NOTIFY; reconnects for ever."""
+        while True:
+            try:
+                async with self._database.engine.connect() as connection:
+                    raw = await connection.get_raw_connection()
+                    driver = raw.driver_connection
+                    assert driver is not None
+                    await driver.add_listener(CHANNEL, lambda *_: self._woken.set())
+                    while not driver.is_closed():
+                        await asyncio.sleep(1)
+            except Exception as error:
+                if not is_transient(error):
+                    raise
+                log.warning("relay_not_listening", error=type(error).__name__)
+            await asyncio.sleep(1)
+
+
+def _outgoing(row: Row[Any]) -> Outgoing:
+    return Outgoing(row.type, row.payload, row.event_id, row.store_id, row.aggregate_id, row.version, row.occurred_at, row.traceparent)
+
+
+# A statement of its own, so that the rows are read by a snapshot taken after the former holder's commit.
+_LOCK = text("SELECT pg_try_advisory_xact_lock(:lock)")
+# Unpublished rows that are visible are read in seq order. A transaction that took a lower seq may still commit later; that
+# is no matter across aggregates, and one aggregate's writers follow one another by its row lock.
+_UNPUBLISHED = text(
+    """SELECT store_id, event_id, seq, type, aggregate_id, version, payload, traceparent, occurred_at FROM outbox
+ WHERE published_at IS NULL ORDER BY seq LIMIT :batch"""
+)
+_MARK = text("UPDATE outbox SET published_at = now() WHERE published_at IS NULL AND seq = ANY(CAST(:seqs AS bigint[]))")

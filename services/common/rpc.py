@@ -1,0 +1,237 @@
+"""gRPC at the edge of a service: one interceptor in, one helper out.
+
+In: verifies the service token, takes over request id and trace, shields the handler from the caller's deadline (a write that
+has begun is carried to its commit), turns the error tree into status and details, logs one line without personal data.
+Out: a deadline on every call, token and ids handed on, retries only for UNAVAILABLE (rules 7, 8).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+import grpc
+import orjson
+import structlog
+from google.protobuf.message import Message
+from grpc import aio
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+
+from services.common import idempotency, telemetry
+from services.common.database import is_transient
+from services.common.errors import Internal, InvalidInput, OnefoldError, Unauthenticated, Unavailable
+from services.common.idempotency import Once, Replayed
+from services.common.rpc_errors import error_from, status_of
+from services.common.tokens import ServiceClaims, TokenSigner
+
+Request = TypeVar("Request", bound=Message)
+Response = TypeVar("Response", bound=Message)
+R = TypeVar("R")
+log = structlog.get_logger()
+
+CHANNEL_OPTIONS: Sequence[tuple[str, Any]] = (
+    ("grpc.keepalive_time_ms", 20_000),
+    ("grpc.keepalive_timeout_ms", 5_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.initial_reconnect_backoff_ms", 200),
+    ("grpc.max_reconnect_backoff_ms", 2_000),
+    (
+        "grpc.service_config",
+        orjson.dumps(
+            {
+                "loadBalancingConfig": [{"round_robin": {}}],
+                "methodConfig": [
+                    {
+                        "name": [{}],
+                        "retryPolicy": {
+                            "maxAttempts": 3,
+                            "initialBackoff": "0.05s",
+                            "maxBackoff": "0.5s",
+                            "backoffMultiplier": 3,
+                            "retryableStatusCodes": ["UNAVAILABLE"],
+                        },
+                    }
+                ],
+            }
+        ).decode(),
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """The call under way: who, with which key, which method."""
+
+    claims: ServiceClaims
+    idempotency_key: str
+    method: str
+
+
+_call: ContextVar[Call] = ContextVar("call")
+
+
+def caller() -> ServiceClaims:
+    """Who makes the current call."""
+    return _call.get().claims
+
+
+def once(request: Message, encode: Callable[[R], Message]) -> Once[R]:
+    """The current call's idempotency key, bound to what is asked (E7). Raises InvalidInput (idempotency_key_required)."""
+    call = _call.get()
+    if not 0 < len(call.idempotency_key) <= idempotency.LONGEST_KEY:
+        raise InvalidInput.of("idempotency-key", "idempotency_key_required", longest=str(idempotency.LONGEST_KEY))
+    body = request.SerializeToString(deterministic=True)
+    return Once(
+        call.claims.store,
+        call.idempotency_key,
+        idempotency.fingerprint(call.method, body),
+        lambda result: encode(result).SerializeToString(),
+    )
+
+
+class Boundary(aio.ServerInterceptor):
+    """Everything that is the same for every RPC."""
+
+    def __init__(self, signer: TokenSigner) -> None:
+        self._signer = signer
+        self._wrapped: dict[str, grpc.RpcMethodHandler[Any, Any]] = {}
+
+    async def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler[Any, Any]]],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> grpc.RpcMethodHandler[Any, Any]:
+        """Wraps a method's handler, once per method."""
+        method = handler_call_details.method
+        if method.startswith("/grpc.health."):
+            return await continuation(handler_call_details)
+        if method not in self._wrapped:
+            handler = await continuation(handler_call_details)
+            if handler is None or handler.unary_unary is None:
+                return handler
+            self._wrapped[method] = grpc.unary_unary_rpc_method_handler(
+                self._wrap(method, handler.unary_unary),
+                request_deserializer=handler.request_deserializer,
+                # A replayed answer is bytes already.
+                response_serializer=lambda m: m if isinstance(m, bytes) else m.SerializeToString(),
+            )
+        return self._wrapped[method]
+
+    def _wrap(self, method: str, behaviour: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:
+        async def run(request: Message, context: aio.ServicerContext[Any, Any]) -> Any:
+            started = time.perf_counter()
+            code = grpc.StatusCode.OK
+            metadata = dict(context.invocation_metadata() or ())
+            telemetry.begin(str(metadata.get("x-request-id", "")), str(metadata.get("traceparent", "")))
+            try:
+                # Shielded: the caller's deadline or hang-up must not cut a transaction in two.
+                return await asyncio.shield(asyncio.ensure_future(self._handle(method, behaviour, metadata, request, context)))
+            except OnefoldError as error:
+                status = status_of(error)
+                code = status.code
+                await context.abort_with_status(status)
+            finally:
+                log.info("rpc", method=method, code=code.name, ms=round((time.perf_counter() - started) * 1e3, 1))
+
+        return run
+
+    async def _handle(
+        self, method: str, behaviour: Callable[..., Any], metadata: dict[str, Any], request: Message, context: Any
+    ) -> Any:
+        try:
+            scheme, _, token = str(metadata.get("authorization", "")).partition(" ")
+            if scheme != "Bearer":
+                raise Unauthenticated("credential_refused", "no service token")
+            _call.set(Call(self._signer.verify(token), str(metadata.get("idempotency-key", "")), method))
+            return await behaviour(request, context)
+        except Replayed as replayed:
+            return replayed.response
+        except OnefoldError:
+            raise
+        except Exception as error:
+            if is_transient(error):
+                log.warning("dependency_away", method=method, error=type(error).__name__)
+                raise Unavailable("service_unavailable", type(error).__name__) from error
+            log.exception("rpc_failed", method=method)
+            raise Internal("internal") from error
+
+
+class Server:
+    """A gRPC server with the boundary, health and a graceful end."""
+
+    def __init__(self, listen: str, signer: TokenSigner) -> None:
+        self.aio = aio.server(
+            interceptors=[Boundary(signer)],
+            options=[
+                ("grpc.so_reuseport", 0),
+                # Lets Kubernetes balance: clients reconnect now and then (rule 8).
+                ("grpc.max_connection_age_ms", 300_000),
+                ("grpc.max_connection_age_grace_ms", 20_000),
+                ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
+                ("grpc.max_receive_message_length", 4 * 1024 * 1024),
+            ],
+        )
+        self._health = health.aio.HealthServicer()
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self.aio)
+        self._listen = listen
+
+    async def start(self) -> None:
+        """Binds and serves. Raises RuntimeError when the address is taken."""
+        self.aio.add_insecure_port(self._listen)
+        await self.aio.start()
+        await self._health.set("", health_pb2.HealthCheckResponse.SERVING)
+
+    async def stop(self) -> None:
+        """NOT_SERVING, then up to 10 s for calls under way (rule 9)."""
+        await self._health.set("", health_pb2.HealthCheckResponse.NOT_SERVING)
+        await self.aio.stop(grace=10)
+
+
+class Method(Protocol[Request, Response]):
+    """A unary method of a generated asynchronous stub."""
+
+    def __call__(self, request: Request, *, timeout: float, metadata: Sequence[tuple[str, str]]) -> Awaitable[Response]: ...
+
+
+def channel(target: str) -> aio.Channel:
+    """A channel to another service; connects when first used."""
+    return aio.insecure_channel(f"dns:///{target}" if ":///" not in target else target, options=CHANNEL_OPTIONS)
+
+
+class Caller:
+    """Makes calls to other services in the name of `service`."""
+
+    def __init__(self, signer: TokenSigner, service: str) -> None:
+        self._signer = signer
+        self._actor = f"service:{service}"
+
+    async def call(
+        self,
+        method: Callable[..., Awaitable[Response]],
+        request: Message,
+        claims: ServiceClaims,
+        *,
+        seconds: float,
+        idempotency_key: str = "",
+    ) -> Response:
+        """The answer within `seconds`. `claims` names the store (and the person on whose behalf).
+
+        Raises the error of the tree that the other side raised; Unavailable when it cannot be reached in time.
+        """
+        metadata = [("authorization", f"Bearer {self._signer.sign(claims)}"), ("x-request-id", telemetry.request_id.get())]
+        if idempotency_key:
+            metadata.append(("idempotency-key", idempotency_key))
+        if traceparent := telemetry.traceparent():
+            metadata.append(("traceparent", traceparent))
+        try:
+            return await method(request, timeout=seconds, metadata=metadata)
+        except aio.AioRpcError as error:
+            raise error_from(error) from error
+
+    def as_service(self, store_id: str) -> ServiceClaims:
+        """Claims of this service itself, for work that nobody asked for in person."""
+        return ServiceClaims(actor=self._actor, role="service", store_id=store_id)

@@ -1,0 +1,55 @@
+"""The life of a process: start, run, end within the grace period (rule 9)."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from typing import Any
+
+import structlog
+import uvloop
+
+from services.common import logging
+from services.common.config import ConfigError, Environment
+
+log = structlog.get_logger()
+Command = Callable[[Environment, asyncio.Event], Awaitable[None]]
+
+
+def main(context: str, commands: Mapping[str, Command]) -> None:
+    """Runs `python -m services.<context>.main <command>`. Exits 2 on a wrong command or configuration."""
+    name = sys.argv[1] if len(sys.argv) > 1 else ""
+    if name not in commands:
+        sys.exit(f"usage: python -m services.{context}.main {' | '.join(commands)}")
+    environment = Environment()
+    try:
+        logging.configure(environment, service=context, process=name)
+        uvloop.run(_run(commands[name], environment))
+    except ConfigError as error:
+        print(f"{context}: {error}", file=sys.stderr)
+        sys.exit(2)
+
+
+async def _run(command: Command, environment: Environment) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    await command(environment, stop)
+
+
+async def until(stop: asyncio.Event, *loops: Coroutine[Any, Any, None]) -> None:
+    """Runs endless loops until `stop` is set. A loop that ends or fails by itself ends the process, which is then started again."""
+    tasks = [asyncio.create_task(loop) for loop in loops]
+    stopping = asyncio.create_task(stop.wait())
+    done, _ = await asyncio.wait([stopping, *tasks], return_when=asyncio.FIRST_COMPLETED)
+    for task in (stopping, *tasks):
+        task.cancel()
+    await asyncio.gather(stopping, *tasks, return_exceptions=True)
+    for task in done - {stopping}:
+        if error := task.exception():
+            log.error("loop_failed", error=f"{type(error).__name__}: {error}", exc_info=error)
+            raise error
+    log.info("stopped")

@@ -1,0 +1,120 @@
+"""gRPC of the orders service: request → command or query → response."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from grpc import aio
+
+from onefold.orders.v1 import service_pb2 as pb
+from onefold.orders.v1 import service_pb2_grpc
+from services.common import rpc
+from services.common.contact import Contact
+from services.common.errors import InvalidInput
+from services.common.ids import parse_id
+from services.common.wire import address_value, moment
+from services.orders import commands, queries
+from services.orders.domain import Draft, Line, PaymentMethod, Status
+from services.orders.events import to_proto
+
+Context = aio.ServicerContext[object, object]
+
+
+class OrdersApi(service_pb2_grpc.OrdersServiceServicer):
+    """OrdersService of the contract."""
+
+    def __init__(self, context: commands.Context) -> None:
+        self._context = context
+
+    async def CreateOrder(self, request: pb.CreateOrderRequest, _: Context) -> pb.CreateOrderResponse:
+        once = rpc.once(request, lambda order: pb.CreateOrderResponse(order=to_proto(order, whole=True)))
+        order = await commands.create_order(self._context, rpc.caller(), once, _draft(request))
+        return pb.CreateOrderResponse(order=to_proto(order, whole=True))
+
+    async def GetOrder(self, request: pb.GetOrderRequest, _: Context) -> pb.GetOrderResponse:
+        order = await queries.get_order(self._context.database, rpc.caller(), parse_id(request.order_id, "order_id"))
+        return pb.GetOrderResponse(order=to_proto(order, whole=True))
+
+    async def ListOrders(self, request: pb.ListOrdersRequest, _: Context) -> pb.ListOrdersResponse:
+        page = await queries.list_orders(
+            self._context.database,
+            rpc.caller(),
+            request.page.size,
+            request.page.token,
+            _ids(request.customer_ids, "customer_ids", 10),
+            [Status(status) for status in request.statuses if status],
+            request.query,
+        )
+        return pb.ListOrdersResponse(orders=[to_proto(order, whole=False) for order in page.items], next_page_token=page.next_token)
+
+    async def ConfirmPayment(self, request: pb.ConfirmPaymentRequest, _: Context) -> pb.ConfirmPaymentResponse:
+        order = await commands.confirm_payment(
+            self._context,
+            rpc.caller(),
+            rpc.once(request, lambda order: pb.ConfirmPaymentResponse(order=to_proto(order, whole=True))),
+            parse_id(request.order_id, "order_id"),
+            request.method or PaymentMethod.OTHER,
+            request.reference,
+            request.amount_minor,
+        )
+        return pb.ConfirmPaymentResponse(order=to_proto(order, whole=True))
+
+    async def EditContact(self, request: pb.EditContactRequest, _: Context) -> pb.EditContactResponse:
+        order = await commands.edit_contact(
+            self._context,
+            rpc.caller(),
+            rpc.once(request, lambda order: pb.EditContactResponse(order=to_proto(order, whole=True))),
+            parse_id(request.order_id, "order_id"),
+            Contact(request.contact.name, request.contact.phone, request.contact.email),
+            request.expected_version,
+        )
+        return pb.EditContactResponse(order=to_proto(order, whole=True))
+
+    async def SummariseCustomers(self, request: pb.SummariseCustomersRequest, _: Context) -> pb.SummariseCustomersResponse:
+        ids = _ids(request.customer_ids, "customer_ids", 5)
+        found = await queries.summarise_customers(self._context.database, rpc.caller(), ids)
+        return pb.SummariseCustomersResponse(
+            customers=[
+                pb.CustomerOrders(customer_id=str(i), unpaid_count=found[i][0], settled_count=found[i][1], net_spend_minor=found[i][2])
+                for i in ids
+            ]
+        )
+
+    async def RelinkOrders(self, request: pb.RelinkOrdersRequest, _: Context) -> pb.RelinkOrdersResponse:
+        moved, done = await commands.relink_orders(
+            self._context,
+            rpc.caller(),
+            parse_id(request.merge_run_id, "merge_run_id"),
+            _ids(request.merged_ids, "merged_ids", 4),
+            parse_id(request.survivor_id, "survivor_id"),
+        )
+        return pb.RelinkOrdersResponse(moved_count=moved, done=done)
+
+
+def _ids(texts: Sequence[str], field: str, most: int) -> list[UUID]:
+    if len(texts) > most:
+        raise InvalidInput.of(field, "too_large", largest=str(most))
+    return [parse_id(text, f"{field}[{n}]") for n, text in enumerate(texts)]
+
+
+def _draft(request: pb.CreateOrderRequest) -> Draft:
+    contact = request.contact
+    return Draft(
+        paid=request.paid,
+        customer_id=parse_id(request.customer_id, "customer_id") if request.customer_id else None,
+        contact=Contact(contact.name, contact.phone, contact.email),
+        add_as_member=request.add_as_member,
+        channel=request.channel,
+        currency=request.currency,
+        lines=[Line(line.sku, line.title, line.quantity, line.unit_price_minor, line.discount_minor) for line in request.lines],
+        discount=request.discount_minor,
+        shipping=request.shipping_minor,
+        shipping_address=address_value(request.shipping_address),
+        note=request.note,
+        external_reference=request.external_reference,
+        placed_at=moment(request.placed_at) if request.HasField("placed_at") else None,
+        payment_method=request.payment_method or PaymentMethod.OTHER,
+        payment_reference=request.payment_reference,
+        language=request.language,
+    )

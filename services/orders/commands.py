@@ -1,0 +1,174 @@
+"""Writes of the orders service: one use case, one function, one transaction."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from services.common import clock, crash, outbox
+from services.common.contact import Contact, clean_text, read_address, read_contact
+from services.common.database import Database
+from services.common.errors import InvalidInput, NotFound
+from services.common.idempotency import Once
+from services.common.ids import new_id
+from services.common.money import check_amount
+from services.common.tokens import ServiceClaims
+from services.orders import events, store
+from services.orders.domain import Draft, Order, Payment, PaymentMethod, Status, read_lines
+
+# One merge step's size: large enough to be fast, small enough that other orders of the store hardly wait (limits, part 7).
+RELINK_BATCH = 2_000
+_NUMBERS_AT_ONCE = 50
+
+
+class Numbers:
+    """Order numbers of this process, fetched in blocks; a restart leaves a gap, which is harmless."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._left: dict[UUID, range] = {}
+        self._locks: defaultdict[UUID, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    async def next(self, store_id: UUID) -> int:
+        """The next number of the store."""
+        async with self._locks[store_id]:
+            left = self._left.get(store_id)
+            if not left:
+                async with self._database.transaction(store_id) as tx:
+                    first = await store.take_numbers(tx, store_id, _NUMBERS_AT_ONCE)
+                left = range(first, first + _NUMBERS_AT_ONCE)
+            self._left[store_id] = left[1:]
+            return left[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What the commands need of the process."""
+
+    database: Database
+    numbers: Numbers
+    waker: outbox.Waker
+
+
+async def create_order(context: Context, claims: ServiceClaims, once: Once[Order], draft: Draft) -> Order:
+    """Writes an order; it stands when this returns (A4, E1, E6, E7). Raises InvalidInput, Conflict, Replayed."""
+    draft = read_draft(draft, claims)
+    order = Order.place(
+        draft,
+        order_id=new_id(),
+        number=await context.numbers.next(claims.store),
+        new_customer_id=new_id(),
+        payment_id=new_id(),
+        actor=claims.actor,
+        now=clock.now(),
+    )
+    async with context.database.transaction(claims.store) as tx:
+        crash.point("orders.create.before_insert")
+        await store.insert_whole(tx, once, order, events.placed(order))
+        crash.point("orders.create.before_commit")
+    crash.point("orders.create.after_commit")
+    context.waker.wake()
+    return order
+
+
+def read_draft(draft: Draft, claims: ServiceClaims) -> Draft:
+    """The draft with phones, e-mails and texts in their stored form. Raises InvalidInput."""
+    if draft.currency and draft.currency != claims.currency and len(draft.currency) == 3:
+        raise InvalidInput.of("currency", "currency_not_of_store", currency=claims.currency)
+    contact = draft.contact
+    return replace(
+        draft,
+        contact=read_contact(contact.name, contact.phone, contact.email, claims.region),
+        lines=read_lines(draft.lines),
+        shipping_address=read_address(draft.shipping_address),
+        note=clean_text(draft.note, "note", multiline=True),
+        external_reference=clean_text(draft.external_reference, "external_reference", 64),
+        payment_reference=clean_text(draft.payment_reference, "payment_reference", 64),
+    )
+
+
+async def confirm_payment(
+    context: Context, claims: ServiceClaims, once: Once[Order], order_id: UUID, method: int, reference: str, amount: int
+) -> Order:
+    """Marks an unpaid order paid; a merged account's order goes to the survivor here (E1, F7).
+
+    `amount` 0 means the whole. Raises NotFound, StateConflict, Conflict, InvalidInput, Replayed.
+    """
+    check_amount(amount, "amount_minor")
+    if method not in PaymentMethod:
+        raise InvalidInput.of("method", "unknown_value")
+    reference = clean_text(reference, "reference", 64)
+    async with context.database.transaction(claims.store) as tx:
+        await once.begin(tx)
+        order = await _locked(tx, claims.store, order_id)
+        now = clock.now()
+        payment = Payment(new_id(), amount or order.total, PaymentMethod(method), reference, now)
+        order.confirm_payment(payment, actor=claims.actor, now=now)
+        order.customer_id = await store.survivor_of(tx, claims.store, order.customer_id)
+        await store.save(tx, claims.store, order, new_payment=payment)
+        await outbox.add(tx, claims.store, [events.paid(order)])
+        await once.finish(tx, order)
+        crash.point("orders.confirm_payment.before_commit")
+    context.waker.wake()
+    return order
+
+
+async def edit_contact(
+    context: Context, claims: ServiceClaims, once: Once[Order], order_id: UUID, contact: Contact, expected_version: int
+) -> Order:
+    """Changes the contact on the order, never the account (E2). Raises NotFound, Conflict (stale_version), InvalidInput, Replayed."""
+    contact = read_contact(contact.name, contact.phone, contact.email, claims.region)
+    async with context.database.transaction(claims.store) as tx:
+        await once.begin(tx)
+        order = await _locked(tx, claims.store, order_id)
+        order.edit_contact(contact, expected_version, actor=claims.actor, now=clock.now())
+        await store.save(tx, claims.store, order)
+        await outbox.add(tx, claims.store, [events.contact_edited(order)])
+        await once.finish(tx, order)
+    context.waker.wake()
+    return order
+
+
+async def relink_orders(context: Context, claims: ServiceClaims, run_id: UUID, merged_ids: Sequence[UUID], survivor_id: UUID) -> tuple[int, bool]:
+    """One batch of a merge: (orders moved, whether none is left). Unpaid orders stay until paid (F5, F7).
+
+    The pointer is written first, so that a payment confirmed from now on moves its order itself. One confirmed at that very
+    moment is caught by membership, which learns of it by event and answers with BuyerLinked. Idempotent by nature.
+    """
+    async with context.database.transaction(claims.store) as tx:
+        await store.point_to_survivor(tx, claims.store, merged_ids, survivor_id)
+        moved = await store.relink_batch(tx, claims.store, merged_ids, survivor_id, claims.actor, str(run_id), RELINK_BATCH)
+        if moved:
+            await outbox.add(tx, claims.store, [events.relinked(survivor_id, moved, str(run_id))])
+        crash.point("orders.relink.before_commit")
+    crash.point("orders.relink.after_commit")
+    context.waker.wake()
+    return len(moved), len(moved) < RELINK_BATCH
+
+
+async def link_buyer(tx: store.AsyncConnection, store_id: UUID, order_id: UUID, customer_id: UUID) -> None:
+    """Membership found out whose order this is. Part of the inbox transaction.
+
+    An unpaid order of a merged account stays where it is: it moves when its payment is confirmed (F7).
+    """
+    order = await store.load(tx, store_id, order_id, lock=True)
+    if order is None:
+        raise NotFound("order_not_found", order_id=str(order_id))
+    if order.status is Status.UNPAID and await store.survivor_of(tx, store_id, order.customer_id) != order.customer_id:
+        return
+    owner = customer_id if order.status is Status.UNPAID else await store.survivor_of(tx, store_id, customer_id)
+    if owner == order.customer_id:
+        return
+    order.move_to(owner, actor="service:membership", now=clock.now())
+    await store.save(tx, store_id, order)
+    await outbox.add(tx, store_id, [events.relinked(owner, [order_id])])
+
+
+async def _locked(tx: store.AsyncConnection, store_id: UUID, order_id: UUID) -> Order:
+    order = await store.load(tx, store_id, order_id, lock=True)
+    if order is None:
+        raise NotFound("order_not_found", order_id=str(order_id))
+    return order

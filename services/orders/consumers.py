@@ -1,0 +1,21 @@
+"""What the orders service learns from others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from onefold.membership.v1 import events_pb2 as membership
+from services.common.inbox import Delivered, Subscription
+from services.orders import commands
+
+
+async def on_buyer_linked(tx: AsyncConnection, store_id: UUID, events: Sequence[Delivered[membership.BuyerLinked]]) -> None:
+    """The buyer is another customer than the order says."""
+    for event in events:
+        await commands.link_buyer(tx, store_id, UUID(event.message.order_id), UUID(event.message.customer_id))
+
+
+SUBSCRIPTIONS: Mapping[str, Sequence[Subscription]] = {"membership": [Subscription(membership.BuyerLinked, on_buyer_linked)]}

@@ -1,0 +1,91 @@
+"""What orders tell the others (proto/onefold/orders/v1/events.proto), and an order as the contract writes it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from onefold.orders.v1 import events_pb2, service_pb2
+from services.common.outbox import Event, event
+from services.common.wire import address_message, contact_message, timestamp
+from services.orders.domain import Order
+
+
+def placed(order: Order) -> list[Event]:
+    """An order stands; one that was born paid is paid as well."""
+    snapshot = to_proto(order, whole=True)
+    events = [event(events_pb2.OrderPlaced(order=snapshot), order.order_id, order.version)]
+    if order.paid_at is not None:
+        events.append(event(events_pb2.OrderPaid(order=snapshot), order.order_id, order.version))
+    return events
+
+
+def paid(order: Order) -> Event:
+    """Payment of an unpaid order was confirmed."""
+    return event(events_pb2.OrderPaid(order=to_proto(order, whole=True)), order.order_id, order.version)
+
+
+def contact_edited(order: Order) -> Event:
+    """The order's contact was edited."""
+    return event(events_pb2.OrderContactEdited(order=to_proto(order, whole=True)), order.order_id, order.version)
+
+
+def relinked(customer_id: UUID, order_ids: Sequence[UUID], merge_run_id: str = "") -> Event:
+    """Orders have a new owner."""
+    message = events_pb2.OrdersRelinked(
+        customer_id=str(customer_id), order_ids=[str(i) for i in order_ids], merge_run_id=merge_run_id
+    )
+    return event(message, customer_id, 0)
+
+
+def to_proto(order: Order, *, whole: bool) -> service_pb2.Order:
+    """The order as the contract writes it; lists leave lines, payments and history out."""
+    message = service_pb2.Order(
+        order_id=str(order.order_id),
+        number=order.number,
+        customer_id=str(order.customer_id),
+        status=service_pb2.OrderStatus.ValueType(order.status),
+        channel=service_pb2.Channel.ValueType(order.channel),
+        currency=order.currency,
+        subtotal_minor=order.subtotal,
+        discount_minor=order.discount,
+        shipping_minor=order.shipping,
+        total_minor=order.total,
+        paid_minor=order.paid,
+        refunded_minor=order.refunded,
+        contact=contact_message(order.contact),
+        add_as_member=order.add_as_member,
+        note=order.note,
+        external_reference=order.external_reference,
+        language=order.language,
+        placed_at=timestamp(order.placed_at),
+        paid_at=timestamp(order.paid_at),
+        version=order.version,
+    )
+    if order.shipping_address:
+        message.shipping_address.CopyFrom(address_message(order.shipping_address))
+    if whole:
+        _add_details(message, order)
+    return message
+
+
+def _add_details(message: service_pb2.Order, order: Order) -> None:
+    for line in order.lines:
+        message.lines.add(
+            sku=line.sku,
+            title=line.title,
+            quantity=line.quantity,
+            unit_price_minor=line.unit_price,
+            discount_minor=line.discount,
+            total_minor=line.total,
+        )
+    for payment in order.payments:
+        message.payments.add(
+            payment_id=str(payment.payment_id),
+            amount_minor=payment.amount,
+            method=service_pb2.PaymentMethod.ValueType(payment.method),
+            reference=payment.reference,
+            received_at=timestamp(payment.received_at),
+        )
+    for change in order.history:
+        message.history.add(at=timestamp(change.at), actor=change.actor, change=change.change, note=change.note)

@@ -1,0 +1,42 @@
+"""Composition root of the orders service: serve | work | migrate."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from onefold.orders.v1 import service_pb2_grpc
+from services.common import service, worker
+from services.common.bus import Bus
+from services.common.config import Environment
+from services.common.database import Database, connect
+from services.common.migrate import migrate_command
+from services.common.outbox import Waker
+from services.common.rpc import Server
+from services.common.tokens import TokenSigner
+from services.orders.api import OrdersApi
+from services.orders.commands import Context, Numbers
+from services.orders.consumers import SUBSCRIPTIONS
+
+
+async def serve(environment: Environment, stop: asyncio.Event) -> None:
+    """Answers gRPC."""
+    database = Database(connect(environment.text("DATABASE_URL"), connections=environment.number("CONNECTIONS", 16), name="orders-serve"))
+    server = Server(environment.text("LISTEN"), TokenSigner(environment.secret("SERVICE_KEY")))
+    waker = Waker(database)
+    service_pb2_grpc.add_OrdersServiceServicer_to_server(OrdersApi(Context(database, Numbers(database), waker)), server.aio)
+    await server.start()
+    await service.until(stop, waker.run())
+    await server.stop()
+    await database.close()
+
+
+async def work(environment: Environment, stop: asyncio.Event) -> None:
+    """Publishes events and follows those of others."""
+    database = Database(connect(environment.text("DATABASE_URL"), connections=environment.number("CONNECTIONS", 6), name="orders-work"))
+    bus = Bus(environment.text("NATS_URL"), name="orders-work", replicas=environment.number("NATS_REPLICAS", 1))
+    await worker.run("orders", stop, database, bus, SUBSCRIPTIONS)
+
+
+if __name__ == "__main__":
+    service.main("orders", {"serve": serve, "work": work, "migrate": migrate_command(Path(__file__).parent / "migrations")})
