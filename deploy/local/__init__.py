@@ -1,0 +1,1 @@
+"""The local runner: PostgreSQL, NATS, a mail catcher and all processes, with nothing installed first."""
