@@ -22,7 +22,7 @@ _STARTED_LINE, _STATUS_LINE = 2, 7  # lines of postmaster.pid, from 0
 _SETTINGS = {
     "listen_addresses": LOOPBACK,
     "unix_socket_directories": "",
-    "max_connections": "100",
+    "max_connections": "150",
     "shared_buffers": "96MB",
     "effective_cache_size": "512MB",
     "work_mem": "8MB",

@@ -1,0 +1,73 @@
+# What there is to do here: `make help`. Needs Python 3.11 or newer, git, a C compiler and make; the rest comes by itself.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+VENV := .venv
+BIN := $(VENV)/bin
+LOCKS := requirements.txt requirements-data.txt
+# The stamp bears the content of the locks: another branch's locks mean another stamp, whatever the clock says.
+STAMP := $(VENV)/installed-$(shell cat $(LOCKS) | cksum | tr ' ' '-')
+PROTOS := $(shell find proto -name '*.proto')
+GENERATED := $(VENV)/generated
+ORDERS ?= all
+ARGS ?=
+
+.PHONY: help up load status reset audit bench test proto lint format lock clean
+
+help: ## This list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
+
+up: $(GENERATED) ## Start everything and print the addresses; Ctrl-C stops it, the data stays
+	@exec $(BIN)/python -m deploy.local up
+
+load: $(GENERATED) ## Load the CDNOW orders into the running stack: ORDERS=all or a number
+	@exec $(BIN)/python -m deploy.local load --orders $(ORDERS)
+
+status: $(GENERATED) ## Addresses and processes of the running stack
+	@exec $(BIN)/python -m deploy.local status
+
+reset: $(GENERATED) ## Delete the data of `make up`
+	@exec $(BIN)/python -m deploy.local reset
+
+audit: $(GENERATED) ## Check the invariants across the databases of the running stack
+	@exec $(BIN)/python -m deploy.audit $(ARGS)
+
+bench: $(GENERATED) ## Measure orders, merges and search on a stack of its own
+	@exec $(BIN)/python -m tests.bench $(ARGS)
+
+test: lint ## Everything that must hold: contracts, lint, types, all tests (ARGS goes to pytest)
+	@$(BIN)/python -m pytest $(ARGS)
+
+proto: $(GENERATED) ## Generate code and stubs from the contracts, if they changed
+
+lint: $(GENERATED) ## Style, types, import rules, contracts
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --quiet --check . || { echo "make format mends the files named above"; exit 1; }
+	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/lint-imports --no-logo 2>&1 | { if grep -q . .importlinter 2>/dev/null; then cat; fi; }
+	@cd proto && ../$(BIN)/buf lint
+
+format: $(STAMP) ## Bring the code into its style
+	@$(BIN)/ruff check --quiet --fix . || true
+	@$(BIN)/ruff format --quiet .
+
+$(GENERATED): $(STAMP) $(PROTOS)
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m grpc_tools.protoc -Iproto \
+	  --python_out=proto --grpc_python_out=proto --mypy_out=quiet:proto --mypy_grpc_out=quiet:proto $(PROTOS)
+	@touch $@
+
+$(STAMP): $(LOCKS)
+	@deploy/local/environment.sh $(VENV) $(LOCKS)
+	@rm -f $(VENV)/installed-* $(GENERATED)
+	@touch $@
+
+lock: ## Pin the dependencies of pyproject.toml anew
+	@deploy/local/lock.sh
+
+clean: ## Delete the environment, generated code and caches; the data of `make up` stays
+	@find proto -name '*_pb2*.py*' -delete
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage* htmlcov

@@ -1,0 +1,81 @@
+"""The environment of each process of a stack."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from deploy.local.ports import LOOPBACK
+from deploy.local.state import CONTEXTS, DatabaseUrls, DataFolder
+
+PORTS = (
+    "gateway",
+    "mail_web",
+    "smtp",
+    "postgres",
+    "nats",
+    "nats_monitor",
+    *CONTEXTS,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Addresses and secrets from which every process's variables are made."""
+
+    data: DataFolder
+    ports: Mapping[str, int]
+    databases: Mapping[str, DatabaseUrls]
+    nats_url: str
+
+    @property
+    def gateway_url(self) -> str:
+        """The gateway, as browsers on this machine reach it."""
+        return f"http://{LOOPBACK}:{self.ports['gateway']}"
+
+    @property
+    def mail_url(self) -> str:
+        """The mail catcher's page."""
+        return f"http://{LOOPBACK}:{self.ports['mail_web']}"
+
+    @property
+    def smtp_url(self) -> str:
+        """The mail catcher's SMTP side."""
+        return f"smtp://{LOOPBACK}:{self.ports['smtp']}"
+
+    @property
+    def targets(self) -> dict[str, str]:
+        """gRPC address of each context."""
+        return {context: f"{LOOPBACK}:{self.ports[context]}" for context in CONTEXTS}
+
+    @property
+    def service_key(self) -> str:
+        """Signs service tokens."""
+        return self.data.secret("service_key")
+
+    def _common(self) -> dict[str, str]:
+        targets = {f"ONEFOLD_{context.upper()}_TARGET": target for context, target in self.targets.items()}
+        return targets | {
+            "ONEFOLD_SERVICE_KEY": self.service_key,
+            "ONEFOLD_PUBLIC_URL": self.gateway_url,
+            "ONEFOLD_LOG_LEVEL": os.environ.get("ONEFOLD_LOG_LEVEL", "info"),
+            "ONEFOLD_LOG_FORMAT": os.environ.get("ONEFOLD_LOG_FORMAT", "json"),
+        }
+
+    def gateway(self) -> dict[str, str]:
+        """Variables of the gateway."""
+        return self._common() | {"ONEFOLD_SECRET_KEY": self.data.secret("gateway_key")}
+
+    def service(self, context: str, command: str) -> dict[str, str]:
+        """Variables of `python -m services.<context>.main <command>`."""
+        urls = self.databases[context]
+        database = {"serve": urls.app, "work": urls.worker, "migrate": urls.owner}[command]
+        return self._common() | {
+            "ONEFOLD_DATABASE_URL": database,
+            "ONEFOLD_NATS_URL": self.nats_url,
+            "ONEFOLD_LISTEN": self.targets[context],
+            "ONEFOLD_IDENTIFIER_KEY": self.data.secret("identifier_key"),
+            "ONEFOLD_SMTP_URL": self.smtp_url,
+            "ONEFOLD_MAIL_FROM": "Onefold <no-reply@onefold.example>",
+        }

@@ -1,0 +1,216 @@
+"""The whole system on one machine: used by `make up`, the tests, the fault runs and the bench alike."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from deploy.local.nats import Nats
+from deploy.local.ports import LOOPBACK, choose
+from deploy.local.postgres import Postgres
+from deploy.local.probes import answers_http, listens, serves_grpc
+from deploy.local.process import ROOT, Process, ProcessError, run_once
+from deploy.local.provision import database_urls, provision, run_sync
+from deploy.local.settings import PORTS, Settings
+from deploy.local.state import CONTEXTS, DataFolder, RunningStack, read_json, write_private
+
+
+class Stack:
+    """All processes of Onefold with their database, broker and mail catcher, in one data folder.
+
+    `postgres_url` (a superuser's) and `nats_url` name servers to use instead of starting our own.
+    """
+
+    def __init__(self, folder: Path, *, postgres_url: str = "", nats_url: str = "") -> None:
+        self.data = DataFolder(folder)
+        self._postgres_url = postgres_url
+        self._nats_url = nats_url
+        self._processes: dict[str, Process] = {}
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    # --- what there is -------------------------------------------------------------------------------------------
+
+    def process(self, name: str) -> Process:
+        """By name: postgres, nats, mail, gateway, <context>-serve, <context>-work. KeyError when not ours."""
+        return self._processes[name]
+
+    @property
+    def processes(self) -> dict[str, Process]:
+        """All processes, in the order of their start."""
+        return dict(self._processes)
+
+    @property
+    def running(self) -> RunningStack:
+        """Addresses, database URLs and pids, as other commands read them from `stack.json`."""
+        return RunningStack(
+            pid=os.getpid(),
+            gateway_url=self.settings.gateway_url,
+            mail_url=self.settings.mail_url,
+            smtp_url=self.settings.smtp_url,
+            nats_url=self.settings.nats_url,
+            nats_monitor_url="" if self._nats_url else self.nats.monitor_url,
+            postgres_url=self._admin_url,
+            targets=self.settings.targets,
+            databases=dict(self.settings.databases),
+            processes={name: process.pid for name, process in self._processes.items() if process.running},
+            service_key=self.settings.service_key,
+            data=self.data.path,
+        )
+
+    # --- start -----------------------------------------------------------------------------------------------------
+
+    def start(self, *, on_page: Callable[[], None] | None = None) -> None:
+        """Starts everything; calls `on_page` once the first page answers.
+
+        Raises ProcessError with a log's tail, or DataFolderError, after stopping what had been started.
+        """
+        self.data.acquire()
+        try:
+            self._prepare()
+            self._start_infrastructure()
+            self._migrate()
+            self._start_services(on_page)
+        except BaseException:
+            self.stop()
+            raise
+
+    def _prepare(self) -> None:
+        ports = choose(PORTS, read_json(self.data.path / "ports.json"))
+        write_private(self.data.path / "ports.json", ports)
+        self.postgres = Postgres(self.data, ports["postgres"])
+        self.nats = Nats(self.data, ports["nats"], ports["nats_monitor"])
+        self._admin_url = self._postgres_url or self.postgres.admin_url
+        self.settings = Settings(
+            data=self.data,
+            ports=ports,
+            databases={context: database_urls(self._admin_url, self.data, context) for context in CONTEXTS},
+            nats_url=self._nats_url or self.nats.url,
+        )
+        if not self._postgres_url:
+            self._processes["postgres"] = self.postgres.process
+        if not self._nats_url:
+            self._processes["nats"] = self.nats.process
+        self._processes["mail"] = self._mail()
+        for context in CONTEXTS:
+            self._processes[f"{context}-serve"] = self._service(context, "serve")
+        self._processes["gateway"] = self._gateway()
+        for context in CONTEXTS:
+            self._processes[f"{context}-work"] = self._service(context, "work")
+
+    def _start_infrastructure(self) -> None:
+        def database() -> None:
+            if not self._postgres_url:
+                self.postgres.start()
+            run_sync(provision(self._admin_url, self.data))
+
+        def broker() -> None:
+            if not self._nats_url:
+                self.nats.start()
+
+        together(database, broker, lambda: self.process("mail").start(wait=False))
+
+    def _migrate(self) -> None:
+        together(*(lambda context=context: run_once(self._service(context, "migrate")) for context in CONTEXTS))
+
+    def _start_services(self, on_page: Callable[[], None] | None) -> None:
+        first = ["gateway", *(f"{context}-serve" for context in CONTEXTS)]
+        rest = [f"{context}-work" for context in CONTEXTS]
+        for name in first:
+            self.process(name).start(wait=False)
+        together(*(self.process(name).wait_ready for name in first))
+        if on_page:
+            on_page()
+        for name in rest:
+            self.process(name).start(wait=False)
+        together(*(self.process(name).wait_ready for name in ["mail", *rest]))
+        self.write_state()
+
+    def write_state(self) -> None:
+        """Writes `stack.json` for other commands."""
+        write_private(self.data.state_file, asdict(self.running) | {"data": str(self.data.path)})
+
+    # --- stop ------------------------------------------------------------------------------------------------------
+
+    def stop(self) -> None:
+        """Stops everything in order: the gateway, the services, mail, broker, database."""
+        works = [name for name in self._processes if name.endswith("-work")]
+        serves = [name for name in self._processes if name.endswith("-serve")]
+        for group in (["gateway"], [*works, *serves], ["mail", "nats"], ["postgres"]):
+            stop_together(self._processes[name] for name in group if name in self._processes)
+        self.data.state_file.unlink(missing_ok=True)
+        self.data.release()
+
+    # --- the processes ---------------------------------------------------------------------------------------------
+
+    def _log(self, name: str) -> Path:
+        return self.data.logs / f"{name}.log"
+
+    def _service(self, context: str, command: str) -> Process:
+        return Process(
+            name=f"{context}-{command}",
+            argv=[sys.executable, "-m", f"services.{context}.main", command],
+            log=self._log(f"{context}-{command}"),
+            environment=self.settings.service(context, command),
+            ready=serves_grpc(self.settings.targets[context]) if command == "serve" else None,
+        )
+
+    def _gateway(self) -> Process:
+        address = f"{LOOPBACK}:{self.settings.ports['gateway']}"
+        return Process(
+            name="gateway",
+            argv=[
+                *(sys.executable, "-m", "gunicorn", "-c", str(ROOT / "gateway" / "gunicorn.conf.py")),
+                *("--bind", address, "gateway.app:create_app()"),
+            ],
+            log=self._log("gateway"),
+            environment=self.settings.gateway(),
+            ready=answers_http(self.settings.gateway_url + "/"),
+        )
+
+    def _mail(self) -> Process:
+        smtp, web = self.settings.ports["smtp"], self.settings.ports["mail_web"]
+        return Process(
+            name="mail",
+            argv=[
+                *(sys.executable, "-m", "deploy.local.mail", "--folder", str(self.data.path / "mail")),
+                *("--smtp-port", str(smtp), "--web-port", str(web)),
+            ],
+            log=self._log("mail"),
+            ready=listens(smtp, web),
+        )
+
+
+def together(*tasks: Callable[[], None]) -> None:
+    """Runs the tasks at the same time; when some fail, raises the first failure after all have ended."""
+    if not tasks:
+        return
+    with ThreadPoolExecutor(max_workers=len(tasks)) as pool:
+        failures = [future.exception() for future in [pool.submit(task) for task in tasks]]
+    for failure in failures:
+        if failure:
+            raise failure
+
+
+def stop_together(processes: Iterable[Process]) -> None:
+    """Asks all of them to stop, then waits for each."""
+    started = [process for process in processes if process.running]
+    for process in started:
+        process.terminate(wait=False)
+    together(*(process.terminate for process in started))
+
+
+__all__ = ["ProcessError", "Stack"]

@@ -1,0 +1,50 @@
+"""Servers that tests share, started when first asked for and stopped at the end of the run."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from deploy.local.nats import Nats
+from deploy.local.stack import Stack
+from deploy.local.state import DatabaseUrls
+from tests.support.stack import TestServers, nats_servers, postgres_servers, session_folder
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[TestServers]:
+    """A PostgreSQL server with all roles; for databases, ask `service_database`."""
+    with postgres_servers() as servers:
+        yield servers
+
+
+@pytest.fixture(scope="session")
+def nats_server() -> Iterator[Nats]:
+    """A nats-server with JetStream; `.url`, `.process.kill()`, `.start()`."""
+    with nats_servers() as server:
+        yield server
+
+
+@pytest.fixture
+def service_database(postgres_server: TestServers) -> Iterator[Callable[[str], DatabaseUrls]]:
+    """Gives `service_database("orders")`: the URLs by role of a new, migrated database, dropped after the test."""
+    made: list[DatabaseUrls] = []
+
+    def make(context: str) -> DatabaseUrls:
+        made.append(postgres_server.fresh_database(context))
+        return made[-1]
+
+    yield make
+    for urls in made:
+        postgres_server.drop(urls)
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[Stack]:
+    """The whole system, started once for the run; whoever stops one of its processes starts it again."""
+    stack = Stack(session_folder("stack"), postgres_url=os.environ.get("ONEFOLD_TEST_POSTGRES_URL", ""))
+    with stack:
+        yield stack
+    stack.data.remove()

@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# Prints the path of a Chromium for the browser tests; installs one with apt-get when there is none and we are root.
+set -euo pipefail
+
+find_browser() {
+  local name
+  for name in "${CHROMIUM:-}" chromium chromium-browser google-chrome google-chrome-stable; do
+    if [ -n "$name" ] && command -v "$name"; then
+      return
+    fi
+  done
+  return 1
+}
+
+has_chinese() { ! command -v fc-list >/dev/null || fc-list :lang=zh-tw | grep -q .; }
+
+if browser=$(find_browser) && has_chinese; then
+  echo "$browser"
+  exit
+fi
+
+if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+  if [ -n "${browser:-}" ]; then # Chinese shows as boxes, but the tests read text, not pixels
+    echo "$browser"
+    exit
+  fi
+  echo "The browser tests need Chromium: install it (Debian: apt-get install chromium fonts-noto-cjk) or name it in CHROMIUM." >&2
+  exit 1
+fi
+
+export DEBIAN_FRONTEND=noninteractive
+{ apt-get update && apt-get install -y --no-install-recommends chromium fonts-noto-cjk; } >/tmp/onefold-chromium.log 2>&1 ||
+  { tail -20 /tmp/onefold-chromium.log >&2; exit 1; }
+find_browser
