@@ -19,7 +19,15 @@ import structlog
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext
-from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy, DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
+from nats.js.api import (
+    AckPolicy,
+    ConsumerConfig,
+    DeliverPolicy,
+    DiscardPolicy,
+    RetentionPolicy,
+    StorageType,
+    StreamConfig,
+)
 from nats.js.errors import Error as JetStreamError
 from nats.js.errors import NotFoundError
 
@@ -100,7 +108,7 @@ class Bus:
                         name=self._name,
                         connect_timeout=2,
                         max_reconnect_attempts=-1,
-                        reconnect_time_wait=0.5,
+                        reconnect_time_wait=1,
                         allow_reconnect=True,
                         error_cb=_report,
                         drain_timeout=5,
@@ -139,7 +147,9 @@ class Bus:
         try:
             async with asyncio.timeout(PUBLISH_SECONDS):
                 pending = [
-                    await js.publish_async(subject_of(m.type), m.payload, headers=m.headers(), wait_stall=PUBLISH_SECONDS)
+                    await js.publish_async(
+                        subject_of(m.type), m.payload, headers=m.headers(), wait_stall=PUBLISH_SECONDS
+                    )
                     for m in messages
                 ]
                 await asyncio.gather(*pending)
@@ -193,4 +203,4 @@ async def fetch(subscription: JetStreamContext.PullSubscription, batch: int, wai
 
 
 async def _report(error: Exception) -> None:
-    log.warning("broker_error", error=type(error).__name__)
+    log.warning("broker_error", error=f"{type(error).__name__}: {error}"[:200])

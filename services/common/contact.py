@@ -96,7 +96,7 @@ def comparable_email(address: str) -> str:
 
 def clean_text(text: str, field: str, longest: int = LONGEST_TEXT, multiline: bool = False) -> str:
     """Trimmed text in NFC. Raises InvalidInput (too_long); control characters are dropped, for they only ever do harm."""
-    kept = "".join(c for c in text if c in ("\n", "\t") and multiline or unicodedata.category(c) not in ("Cc", "Cs"))
+    kept = "".join(c for c in text if (c in ("\n", "\t") and multiline) or unicodedata.category(c) not in ("Cc", "Cs"))
     value = unicodedata.normalize("NFC", kept).strip()
     if len(value) > longest:
         raise InvalidInput.of(field, "too_long", longest=str(longest))
@@ -106,18 +106,13 @@ def clean_text(text: str, field: str, longest: int = LONGEST_TEXT, multiline: bo
 def read_contact(name: str, phone: str, email: str, region: str, prefix: str = "contact.") -> Contact:
     """A contact from a request. Raises InvalidInput naming every wrong field, each under `prefix`."""
     found = Violations()
-    parsed = {"name": "", "phone": "", "email": ""}
-    for field, read in (
-        ("name", lambda: clean_text(name, "name", LONGEST_NAME)),
-        ("phone", lambda: parse_mobile(phone, region)),
-        ("email", lambda: parse_email(email)),
-    ):
-        try:
-            parsed[field] = read()
-        except InvalidInput as error:
-            found.extend(error, prefix)
+    contact = Contact(
+        name=found.gather(lambda: clean_text(name, "name", LONGEST_NAME), "", prefix),
+        phone=found.gather(lambda: parse_mobile(phone, region), "", prefix),
+        email=found.gather(lambda: parse_email(email), "", prefix),
+    )
     found.check()
-    return Contact(**parsed)
+    return contact
 
 
 def read_address(address: Address, prefix: str = "shipping_address.") -> Address:

@@ -17,7 +17,12 @@ The mapping to gRPC is in `rpc_errors.py`, the mapping to HTTP in the gateway.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +31,7 @@ class Violation:
 
     field: str
     reason: str
-    params: dict[str, str] = field(default_factory=dict)
+    params: dict[str, str] = dataclasses.field(default_factory=dict)
 
 
 class OnefoldError(Exception):
@@ -97,6 +102,14 @@ class Violations:
     def extend(self, error: InvalidInput, prefix: str = "") -> None:
         """Takes over the violations of a nested value, under its path."""
         self._found += [Violation(prefix + v.field, v.reason, v.params) for v in error.violations]
+
+    def gather(self, read: Callable[[], T], otherwise: T, prefix: str = "") -> T:
+        """What `read` gives; if it raises InvalidInput, notes that under `prefix` and goes on with `otherwise`."""
+        try:
+            return read()
+        except InvalidInput as error:
+            self.extend(error, prefix)
+            return otherwise
 
     def __bool__(self) -> bool:
         return bool(self._found)

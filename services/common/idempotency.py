@@ -48,7 +48,12 @@ class Once(Generic[R]):
 
     def columns(self, response: bytes = b"") -> dict[str, object]:
         """Parameters of CLAIM."""
-        return {"store_id": self.store_id, "idempotency_key": self.key, "fingerprint": self.fingerprint, "response": response}
+        return {
+            "store_id": self.store_id,
+            "idempotency_key": self.key,
+            "fingerprint": self.fingerprint,
+            "response": response,
+        }
 
     async def begin(self, tx: AsyncConnection) -> None:
         """Claims the key; waits for a concurrent use of it. Raises Replayed, or Conflict (idempotency_key_reused)."""

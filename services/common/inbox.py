@@ -65,7 +65,13 @@ class Consumer:
     """Reads one context's stream for one service."""
 
     def __init__(
-        self, database: Database, bus: Bus, reader: str, context: str, subscriptions: Sequence[Subscription], after: Callable[[], None]
+        self,
+        database: Database,
+        bus: Bus,
+        reader: str,
+        context: str,
+        subscriptions: Sequence[Subscription],
+        after: Callable[[], None],
     ) -> None:
         self._database = database
         self._bus = bus
@@ -101,7 +107,7 @@ class Consumer:
     async def _consume_store(self, store_id: UUID, pairs: Sequence[tuple[Msg, Delivered[Any]]]) -> None:
         try:
             await self._apply(store_id, [event for _, event in pairs])
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, the message is retried or buried, never lost
             if len(pairs) > 1:
                 for pair in pairs:
                     await self._consume_store(store_id, [pair])
@@ -118,10 +124,17 @@ class Consumer:
             new = {
                 row.event_id
                 for row in await tx.execute(
-                    _CLAIM, {"store_id": store_id, "event_ids": [e.event_id for e in events], "types": [e.type for e in events]}
+                    _CLAIM,
+                    {
+                        "store_id": store_id,
+                        "event_ids": [e.event_id for e in events],
+                        "types": [e.type for e in events],
+                    },
                 )
             }
-            fresh = {e.event_id: e for e in events if e.event_id in new}  # a doubled delivery within the batch counts once
+            fresh = {
+                e.event_id: e for e in events if e.event_id in new
+            }  # a doubled delivery within the batch counts once
             for event_type, run in groupby(fresh.values(), key=lambda e: e.type):
                 await self._by_type[event_type].handler(tx, store_id, list(run))
             crash.point("inbox.before_commit")
@@ -131,7 +144,13 @@ class Consumer:
     async def _fail(self, message: Msg, store_id: UUID, error: Exception) -> None:
         tries = message.metadata.num_delivered
         waiting = isinstance(error, (RetryLater, Unavailable)) or is_transient(error)
-        log.warning("event_failed", subject=message.subject, tries=tries, waiting=waiting, error=f"{type(error).__name__}: {error}"[:300])
+        log.warning(
+            "event_failed",
+            subject=message.subject,
+            tries=tries,
+            waiting=waiting,
+            error=f"{type(error).__name__}: {error}"[:300],
+        )
         if waiting or tries < MAX_TRIES:
             await message.nak(delay=min(0.2 * 2 ** min(tries, 8), 30))
             return
@@ -179,7 +198,7 @@ class Consumer:
         for row in rows:
             try:
                 await self._apply(row.store_id, [self._decode(row.subject, orjson.loads(row.headers), row.payload)])
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - written beside the dead letter for the person who asked
                 log.warning("replay_failed", subject=row.subject, error=f"{type(error).__name__}: {error}"[:300])
                 result = {"error": f"{type(error).__name__}: {error}"[:2_000], "replayed": False}
             else:

@@ -6,9 +6,8 @@ import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
-from alembic import command
+from alembic import command, op
 from alembic.config import Config
-from alembic.operations import Operations
 from sqlalchemy import Connection, MetaData
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -47,7 +46,7 @@ def run_env(metadata: MetaData) -> None:
         context.run_migrations()
 
 
-def protect(op: Operations, tables: Sequence[str], queues: Sequence[str] = ()) -> None:
+def protect(tables: Sequence[str], queues: Sequence[str] = ()) -> None:
     """Rights and row-level security for new tables (rule 6).
 
     `queues` are tables that the worker reads across stores: its own work lists. Plumbing tables are always such.
@@ -65,10 +64,10 @@ def protect(op: Operations, tables: Sequence[str], queues: Sequence[str] = ()) -
             op.execute(f"CREATE POLICY all_stores ON {table} TO onefold_worker USING (true)")
 
 
-def create_all(op: Operations, metadata: MetaData, queues: Sequence[str] = ()) -> None:
+def create_all(metadata: MetaData, queues: Sequence[str] = ()) -> None:
     """First revision of a service: every table of its metadata, protected."""
     metadata.create_all(op.get_bind())
-    protect(op, [table.name for table in metadata.sorted_tables], queues)
+    protect([table.name for table in metadata.sorted_tables], queues)
 
 
 def migrate_command(migrations: Path) -> Command:

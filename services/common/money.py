@@ -10,12 +10,14 @@ MINOR_DIGITS = {"HKD": 2, "TWD": 2, "MOP": 2, "USD": 2, "CNY": 2, "JPY": 0, "SGD
 LARGEST_AMOUNT = 100_000_000_000
 
 
-def check_currency(code: str, field: str) -> str:
-    """The code, if known. Raises InvalidInput (required, unknown_currency)."""
+def check_currency(code: str, own: str, field: str) -> str:
+    """The code, if it is the store's own. Raises InvalidInput (required, unknown_currency, currency_not_of_store)."""
     if not code:
         raise InvalidInput.of(field, "required")
     if code not in MINOR_DIGITS:
         raise InvalidInput.of(field, "unknown_currency", currency=code[:8], known=", ".join(MINOR_DIGITS))
+    if code != own:
+        raise InvalidInput.of(field, "currency_not_of_store", currency=own)
     return code
 
 

@@ -172,10 +172,12 @@ class Relay:
                 async with self._database.engine.connect() as connection:
                     raw = await connection.get_raw_connection()
                     driver = raw.driver_connection
-                    assert driver is not None
+                    if driver is None:
+                        raise ConnectionError("no connection")
                     await driver.add_listener(CHANNEL, lambda *_: self._woken.set())
-                    while not driver.is_closed():
-                        await asyncio.sleep(1)
+                    lost = asyncio.Event()
+                    driver.add_termination_listener(lambda _, lost=lost: lost.set())
+                    await lost.wait()
             except Exception as error:
                 if not is_transient(error):
                     raise
@@ -184,7 +186,16 @@ class Relay:
 
 
 def _outgoing(row: Row[Any]) -> Outgoing:
-    return Outgoing(row.type, row.payload, row.event_id, row.store_id, row.aggregate_id, row.version, row.occurred_at, row.traceparent)
+    return Outgoing(
+        row.type,
+        row.payload,
+        row.event_id,
+        row.store_id,
+        row.aggregate_id,
+        row.version,
+        row.occurred_at,
+        row.traceparent,
+    )
 
 
 # A statement of its own, so that the rows are read by a snapshot taken after the former holder's commit.

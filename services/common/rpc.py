@@ -12,7 +12,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import grpc
 import orjson
@@ -28,7 +28,6 @@ from services.common.idempotency import Once, Replayed
 from services.common.rpc_errors import error_from, status_of
 from services.common.tokens import ServiceClaims, TokenSigner
 
-Request = TypeVar("Request", bound=Message)
 Response = TypeVar("Response", bound=Message)
 R = TypeVar("R")
 log = structlog.get_logger()
@@ -102,9 +101,9 @@ class Boundary(aio.ServerInterceptor):
 
     async def intercept_service(
         self,
-        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler[Any, Any]]],
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler[Any, Any] | None]],
         handler_call_details: grpc.HandlerCallDetails,
-    ) -> grpc.RpcMethodHandler[Any, Any]:
+    ) -> grpc.RpcMethodHandler[Any, Any] | None:
         """Wraps a method's handler, once per method."""
         method = handler_call_details.method
         if method.startswith("/grpc.health."):
@@ -129,7 +128,9 @@ class Boundary(aio.ServerInterceptor):
             telemetry.begin(str(metadata.get("x-request-id", "")), str(metadata.get("traceparent", "")))
             try:
                 # Shielded: the caller's deadline or hang-up must not cut a transaction in two.
-                return await asyncio.shield(asyncio.ensure_future(self._handle(method, behaviour, metadata, request, context)))
+                return await asyncio.shield(
+                    asyncio.ensure_future(self._handle(method, behaviour, metadata, request, context))
+                )
             except OnefoldError as error:
                 status = status_of(error)
                 code = status.code
@@ -191,12 +192,6 @@ class Server:
         await self.aio.stop(grace=10)
 
 
-class Method(Protocol[Request, Response]):
-    """A unary method of a generated asynchronous stub."""
-
-    def __call__(self, request: Request, *, timeout: float, metadata: Sequence[tuple[str, str]]) -> Awaitable[Response]: ...
-
-
 def channel(target: str) -> aio.Channel:
     """A channel to another service; connects when first used."""
     return aio.insecure_channel(f"dns:///{target}" if ":///" not in target else target, options=CHANNEL_OPTIONS)
@@ -222,7 +217,10 @@ class Caller:
 
         Raises the error of the tree that the other side raised; Unavailable when it cannot be reached in time.
         """
-        metadata = [("authorization", f"Bearer {self._signer.sign(claims)}"), ("x-request-id", telemetry.request_id.get())]
+        metadata = [
+            ("authorization", f"Bearer {self._signer.sign(claims)}"),
+            ("x-request-id", telemetry.request_id.get()),
+        ]
         if idempotency_key:
             metadata.append(("idempotency-key", idempotency_key))
         if traceparent := telemetry.traceparent():

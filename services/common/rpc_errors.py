@@ -49,7 +49,7 @@ def status_of(error: errors.OnefoldError) -> Any:
 def error_from(error: aio.AioRpcError) -> errors.OnefoldError:
     """The error that the other side raised."""
     # rpc_status reads trailing metadata and code, which an AioRpcError has as well as a synchronous call.
-    status = rpc_status.from_call(error)  # type: ignore[arg-type]
+    status = rpc_status.from_call(error)
     return from_status(error.code(), error.details() or "", status)
 
 
@@ -68,7 +68,10 @@ def from_status(code: grpc.StatusCode, detail: str, status: status_pb2.Status | 
     kind = _TYPES.get(status.code if status else 0, errors.Internal)
     if kind is errors.InvalidInput:
         return errors.InvalidInput(
-            *(errors.Violation(v.field, v.reason, dict(p.split("=", 1) for p in v.description.split("&") if p)) for v in bad.field_violations)
+            *(
+                errors.Violation(v.field, v.reason, dict(p.split("=", 1) for p in v.description.split("&") if p))
+                for v in bad.field_violations
+            )
         )
     return kind(info.reason, detail, **dict(info.metadata))
 

@@ -28,7 +28,7 @@ def main(context: str, commands: Mapping[str, Command]) -> None:
         logging.configure(environment, service=context, process=name)
         uvloop.run(_run(commands[name], environment))
     except ConfigError as error:
-        print(f"{context}: {error}", file=sys.stderr)
+        sys.stderr.write(f"{context}: {error}\n")
         sys.exit(2)
 
 

@@ -28,8 +28,12 @@ class OrdersApi(service_pb2_grpc.OrdersServiceServicer):
         self._context = context
 
     async def CreateOrder(self, request: pb.CreateOrderRequest, _: Context) -> pb.CreateOrderResponse:
-        once = rpc.once(request, lambda order: pb.CreateOrderResponse(order=to_proto(order, whole=True)))
-        order = await commands.create_order(self._context, rpc.caller(), once, _draft(request))
+        order = await commands.create_order(
+            self._context,
+            rpc.caller(),
+            rpc.once(request, lambda order: pb.CreateOrderResponse(order=to_proto(order, whole=True))),
+            _draft(request),
+        )
         return pb.CreateOrderResponse(order=to_proto(order, whole=True))
 
     async def GetOrder(self, request: pb.GetOrderRequest, _: Context) -> pb.GetOrderResponse:
@@ -46,7 +50,9 @@ class OrdersApi(service_pb2_grpc.OrdersServiceServicer):
             [Status(status) for status in request.statuses if status],
             request.query,
         )
-        return pb.ListOrdersResponse(orders=[to_proto(order, whole=False) for order in page.items], next_page_token=page.next_token)
+        return pb.ListOrdersResponse(
+            orders=[to_proto(order, whole=False) for order in page.items], next_page_token=page.next_token
+        )
 
     async def ConfirmPayment(self, request: pb.ConfirmPaymentRequest, _: Context) -> pb.ConfirmPaymentResponse:
         order = await commands.confirm_payment(
@@ -71,12 +77,16 @@ class OrdersApi(service_pb2_grpc.OrdersServiceServicer):
         )
         return pb.EditContactResponse(order=to_proto(order, whole=True))
 
-    async def SummariseCustomers(self, request: pb.SummariseCustomersRequest, _: Context) -> pb.SummariseCustomersResponse:
+    async def SummariseCustomers(
+        self, request: pb.SummariseCustomersRequest, _: Context
+    ) -> pb.SummariseCustomersResponse:
         ids = _ids(request.customer_ids, "customer_ids", 5)
         found = await queries.summarise_customers(self._context.database, rpc.caller(), ids)
         return pb.SummariseCustomersResponse(
             customers=[
-                pb.CustomerOrders(customer_id=str(i), unpaid_count=found[i][0], settled_count=found[i][1], net_spend_minor=found[i][2])
+                pb.CustomerOrders(
+                    customer_id=str(i), unpaid_count=found[i][0], settled_count=found[i][1], net_spend_minor=found[i][2]
+                )
                 for i in ids
             ]
         )
@@ -107,7 +117,10 @@ def _draft(request: pb.CreateOrderRequest) -> Draft:
         add_as_member=request.add_as_member,
         channel=request.channel,
         currency=request.currency,
-        lines=[Line(line.sku, line.title, line.quantity, line.unit_price_minor, line.discount_minor) for line in request.lines],
+        lines=[
+            Line(line.sku, line.title, line.quantity, line.unit_price_minor, line.discount_minor)
+            for line in request.lines
+        ],
         discount=request.discount_minor,
         shipping=request.shipping_minor,
         shipping_address=address_value(request.shipping_address),

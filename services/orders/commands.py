@@ -8,16 +8,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from services.common import clock, crash, outbox
 from services.common.contact import Contact, clean_text, read_address, read_contact
 from services.common.database import Database
-from services.common.errors import InvalidInput, NotFound
+from services.common.errors import InvalidInput, NotFound, Violations
 from services.common.idempotency import Once
 from services.common.ids import new_id
 from services.common.money import check_amount
 from services.common.tokens import ServiceClaims
 from services.orders import events, store
-from services.orders.domain import Draft, Order, Payment, PaymentMethod, Status, read_lines
+from services.orders.domain import Draft, Order, Payment, PaymentMethod, Status, check_draft, read_lines
 
 # One merge step's size: large enough to be fast, small enough that other orders of the store hardly wait (limits, part 7).
 RELINK_BATCH = 2_000
@@ -75,19 +77,21 @@ async def create_order(context: Context, claims: ServiceClaims, once: Once[Order
 
 
 def read_draft(draft: Draft, claims: ServiceClaims) -> Draft:
-    """The draft with phones, e-mails and texts in their stored form. Raises InvalidInput."""
-    if draft.currency and draft.currency != claims.currency and len(draft.currency) == 3:
-        raise InvalidInput.of("currency", "currency_not_of_store", currency=claims.currency)
+    """The draft with phones, e-mails and texts in their stored form, all rules kept. Raises InvalidInput with every fault."""
+    found = Violations()
     contact = draft.contact
-    return replace(
+    clean = replace(
         draft,
-        contact=read_contact(contact.name, contact.phone, contact.email, claims.region),
-        lines=read_lines(draft.lines),
-        shipping_address=read_address(draft.shipping_address),
-        note=clean_text(draft.note, "note", multiline=True),
-        external_reference=clean_text(draft.external_reference, "external_reference", 64),
-        payment_reference=clean_text(draft.payment_reference, "payment_reference", 64),
+        contact=found.gather(lambda: read_contact(contact.name, contact.phone, contact.email, claims.region), contact),
+        lines=found.gather(lambda: read_lines(draft.lines), draft.lines),
+        shipping_address=found.gather(lambda: read_address(draft.shipping_address), draft.shipping_address),
+        note=found.gather(lambda: clean_text(draft.note, "note", multiline=True), ""),
+        external_reference=found.gather(lambda: clean_text(draft.external_reference, "external_reference", 64), ""),
+        payment_reference=found.gather(lambda: clean_text(draft.payment_reference, "payment_reference", 64), ""),
     )
+    found.gather(lambda: check_draft(clean, claims.currency, clock.now()), None)
+    found.check()
+    return clean
 
 
 async def confirm_payment(
@@ -98,7 +102,7 @@ async def confirm_payment(
     `amount` 0 means the whole. Raises NotFound, StateConflict, Conflict, InvalidInput, Replayed.
     """
     check_amount(amount, "amount_minor")
-    if method not in PaymentMethod:
+    if method not in set(PaymentMethod):
         raise InvalidInput.of("method", "unknown_value")
     reference = clean_text(reference, "reference", 64)
     async with context.database.transaction(claims.store) as tx:
@@ -132,7 +136,9 @@ async def edit_contact(
     return order
 
 
-async def relink_orders(context: Context, claims: ServiceClaims, run_id: UUID, merged_ids: Sequence[UUID], survivor_id: UUID) -> tuple[int, bool]:
+async def relink_orders(
+    context: Context, claims: ServiceClaims, run_id: UUID, merged_ids: Sequence[UUID], survivor_id: UUID
+) -> tuple[int, bool]:
     """One batch of a merge: (orders moved, whether none is left). Unpaid orders stay until paid (F5, F7).
 
     The pointer is written first, so that a payment confirmed from now on moves its order itself. One confirmed at that very
@@ -140,7 +146,9 @@ async def relink_orders(context: Context, claims: ServiceClaims, run_id: UUID, m
     """
     async with context.database.transaction(claims.store) as tx:
         await store.point_to_survivor(tx, claims.store, merged_ids, survivor_id)
-        moved = await store.relink_batch(tx, claims.store, merged_ids, survivor_id, claims.actor, str(run_id), RELINK_BATCH)
+        moved = await store.relink_batch(
+            tx, claims.store, merged_ids, survivor_id, claims.actor, str(run_id), RELINK_BATCH
+        )
         if moved:
             await outbox.add(tx, claims.store, [events.relinked(survivor_id, moved, str(run_id))])
         crash.point("orders.relink.before_commit")
@@ -149,7 +157,7 @@ async def relink_orders(context: Context, claims: ServiceClaims, run_id: UUID, m
     return len(moved), len(moved) < RELINK_BATCH
 
 
-async def link_buyer(tx: store.AsyncConnection, store_id: UUID, order_id: UUID, customer_id: UUID) -> None:
+async def link_buyer(tx: AsyncConnection, store_id: UUID, order_id: UUID, customer_id: UUID) -> None:
     """Membership found out whose order this is. Part of the inbox transaction.
 
     An unpaid order of a merged account stays where it is: it moves when its payment is confirmed (F7).
@@ -167,7 +175,7 @@ async def link_buyer(tx: store.AsyncConnection, store_id: UUID, order_id: UUID, 
     await outbox.add(tx, store_id, [events.relinked(owner, [order_id])])
 
 
-async def _locked(tx: store.AsyncConnection, store_id: UUID, order_id: UUID) -> Order:
+async def _locked(tx: AsyncConnection, store_id: UUID, order_id: UUID) -> Order:
     order = await store.load(tx, store_id, order_id, lock=True)
     if order is None:
         raise NotFound("order_not_found", order_id=str(order_id))

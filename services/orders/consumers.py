@@ -12,10 +12,14 @@ from services.common.inbox import Delivered, Subscription
 from services.orders import commands
 
 
-async def on_buyer_linked(tx: AsyncConnection, store_id: UUID, events: Sequence[Delivered[membership.BuyerLinked]]) -> None:
+async def on_buyer_linked(
+    tx: AsyncConnection, store_id: UUID, events: Sequence[Delivered[membership.BuyerLinked]]
+) -> None:
     """The buyer is another customer than the order says."""
     for event in events:
         await commands.link_buyer(tx, store_id, UUID(event.message.order_id), UUID(event.message.customer_id))
 
 
-SUBSCRIPTIONS: Mapping[str, Sequence[Subscription]] = {"membership": [Subscription(membership.BuyerLinked, on_buyer_linked)]}
+SUBSCRIPTIONS: Mapping[str, Sequence[Subscription]] = {
+    "membership": [Subscription(membership.BuyerLinked, on_buyer_linked)]
+}

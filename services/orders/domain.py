@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import IntEnum
+from functools import partial
 from uuid import UUID
 
 from services.common.contact import Address, Contact, clean_text
-from services.common.errors import Conflict, InvalidInput, StateConflict, Violations
+from services.common.errors import Conflict, StateConflict, Violations
 from services.common.money import check_amount, check_currency
 
 MOST_LINES = 500
@@ -138,9 +139,18 @@ class Order:
     history: Sequence[Change] = ()
 
     @classmethod
-    def place(cls, draft: Draft, *, order_id: UUID, number: int, new_customer_id: UUID, payment_id: UUID, actor: str, now: datetime) -> Order:
-        """An order that keeps the rules (E1, E6). `draft.contact` must have been read already. Raises InvalidInput."""
-        check_draft(draft, now)
+    def place(
+        cls,
+        draft: Draft,
+        *,
+        order_id: UUID,
+        number: int,
+        new_customer_id: UUID,
+        payment_id: UUID,
+        actor: str,
+        now: datetime,
+    ) -> Order:
+        """An order from a draft that has passed check_draft (E1, E6)."""
         subtotal = sum(line.total for line in draft.lines)
         total = subtotal - draft.discount + draft.shipping
         placed_at = draft.placed_at or now
@@ -170,7 +180,9 @@ class Order:
             history=(Change(now, actor, "placed"),),
         )
         if draft.paid:
-            payment = Payment(payment_id, total, PaymentMethod(draft.payment_method), draft.payment_reference, placed_at)
+            payment = Payment(
+                payment_id, total, PaymentMethod(draft.payment_method), draft.payment_reference, placed_at
+            )
             order._settle(payment)
         return order
 
@@ -209,27 +221,23 @@ class Order:
 def read_lines(lines: Sequence[Line]) -> tuple[Line, ...]:
     """Lines with trimmed texts. Raises InvalidInput (too_long) naming the line."""
     return tuple(
-        replace(line, sku=clean_text(line.sku, f"lines[{n}].sku", 64), title=clean_text(line.title, f"lines[{n}].title", 200))
+        replace(
+            line,
+            sku=clean_text(line.sku, f"lines[{n}].sku", 64),
+            title=clean_text(line.title, f"lines[{n}].title", 200),
+        )
         for n, line in enumerate(lines)
     )
 
 
-def check_draft(draft: Draft, now: datetime) -> None:
-    """Every rule that an order must keep, all faults at once. Raises InvalidInput."""
+def check_draft(draft: Draft, currency: str, now: datetime) -> None:
+    """Every rule that an order must keep, all faults at once; `currency` is the store's. Raises InvalidInput."""
     found = Violations()
     _check_buyer(draft, found)
     for field_, known in (("channel", Channel), ("payment_method", PaymentMethod)):
-        if getattr(draft, field_) not in known:
+        if getattr(draft, field_) not in set(known):
             found.add(field_, "unknown_value")
-    for check in (
-        lambda: check_currency(draft.currency, "currency"),
-        lambda: check_amount(draft.discount, "discount_minor"),
-        lambda: check_amount(draft.shipping, "shipping_minor"),
-    ):
-        try:
-            check()
-        except InvalidInput as error:
-            found.extend(error)
+    found.gather(lambda: check_currency(draft.currency, currency, "currency"), "")
     if not draft.lines:
         found.add("lines", "empty_lines")
     if len(draft.lines) > MOST_LINES:
@@ -238,15 +246,20 @@ def check_draft(draft: Draft, now: datetime) -> None:
         _check_line(f"lines[{number}].", line, found)
     if draft.placed_at and draft.placed_at > now + FUTURE_TOLERANCE:
         found.add("placed_at", "date_in_future")
-    if not found:
-        subtotal = sum(line.total for line in draft.lines)
-        if draft.discount > subtotal:
-            found.add("discount_minor", "discount_too_large")
-        try:
-            check_amount(max(subtotal - draft.discount + draft.shipping, 0), "total_minor")
-        except InvalidInput as error:
-            found.extend(error)
+    _check_sums(draft, found)
     found.check()
+
+
+def _check_sums(draft: Draft, found: Violations) -> None:
+    found.gather(lambda: check_amount(draft.discount, "discount_minor"), 0)
+    found.gather(lambda: check_amount(draft.shipping, "shipping_minor"), 0)
+    if found:  # sums of wrong numbers would only confuse
+        return
+    subtotal = sum(line.total for line in draft.lines)
+    if draft.discount > subtotal:
+        found.add("discount_minor", "discount_too_large")
+    else:
+        found.gather(lambda: check_amount(subtotal - draft.discount + draft.shipping, "total_minor"), 0)
 
 
 def _check_buyer(draft: Draft, found: Violations) -> None:
@@ -262,10 +275,6 @@ def _check_line(path: str, line: Line, found: Violations) -> None:
     if not 1 <= line.quantity <= LARGEST_QUANTITY:
         found.add(path + "quantity", "quantity_out_of_range", largest=str(LARGEST_QUANTITY))
     for field_, amount in (("unit_price_minor", line.unit_price), ("discount_minor", line.discount)):
-        try:
-            check_amount(amount, path + field_)
-        except InvalidInput as error:
-            found.extend(error)
+        found.gather(partial(check_amount, amount, path + field_), 0)
     if 0 <= line.quantity * line.unit_price < line.discount:
         found.add(path + "discount_minor", "discount_too_large")
-

@@ -21,10 +21,16 @@ from services.orders.consumers import SUBSCRIPTIONS
 
 async def serve(environment: Environment, stop: asyncio.Event) -> None:
     """Answers gRPC."""
-    database = Database(connect(environment.text("DATABASE_URL"), connections=environment.number("CONNECTIONS", 16), name="orders-serve"))
+    database = Database(
+        connect(
+            environment.text("DATABASE_URL"), connections=environment.number("CONNECTIONS", 16), name="orders-serve"
+        )
+    )
     server = Server(environment.text("LISTEN"), TokenSigner(environment.secret("SERVICE_KEY")))
     waker = Waker(database)
-    service_pb2_grpc.add_OrdersServiceServicer_to_server(OrdersApi(Context(database, Numbers(database), waker)), server.aio)
+    service_pb2_grpc.add_OrdersServiceServicer_to_server(
+        OrdersApi(Context(database, Numbers(database), waker)), server.aio
+    )
     await server.start()
     await service.until(stop, waker.run())
     await server.stop()
@@ -33,10 +39,14 @@ async def serve(environment: Environment, stop: asyncio.Event) -> None:
 
 async def work(environment: Environment, stop: asyncio.Event) -> None:
     """Publishes events and follows those of others."""
-    database = Database(connect(environment.text("DATABASE_URL"), connections=environment.number("CONNECTIONS", 6), name="orders-work"))
+    database = Database(
+        connect(environment.text("DATABASE_URL"), connections=environment.number("CONNECTIONS", 6), name="orders-work")
+    )
     bus = Bus(environment.text("NATS_URL"), name="orders-work", replicas=environment.number("NATS_REPLICAS", 1))
     await worker.run("orders", stop, database, bus, SUBSCRIPTIONS)
 
 
 if __name__ == "__main__":
-    service.main("orders", {"serve": serve, "work": work, "migrate": migrate_command(Path(__file__).parent / "migrations")})
+    service.main(
+        "orders", {"serve": serve, "work": work, "migrate": migrate_command(Path(__file__).parent / "migrations")}
+    )

@@ -24,7 +24,13 @@ async def get_order(database: Database, claims: ServiceClaims, order_id: UUID) -
 
 
 async def list_orders(
-    database: Database, claims: ServiceClaims, size: int, token: str, customer_ids: Sequence[UUID], statuses: Sequence[Status], query: str
+    database: Database,
+    claims: ServiceClaims,
+    size: int,
+    token: str,
+    customer_ids: Sequence[UUID],
+    statuses: Sequence[Status],
+    query: str,
 ) -> Page[Order]:
     """Orders newest first, by filter or by search. Raises InvalidInput (invalid_page_token, too_large)."""
     page = read_page(size, token)
@@ -39,7 +45,9 @@ async def list_orders(
     return page.cut(rows, lambda order: (order.placed_at.isoformat(), str(order.order_id)))
 
 
-async def summarise_customers(database: Database, claims: ServiceClaims, customer_ids: Sequence[UUID]) -> dict[UUID, tuple[int, int, int]]:
+async def summarise_customers(
+    database: Database, claims: ServiceClaims, customer_ids: Sequence[UUID]
+) -> dict[UUID, tuple[int, int, int]]:
     """For each customer: (unpaid orders, settled orders, net spend in minor units)."""
     async with database.transaction(claims.store) as tx:
         found = await store.summarise(tx, claims.store, customer_ids)

@@ -29,6 +29,7 @@ from sqlalchemy import (
     tuple_,
     update,
 )
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -138,12 +139,14 @@ survivors = Table(
 
 FIRST_NUMBER = 1001
 _TAKE_NUMBERS = text(
-    """INSERT INTO order_numbers (store_id, next_number) VALUES (:store_id, :first + :count)
- ON CONFLICT (store_id) DO UPDATE SET next_number = order_numbers.next_number + :count RETURNING next_number - :count"""
+    """INSERT INTO order_numbers (store_id, next_number) VALUES (:store_id, CAST(:first AS bigint) + CAST(:count AS bigint))
+ ON CONFLICT (store_id) DO UPDATE SET next_number = order_numbers.next_number + CAST(:count AS bigint)
+ RETURNING next_number - CAST(:count AS bigint)"""
 )
 
 _ORDER_COLUMNS = [column.name for column in orders.columns if column.name != "store_id"]
-_TYPES = {column.name: column.type.compile(dialect=__import__("sqlalchemy.dialects.postgresql", fromlist=["x"]).dialect()) for column in orders.columns}
+_DIALECT = postgresql.asyncpg.dialect()  # type: ignore[no-untyped-call]
+_TYPES = {column.name: column.type.compile(dialect=_DIALECT) for column in orders.columns}
 # The hot path: key, order, lines, payment, history and events in one statement, so in one round trip. Without a claimed key
 # nothing is written.
 _INSERT_WHOLE = text(
@@ -202,9 +205,12 @@ async def load(tx: AsyncConnection, store_id: UUID, order_id: UUID, *, lock: boo
         return None
     order = _order(row)
     mine = {"store_id": store_id, "order_id": order_id}
-    order.lines = tuple(Line(r.sku, r.title, r.quantity, r.unit_price, r.discount) for r in await tx.execute(_LINES, mine))
+    order.lines = tuple(
+        Line(r.sku, r.title, r.quantity, r.unit_price, r.discount) for r in await tx.execute(_LINES, mine)
+    )
     order.payments = tuple(
-        Payment(r.payment_id, r.amount, PaymentMethod(r.method), r.reference, r.received_at) for r in await tx.execute(_PAYMENTS, mine)
+        Payment(r.payment_id, r.amount, PaymentMethod(r.method), r.reference, r.received_at)
+        for r in await tx.execute(_PAYMENTS, mine)
     )
     order.history = tuple(Change(r.at, r.actor, r.change, r.note) for r in await tx.execute(_HISTORY, mine))
     return order
@@ -212,19 +218,29 @@ async def load(tx: AsyncConnection, store_id: UUID, order_id: UUID, *, lock: boo
 
 _MINE = "WHERE store_id = :store_id AND order_id = :order_id"
 _LINES = text(f"SELECT sku, title, quantity, unit_price, discount FROM order_lines {_MINE} ORDER BY position")
-_PAYMENTS = text(f"SELECT payment_id, amount, method, reference, received_at FROM payments {_MINE} ORDER BY received_at, payment_id")
+_PAYMENTS = text(
+    f"SELECT payment_id, amount, method, reference, received_at FROM payments {_MINE} ORDER BY received_at, payment_id"
+)
 _HISTORY = text(f"SELECT at, actor, change, note FROM order_history {_MINE} ORDER BY version")
 
 
 async def save(tx: AsyncConnection, store_id: UUID, order: Order, *, new_payment: Payment | None = None) -> None:
     """Writes a changed order whose row is locked: its own columns, the newest history entry, and a payment if one came in."""
     await tx.execute(
-        update(orders).where(orders.c.store_id == store_id, orders.c.order_id == order.order_id).values(**_columns(order))
+        update(orders)
+        .where(orders.c.store_id == store_id, orders.c.order_id == order.order_id)
+        .values(**_columns(order))
     )
     change = order.history[-1]
     await tx.execute(
         insert(order_history).values(
-            store_id=store_id, order_id=order.order_id, version=order.version, at=change.at, actor=change.actor, change=change.change, note=change.note
+            store_id=store_id,
+            order_id=order.order_id,
+            version=order.version,
+            at=change.at,
+            actor=change.actor,
+            change=change.change,
+            note=change.note,
         )
     )
     if new_payment:
@@ -264,19 +280,23 @@ async def search_page(tx: AsyncConnection, page: PageRequest, pattern: str, numb
     """
     after = page.after or (None, None)
     rows = await tx.execute(
-        _SEARCH, {"pattern": pattern, "number": number, "after_at": after[0], "after_id": after[1], "most": page.size + 1}
+        _SEARCH,
+        {"pattern": pattern, "number": number, "after_at": after[0], "after_id": after[1], "most": page.size + 1},
     )
     return [_order(row) for row in rows]
 
 
 _SEARCH = text(
-    """SELECT o.* FROM find_orders(CAST(:pattern AS text), CAST(:number AS bigint), CAST(:after_at AS timestamptz), CAST(:after_id AS uuid),
- CAST(:most AS int)) AS f(order_id) JOIN orders o ON o.store_id = NULLIF(current_setting('app.store_id', true), '')::uuid AND o.order_id = f.order_id
+    """SELECT o.* FROM find_orders(CAST(:pattern AS text), CAST(:number AS bigint), CAST(:after_at AS timestamptz),
+  CAST(:after_id AS uuid), CAST(:most AS int)) AS f(order_id)
+ JOIN orders o ON o.store_id = NULLIF(current_setting('app.store_id', true), '')::uuid AND o.order_id = f.order_id
  ORDER BY o.placed_at DESC, o.order_id DESC"""
 )
 
 
-async def summarise(tx: AsyncConnection, store_id: UUID, customer_ids: Sequence[UUID]) -> dict[UUID, tuple[int, int, int]]:
+async def summarise(
+    tx: AsyncConnection, store_id: UUID, customer_ids: Sequence[UUID]
+) -> dict[UUID, tuple[int, int, int]]:
     """For each customer that has orders: unpaid ones, others, and net spend in minor units."""
     unpaid = func.count().filter(orders.c.status == Status.UNPAID)
     query = (
@@ -302,7 +322,9 @@ async def point_to_survivor(tx: AsyncConnection, store_id: UUID, merged_ids: Seq
     await tx.execute(_POINT, parameters)
 
 
-_SHORTEN = text("UPDATE survivors SET survivor_id = :survivor_id WHERE store_id = :store_id AND survivor_id = ANY(CAST(:merged_ids AS uuid[]))")
+_SHORTEN = text(
+    "UPDATE survivors SET survivor_id = :survivor_id WHERE store_id = :store_id AND survivor_id = ANY(CAST(:merged_ids AS uuid[]))"
+)
 _POINT = text(
     """INSERT INTO survivors (store_id, merged_id, survivor_id)
  SELECT CAST(:store_id AS uuid), m, CAST(:survivor_id AS uuid) FROM unnest(CAST(:merged_ids AS uuid[])) m
@@ -316,14 +338,21 @@ async def relink_batch(
     """Moves up to `most` orders that are not unpaid to the survivor, with their history; returns their ids."""
     rows = await tx.execute(
         _RELINK,
-        {"store_id": store_id, "merged_ids": list(merged_ids), "survivor_id": survivor_id, "actor": actor, "note": note, "most": most},
+        {
+            "store_id": store_id,
+            "merged_ids": list(merged_ids),
+            "survivor_id": survivor_id,
+            "actor": actor,
+            "note": note,
+            "most": most,
+        },
     )
     return [row.order_id for row in rows]
 
 
 _RELINK = text(
-    """WITH picked AS (SELECT order_id FROM orders WHERE store_id = :store_id AND customer_id = ANY(CAST(:merged_ids AS uuid[])) AND status <> 1
-   LIMIT :most FOR UPDATE),
+    """WITH picked AS (SELECT order_id FROM orders
+   WHERE store_id = :store_id AND customer_id = ANY(CAST(:merged_ids AS uuid[])) AND status <> 1 LIMIT :most FOR UPDATE),
  moved AS (UPDATE orders o SET customer_id = :survivor_id, version = version + 1 FROM picked
    WHERE o.store_id = :store_id AND o.order_id = picked.order_id RETURNING o.order_id, o.version),
  h AS (INSERT INTO order_history (store_id, order_id, version, at, actor, change, note)

@@ -24,12 +24,14 @@ $$
 
 def upgrade() -> None:
     op.execute("CREATE EXTENSION IF NOT EXISTS pg_trgm")
-    create_all(op, metadata)
+    create_all(metadata)
     op.execute(
         "CREATE FUNCTION order_search(name text, phone text, email text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE"
         " AS $$ SELECT lower(name || ' ' || phone || ' ' || email) $$"
     )
-    op.execute("CREATE INDEX orders_search ON orders USING gin (order_search(contact_name, contact_phone, contact_email) gin_trgm_ops)")
+    op.execute(
+        "CREATE INDEX orders_search ON orders USING gin (order_search(contact_name, contact_phone, contact_email) gin_trgm_ops)"
+    )
     op.execute("CREATE POLICY owner_searches ON orders FOR SELECT TO CURRENT_USER USING (true)")
     op.execute(_SEARCH)
     op.execute("REVOKE ALL ON FUNCTION find_orders FROM PUBLIC")
