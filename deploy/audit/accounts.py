@@ -1,0 +1,105 @@
+"""P, O, U, T, N: points, owners, identifiers and net spend."""
+
+from __future__ import annotations
+
+from deploy.audit.joins import Databases, full_join
+from deploy.audit.verdict import Verdict
+
+# CustomerStatus and OrderStatus of the contracts.
+_GUEST, _MEMBER, _MERGED, _DELETED, _ERASED = 1, 2, 3, 4, 5
+
+_BALANCES = """SELECT c.store_id, c.customer_id, c.status, c.points_balance, coalesce(l.remaining, 0), coalesce(e.points, 0), coalesce(l.lowest, 0)
+ FROM customers c
+ LEFT JOIN (SELECT store_id, customer_id, sum(remaining) AS remaining, min(remaining) AS lowest FROM points_lots GROUP BY 1, 2) l
+  USING (store_id, customer_id)
+ LEFT JOIN (SELECT store_id, customer_id, sum(points) AS points FROM points_entries GROUP BY 1, 2) e USING (store_id, customer_id)"""
+
+
+async def check_points(databases: Databases) -> Verdict:
+    """P: balance = Σ lots = Σ ledger entries, and nothing below zero; a merged account holds nothing."""
+    verdict = Verdict("P", "points balance = sum of lots = sum of the ledger, never negative")
+    async for _, customer, status, balance, lots, entries, lowest in databases.stream("membership", _BALANCES):
+        holds = balance == lots == entries and lowest >= 0 and (status != _MERGED or balance == 0)
+        verdict.expect(holds, f"customer {customer}: balance {balance}, lots {lots}, ledger {entries}")
+    return verdict
+
+
+async def check_transfers(databases: Databases) -> Verdict:
+    """P: what merges took from one account they gave to another."""
+    verdict = Verdict("P", "points moved by a merge leave one account and reach the other")
+    for run_id, moved in await databases.rows(
+        "membership",
+        "SELECT merge_run_id, sum(points) FROM points_entries WHERE reason IN (7, 8) GROUP BY store_id, merge_run_id",
+    ):
+        verdict.expect(moved == 0, f"merge {run_id}: {moved} points")
+    return verdict
+
+
+async def check_pointers(databases: Databases) -> Verdict:
+    """O: every old id leads to a live customer in one hop (F10)."""
+    verdict = Verdict("O", "every merged account points to a live member, in one hop")
+    query = """SELECT m.customer_id, s.status FROM customers m
+ LEFT JOIN customers s ON s.store_id = m.store_id AND s.customer_id = m.survivor_id WHERE m.status = 3"""
+    async for customer, status in databases.stream("membership", query):
+        verdict.expect(status == _MEMBER, f"merged {customer} points to a customer of status {status}")
+    return verdict
+
+
+async def check_owners(databases: Databases) -> Verdict:
+    """O: every order's owner is a live customer or, while unpaid, a merged one."""
+    verdict = Verdict("O", "every order has one owner: a live customer or, while unpaid, a merged one")
+    owners = databases.stream(
+        "orders", "SELECT store_id, customer_id, bool_or(status <> 1), count(*) FROM orders GROUP BY 1, 2 ORDER BY 1, 2"
+    )
+    customers = databases.stream("membership", "SELECT store_id, customer_id, status FROM customers ORDER BY 1, 2")
+    async for owner, customer in full_join(owners, customers, 2):
+        if owner is None:
+            continue
+        allowed = {_GUEST, _MEMBER, _DELETED, _ERASED} if owner[2] else {_GUEST, _MEMBER, _MERGED, _DELETED, _ERASED}
+        status = customer[2] if customer else None
+        verdict.expect(status in allowed, f"{owner[3]} orders of customer {owner[1]} (status {status})")
+        verdict.checked += owner[3] - 1
+    return verdict
+
+
+async def check_net_spend(databases: Databases) -> Verdict:
+    """N: what membership believes a customer has spent is what the orders say, and so is the number of orders."""
+    verdict = Verdict("N", "net spend of every customer = paid - refunded of its orders")
+    spent = databases.stream(
+        "orders", "SELECT store_id, customer_id, sum(paid - refunded) FROM orders GROUP BY 1, 2 ORDER BY 1, 2"
+    )
+    believed = databases.stream("membership", "SELECT store_id, customer_id, net_spend FROM customers ORDER BY 1, 2")
+    async for order_sum, customer in full_join(spent, believed, 2):
+        truth = order_sum[2] if order_sum else 0
+        belief = customer[2] if customer else 0
+        who = (order_sum or customer or ("", "?"))[1]
+        verdict.expect(truth == belief, f"customer {who}: orders {truth}, membership {belief}")
+    return verdict
+
+
+async def check_unique(databases: Databases) -> Verdict:
+    """U: a live identifier belongs to a live member who carries it, and to nobody else (the primary key sees to the rest)."""
+    verdict = Verdict("U", "every identifier in use belongs to exactly one live member")
+    query = """SELECT i.customer_id, i.kind, c.status, CASE i.kind WHEN 'phone' THEN c.phone ELSE c.email END = i.value
+ FROM identifiers i LEFT JOIN customers c USING (store_id, customer_id) WHERE i.state = 'live'"""
+    async for customer, kind, status, carried in databases.stream("membership", query):
+        verdict.expect(status == _MEMBER and carried, f"{kind} of customer {customer} (status {status})")
+    return verdict
+
+
+async def check_retired(databases: Databases) -> Verdict:
+    """T: no retired identifier is a login method or a live identifier anywhere."""
+    verdict = Verdict("T", "no retired identifier can log in")
+    retired = databases.stream(
+        "membership",
+        "SELECT store_id, kind, digest FROM identifiers WHERE state = 'retired' ORDER BY store_id, kind COLLATE \"C\", digest",
+    )
+    logins = databases.stream(
+        "identity_merge",
+        """SELECT store_id, kind, digest, login_method_id FROM login_methods WHERE state <> 'retired'
+ ORDER BY store_id, kind COLLATE "C", digest""",
+    )
+    async for identifier, login in full_join(retired, logins, 3):
+        if identifier is not None:
+            verdict.expect(login is None, f"login method {login[3] if login else ''}")
+    return verdict

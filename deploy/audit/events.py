@@ -1,0 +1,81 @@
+"""X and L: what was committed arrives, and what was begun ends."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+
+from deploy.audit.joins import Databases, full_join
+from deploy.audit.verdict import Verdict
+from deploy.local.state import CONTEXTS
+from services.common.inbox import Subscription
+from services.common.outbox import type_of
+
+# What is still on its way, by context: how many, and in what words.
+_PENDING = {
+    "every": {
+        "events not yet published": "SELECT count(*) FROM outbox WHERE published_at IS NULL",
+        "dead letters": "SELECT count(*) FROM dead_letters WHERE replayed_at IS NULL",
+    },
+    "identity_merge": {"merges under way": "SELECT count(*) FROM merge_runs WHERE finished_at IS NULL"},
+    "notification": {
+        "messages waiting": "SELECT count(*) FROM messages WHERE state IN ('queued', 'claimed', 'sending')"
+    },
+}
+
+
+def readers() -> dict[tuple[str, str], list[str]]:
+    """(publisher, reader) → the event types that the reader subscribes to, as the code says."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for reader in CONTEXTS:
+        subscriptions: Mapping[str, list[Subscription]] = import_module(f"services.{reader}.consumers").SUBSCRIPTIONS
+        for publisher, wanted in subscriptions.items():
+            found[publisher, reader] = [type_of(s.message) for s in wanted]
+    return found
+
+
+async def pending(databases: Databases) -> dict[str, int]:
+    """What is still on its way; empty once quiet."""
+    found: dict[str, int] = {}
+    for context in CONTEXTS:
+        for words, query in {**_PENDING["every"], **_PENDING.get(context, {})}.items():
+            if count := await databases.value(context, query):
+                found[f"{context}: {words}"] = count
+    for (publisher, reader), types in readers().items():
+        sent = await databases.value(publisher, "SELECT count(*) FROM outbox WHERE type = ANY($1)", types)
+        read = await databases.value(
+            reader, "SELECT count(*) FROM inbox WHERE type = ANY($1) AND received_at > now() - interval '7 days'", types
+        )
+        if sent > read:
+            found[f"{reader}: events of {publisher} not yet read"] = sent - read
+    return found
+
+
+async def check_events(databases: Databases) -> Verdict:
+    """X: every event that is still in an outbox has taken effect at each of its readers."""
+    verdict = Verdict("X", "committed events have been read by each of their readers")
+    for (publisher, reader), types in readers().items():
+        sent = databases.stream(
+            publisher,
+            "SELECT store_id, event_id, type FROM outbox WHERE type = ANY($1) ORDER BY store_id, event_id",
+            types,
+        )
+        read = databases.stream(
+            reader, "SELECT store_id, event_id FROM inbox WHERE type = ANY($1) ORDER BY store_id, event_id", types
+        )
+        async for event, receipt in full_join(sent, read, 2):
+            if event is not None:  # receipts outlive the events they are for
+                verdict.expect(receipt is not None, f"{event[2]} {event[1]} unread by {reader}")
+    return verdict
+
+
+async def check_ends(databases: Databases) -> Verdict:
+    """L: merges have ended, and no account is still held by one that has."""
+    verdict = Verdict("L", "every merge has ended and holds no account")
+    for run_id, finished, held in await databases.rows(
+        "identity_merge",
+        """SELECT r.merge_run_id, r.finished_at IS NOT NULL, count(p.*) FILTER (WHERE p.active)
+ FROM merge_runs r LEFT JOIN merge_participants p USING (store_id, merge_run_id) GROUP BY r.store_id, r.merge_run_id, r.finished_at""",
+    ):
+        verdict.expect(finished and not held, f"merge {run_id}")
+    return verdict
