@@ -8,7 +8,8 @@ from deploy.audit.verdict import Verdict
 # CustomerStatus and OrderStatus of the contracts.
 _GUEST, _MEMBER, _MERGED, _DELETED, _ERASED = 1, 2, 3, 4, 5
 
-_BALANCES = """SELECT c.store_id, c.customer_id, c.status, c.points_balance, coalesce(l.remaining, 0), coalesce(e.points, 0), coalesce(l.lowest, 0)
+_BALANCES = """SELECT c.store_id, c.customer_id, c.status, c.points_balance,
+  coalesce(l.remaining, 0), coalesce(e.points, 0), coalesce(l.lowest, 0)
  FROM customers c
  LEFT JOIN (SELECT store_id, customer_id, sum(remaining) AS remaining, min(remaining) AS lowest FROM points_lots GROUP BY 1, 2) l
   USING (store_id, customer_id)

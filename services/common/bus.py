@@ -31,6 +31,7 @@ from nats.js.api import (
 from nats.js.errors import Error as JetStreamError
 from nats.js.errors import NotFoundError
 
+__all__ = ["Bus", "BusUnavailable", "Msg", "Outgoing", "fetch", "stream_of", "subject_of"]
 CONTEXTS = ("membership", "orders", "identity_merge", "notification")
 ACK_WAIT_SECONDS = 30
 PUBLISH_SECONDS = 5.0

@@ -17,12 +17,11 @@ from uuid import UUID
 import orjson
 import structlog
 from google.protobuf.message import DecodeError, Message
-from nats.aio.msg import Msg
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.common import crash, telemetry
-from services.common.bus import Bus, BusUnavailable, fetch
+from services.common.bus import Bus, BusUnavailable, Msg, fetch
 from services.common.database import Database, is_transient
 from services.common.errors import Unavailable
 from services.common.ids import NIL
