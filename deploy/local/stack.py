@@ -71,6 +71,11 @@ class Stack:
             data=self.data.path,
         )
 
+    @property
+    def notice(self) -> str:
+        """Something a person should know about where data lies; mostly empty."""
+        return "" if self._postgres_url else self.postgres.notice
+
     # --- start -----------------------------------------------------------------------------------------------------
 
     def start(self, *, on_page: Callable[[], None] | None = None) -> None:
@@ -198,8 +203,11 @@ def together(*tasks: Callable[[], None]) -> None:
     """Runs the tasks at the same time; when some fail, raises the first failure after all have ended."""
     if not tasks:
         return
-    with ThreadPoolExecutor(max_workers=len(tasks)) as pool:
+    pool = ThreadPoolExecutor(max_workers=len(tasks))
+    try:
         failures = [future.exception() for future in [pool.submit(task) for task in tasks]]
+    finally:
+        pool.shutdown(wait=False)  # after Ctrl-C what is still waiting ends when its process is stopped
     for failure in failures:
         if failure:
             raise failure

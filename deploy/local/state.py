@@ -165,5 +165,5 @@ class RunningStack:
         if not data.in_use() or not data.state_file.exists():
             raise DataFolderError(f"no stack runs from {data.path}; start one with `make up`")
         state = read_json(data.state_file)
-        databases = {context: DatabaseUrls(**urls) for context, urls in state.pop("databases").items()}
-        return cls(**state, databases=databases, data=data.path)
+        databases = {context: DatabaseUrls(**urls) for context, urls in state["databases"].items()}
+        return cls(**{**state, "databases": databases, "data": data.path})

@@ -1,0 +1,124 @@
+"""The demo store: made once, through the same calls as any other store."""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+
+import grpc
+
+from deploy.local.state import DataFolder, DataFolderError, RunningStack
+from onefold.identity_merge.v1 import service_pb2, service_pb2_grpc
+from services.common.tokens import ServiceClaims, TokenSigner
+
+SLUG = "demo"
+OWNER_EMAIL = "owner@demo.example"
+_STORE = service_pb2.Store(
+    slug=SLUG,
+    name="Onefold 示範商店",
+    region="HK",
+    currency="HKD",
+    timezone="Asia/Hong_Kong",
+    language="zh-Hant",
+)
+_SCOPES = ("orders:read", "orders:write", "members:read", "members:write", "merges:write")
+_API_KEY = "loader_api_key"
+_SECONDS = 10
+
+
+class DemoStore:
+    """The store, its owner's password and an API key for the loader; what is there already is left alone."""
+
+    def __init__(self, running: RunningStack) -> None:
+        self._data = DataFolder(running.data)
+        self._target = running.targets["identity_merge"]
+        self._signer = TokenSigner(running.service_key)
+
+    @property
+    def password(self) -> str:
+        """The owner's password, made at random for this data folder."""
+        return self._data.secret("owner_password", lambda: secrets.token_urlsafe(12))
+
+    def ensure_store(self) -> None:
+        """Makes the store unless it exists. Raises grpc.RpcError."""
+        request = service_pb2.CreateStoreRequest(
+            store=_STORE, owner_name="Demo Owner", owner_email=OWNER_EMAIL, owner_password=self.password
+        )
+        with self._channel() as channel:
+            try:
+                self._access(channel).CreateStore(
+                    request, timeout=_SECONDS, metadata=self._metadata(ServiceClaims("operator", "operator"))
+                )
+            except grpc.RpcError as error:
+                if error.code() is not grpc.StatusCode.ALREADY_EXISTS:
+                    raise
+
+    def ensure_api_key(self) -> str:
+        """A working API key of the store. Raises grpc.RpcError, or DataFolderError when the password is another's."""
+        with self._channel() as channel:
+            access = self._access(channel)
+            known = self._data.known_secret(_API_KEY)
+            if known is None or not self._is_good(access, known):
+                known = self._make_api_key(access)
+                self._data.keep_secret(_API_KEY, known)
+            return known
+
+    def _is_good(self, access: service_pb2_grpc.AccessServiceStub, credential: str) -> bool:
+        claims = ServiceClaims("service:local", "service")
+        try:
+            access.Authenticate(
+                service_pb2.AuthenticateRequest(credential=credential),
+                timeout=_SECONDS,
+                metadata=self._metadata(claims),
+            )
+        except grpc.RpcError as error:
+            if error.code() is grpc.StatusCode.UNAUTHENTICATED:
+                return False
+            raise
+        return True
+
+    def _make_api_key(self, access: service_pb2_grpc.AccessServiceStub) -> str:
+        anonymous = self._metadata(ServiceClaims("service:local", "service"))
+        try:
+            session = access.LogIn(
+                service_pb2.LogInRequest(store_slug=SLUG, email=OWNER_EMAIL, password=self.password),
+                timeout=_SECONDS,
+                metadata=anonymous,
+            )
+        except grpc.RpcError as error:
+            if error.code() is not grpc.StatusCode.UNAUTHENTICATED:
+                raise
+            raise DataFolderError(
+                "the databases hold a demo store whose password is not in this data folder; drop the databases, or use"
+                " the data folder that they were made with"
+            ) from None
+        store = session.store
+        owner = ServiceClaims(
+            actor=f"staff:{session.staff.staff_id}",
+            role="owner",
+            store_id=store.store_id,
+            region=store.region,
+            currency=store.currency,
+            timezone=store.timezone,
+            language=store.language,
+        )
+        request = service_pb2.CreateApiKeyRequest(name="CDNOW loader", scopes=_SCOPES)
+        answer = access.CreateApiKey(request, timeout=_SECONDS, metadata=self._metadata(owner))
+        access.LogOut(
+            service_pb2.LogOutRequest(session_token=session.session_token), timeout=_SECONDS, metadata=anonymous
+        )
+        return answer.secret
+
+    def _channel(self) -> grpc.Channel:
+        return grpc.insecure_channel(self._target, options=[("grpc.enable_http_proxy", 0)])
+
+    @staticmethod
+    def _access(channel: grpc.Channel) -> service_pb2_grpc.AccessServiceStub:
+        return service_pb2_grpc.AccessServiceStub(channel)
+
+    def _metadata(self, claims: ServiceClaims) -> tuple[tuple[str, str], ...]:
+        return (
+            ("authorization", f"Bearer {self._signer.sign(claims)}"),
+            ("idempotency-key", str(uuid.uuid4())),
+            ("x-request-id", str(uuid.uuid4())),
+        )
