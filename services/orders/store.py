@@ -216,6 +216,17 @@ async def load(tx: AsyncConnection, store_id: UUID, order_id: UUID, *, lock: boo
     return order
 
 
+_CHANGEABLE = (
+    "customer_id",
+    "status",
+    "paid",
+    "refunded",
+    "contact_name",
+    "contact_phone",
+    "contact_email",
+    "paid_at",
+    "version",
+)
 _MINE = "WHERE store_id = :store_id AND order_id = :order_id"
 _LINES = text(f"SELECT sku, title, quantity, unit_price, discount FROM order_lines {_MINE} ORDER BY position")
 _PAYMENTS = text(
@@ -226,10 +237,11 @@ _HISTORY = text(f"SELECT at, actor, change, note FROM order_history {_MINE} ORDE
 
 async def save(tx: AsyncConnection, store_id: UUID, order: Order, *, new_payment: Payment | None = None) -> None:
     """Writes a changed order whose row is locked: its own columns, the newest history entry, and a payment if one came in."""
+    columns = _columns(order)
     await tx.execute(
         update(orders)
         .where(orders.c.store_id == store_id, orders.c.order_id == order.order_id)
-        .values(**_columns(order))
+        .values({name: columns[name] for name in _CHANGEABLE})
     )
     change = order.history[-1]
     await tx.execute(

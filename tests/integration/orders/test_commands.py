@@ -1,0 +1,222 @@
+"""Orders on a real PostgreSQL: idempotency, races, relinking, tenancy."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from uuid import UUID
+
+import pytest
+from sqlalchemy import text
+
+from deploy.local.state import DatabaseUrls
+from services.common.contact import Address, Contact
+from services.common.database import Database, connect
+from services.common.errors import Conflict, InvalidInput, NotFound, OnefoldError
+from services.common.idempotency import Replayed
+from services.common.ids import new_id
+from services.common.outbox import Waker
+from services.common.tokens import ServiceClaims
+from services.orders import commands, queries
+from services.orders.domain import Channel, Draft, Line, Order, PaymentMethod, Status
+from tests.support.calls import claims, once
+
+DRAFT = Draft(
+    paid=True,
+    customer_id=None,
+    contact=Contact("陳大文", "9451 2053", "Tai.Man@Example.com"),
+    add_as_member=True,
+    channel=Channel.CONSOLE,
+    currency="HKD",
+    lines=(Line("CD", "Compact disc", 2, 1_250), Line("LP", "Long player", 1, 9_900, 900)),
+    shipping_address=Address("陳大文", "", ("彌敦道 1 號",), "油尖旺", "香港", "", "HK"),
+    payment_method=PaymentMethod.CARD,
+)
+
+
+@pytest.fixture
+async def context(service_database: Callable[[str], DatabaseUrls]) -> AsyncIterator[commands.Context]:
+    database = Database(connect(service_database("orders").app, connections=16, name="test"))
+    yield commands.Context(database, commands.Numbers(database), Waker(database))
+    await database.close()
+
+
+async def create(context: commands.Context, who: ServiceClaims, draft: Draft = DRAFT, key: str = "") -> Order:
+    return await commands.create_order(context, who, once(who, key), draft)
+
+
+async def counted(context: commands.Context, who: ServiceClaims, table: str) -> int:
+    async with context.database.transaction(who.store) as tx:
+        return int(await tx.scalar(text(f"SELECT count(*) FROM {table}")) or 0)
+
+
+async def test_an_order_is_read_back_as_it_was_written(context: commands.Context) -> None:
+    """E1, E6: every part of it, in one statement."""
+    who = claims()
+    written = await create(context, who)
+    read = await queries.get_order(context.database, who, written.order_id)
+    assert read == written
+    assert read.contact == Contact("陳大文", "+85294512053", "Tai.Man@example.com")
+    assert [line.total for line in read.lines] == [2_500, 9_000]
+    assert await counted(context, who, "outbox") == 2  # placed and paid
+
+
+async def test_the_same_key_writes_one_order_and_answers_alike(context: commands.Context) -> None:
+    """E7, fault 2: 30 clicks at once."""
+    who = claims()
+
+    async def click() -> bytes:
+        try:
+            return repr(await create(context, who, key="click")).encode()
+        except Replayed as replayed:
+            return replayed.response
+
+    answers = await asyncio.gather(*(click() for _ in range(30)))
+    assert len(set(answers)) == 1
+    assert await counted(context, who, "orders") == 1
+    assert await counted(context, who, "outbox") == 2
+
+
+async def test_the_same_key_with_another_body_is_refused(context: commands.Context) -> None:
+    """E7, fault 2."""
+    who = claims()
+    await create(context, who, key="k")
+    with pytest.raises(Conflict, match="idempotency_key_reused"):
+        await commands.create_order(context, who, once(who, "k", b"other"), DRAFT)
+    assert await counted(context, who, "orders") == 1
+
+
+async def test_a_refused_order_leaves_nothing_behind(context: commands.Context) -> None:
+    who = claims()
+    with pytest.raises(InvalidInput):
+        await create(context, who, replace(DRAFT, lines=()), key="k")
+    assert [await counted(context, who, t) for t in ("orders", "order_lines", "outbox", "idempotency_keys")] == [0] * 4
+    await create(context, who, key="k")  # the key is still free
+
+
+async def test_numbers_are_unique_across_processes(context: commands.Context) -> None:
+    who = claims()
+    other = replace(context, numbers=commands.Numbers(context.database))
+    orders = await asyncio.gather(*(create(c, who) for c in (context, other) for _ in range(60)))
+    assert len({order.number for order in orders}) == 120
+    assert min(order.number for order in orders) == 1001
+
+
+async def test_confirming_twice_at_once_pays_once(context: commands.Context) -> None:
+    """E1, fault 5."""
+    who = claims()
+    order = await create(context, who, replace(DRAFT, paid=False))
+
+    async def confirm(key: str) -> str:
+        try:
+            await commands.confirm_payment(context, who, once(who, key), order.order_id, PaymentMethod.CASH, "", 0)
+        except OnefoldError as refused:
+            return refused.reason
+        return "paid"
+
+    results = await asyncio.gather(*(confirm(f"k{n}") for n in range(8)))
+    assert sorted(results) == ["order_not_unpaid"] * 7 + ["paid"]
+    assert await counted(context, who, "payments") == 1
+
+
+async def test_unpaid_orders_move_only_when_paid(context: commands.Context) -> None:
+    """F5, F7: and old pointers lead to the last survivor in one hop (F10)."""
+    who = claims()
+    a, b, c = new_id(), new_id(), new_id()
+    paid = await create(context, who, replace(DRAFT, customer_id=a))
+    unpaid = await create(context, who, replace(DRAFT, customer_id=a, paid=False))
+    assert await commands.relink_orders(context, who, new_id(), [a], b) == (1, True)
+    assert await commands.relink_orders(context, who, new_id(), [b], c) == (1, True)
+    assert (await queries.get_order(context.database, who, paid.order_id)).customer_id == c
+    assert (await queries.get_order(context.database, who, unpaid.order_id)).customer_id == a
+    moved = await commands.confirm_payment(context, who, once(who), unpaid.order_id, PaymentMethod.CASH, "", 0)
+    assert (moved.customer_id, moved.status) == (c, Status.PAID)
+
+
+async def test_relinking_goes_in_batches_and_may_be_repeated(
+    context: commands.Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """F9."""
+    monkeypatch.setattr(commands, "RELINK_BATCH", 10)
+    who = claims()
+    merged, survivor, run = [new_id(), new_id()], new_id(), new_id()
+    orders = [await create(context, who, replace(DRAFT, customer_id=merged[n % 2])) for n in range(25)]
+    steps = []
+    while not steps or not steps[-1][1]:
+        steps.append(await commands.relink_orders(context, who, run, merged, survivor))
+    assert [moved for moved, _ in steps] == [10, 10, 5]
+    assert await commands.relink_orders(context, who, run, merged, survivor) == (0, True)
+    for order in orders:
+        now = await queries.get_order(context.database, who, order.order_id)
+        assert (now.customer_id, now.version, now.history[-1].change) == (survivor, 2, "owner_changed")
+
+
+async def test_a_buyer_who_turns_out_to_be_known_gets_the_order(context: commands.Context) -> None:
+    who = claims()
+    member = new_id()
+    for paid in (True, False):
+        order = await create(context, who, replace(DRAFT, paid=paid))
+        for _ in range(3):  # fault 23: repeated events change nothing more
+            async with context.database.transaction(who.store) as tx:
+                await commands.link_buyer(tx, who.store, order.order_id, member)
+        now = await queries.get_order(context.database, who, order.order_id)
+        assert (now.customer_id, now.version) == (member, 2)
+
+
+async def test_an_unpaid_order_of_a_merged_account_stays_though_membership_names_the_survivor(
+    context: commands.Context,
+) -> None:
+    """F7, fault 12."""
+    who = claims()
+    merged, survivor = new_id(), new_id()
+    order = await create(context, who, replace(DRAFT, paid=False, customer_id=merged))
+    await commands.relink_orders(context, who, new_id(), [merged], survivor)
+    async with context.database.transaction(who.store) as tx:
+        await commands.link_buyer(tx, who.store, order.order_id, survivor)
+    assert (await queries.get_order(context.database, who, order.order_id)).customer_id == merged
+
+
+async def test_lists_are_paged_and_searched(context: commands.Context) -> None:
+    who = claims()
+    orders = [
+        await create(context, who, replace(DRAFT, contact=Contact(f"客人{n}", f"9451 20{n:02}"))) for n in range(7)
+    ]
+    seen: list[UUID] = []
+    token = ""
+    while True:
+        page = await queries.list_orders(context.database, who, 3, token, [], [], "")
+        seen += [order.order_id for order in page.items]
+        token = page.next_token
+        if not token:
+            break
+    assert seen == [order.order_id for order in reversed(orders)]
+
+    async def found(query: str) -> list[int]:
+        return [
+            order.number for order in (await queries.list_orders(context.database, who, 0, "", [], [], query)).items
+        ]
+
+    assert await found("客人3") == [orders[3].number]
+    assert await found("512004") == [orders[4].number]
+    assert await found(f"#{orders[5].number}") == [orders[5].number]
+    assert await found("100%") == []
+
+
+async def test_no_store_sees_anothers_orders(context: commands.Context) -> None:
+    """S, fault 30: neither by id, nor by list, nor by search, nor by writing."""
+    mine, theirs = claims(), claims()
+    order = await create(context, mine, replace(DRAFT, paid=False))
+    with pytest.raises(NotFound):
+        await queries.get_order(context.database, theirs, order.order_id)
+    with pytest.raises(NotFound):
+        await commands.confirm_payment(context, theirs, once(theirs), order.order_id, PaymentMethod.CASH, "", 0)
+    for query in ("", "大文"):
+        assert (await queries.list_orders(context.database, theirs, 0, "", [], [], query)).items == []
+    assert await commands.relink_orders(context, theirs, new_id(), [order.customer_id], new_id()) == (0, True)
+    async with context.database.transaction(theirs.store) as tx:
+        assert (await tx.execute(text("UPDATE orders SET note = 'stolen'"))).rowcount == 0
+    async with (
+        context.database.across_stores() as tx
+    ):  # a transaction that forgot to name its store sees nothing at all
+        assert await tx.scalar(text("SELECT count(*) FROM orders")) == 0
