@@ -1,0 +1,77 @@
+"""The composition root of the gateway: one Flask application from the environment."""
+
+from __future__ import annotations
+
+from flask import Flask, redirect, url_for
+from flask.typing import ResponseReturnValue
+from flask_bootstrap import Bootstrap5
+from flask_openapi3.models.info import Info
+from flask_openapi3.openapi import OpenAPI
+from flask_wtf.csrf import CSRFProtect
+
+from gateway import api, edge, errors, languages, storefront
+from gateway.auth import Authenticator, ask_identity
+from gateway.clients import ServicesOfProcess, services
+from gateway.config import Settings
+from gateway.console import blueprint as console
+from services.common import logging
+from services.common.config import Environment
+
+# Forms and orders are small; imports will have an address of their own.
+LARGEST_BODY = 1024 * 1024
+_HEALTH_SECONDS = 0.5
+
+
+def create_app(environment: Environment | None = None) -> Flask:
+    """The application. Raises ConfigError naming a variable that is missing or wrong."""
+    environment = environment or Environment()
+    settings = Settings.read(environment)
+    logging.configure(environment, service="gateway", process="serve")
+    app = OpenAPI("gateway", info=Info(title="Onefold", version="1"), doc_ui=False)
+    _configure(app, settings)
+    app.extensions["onefold_services"] = ServicesOfProcess(settings)
+    app.extensions["onefold_authenticator"] = Authenticator(ask_identity)
+    edge.install(app)
+    languages.install(app)
+    errors.install(app)
+    Bootstrap5(app)
+    csrf = CSRFProtect(app)
+    api.install(app, csrf)
+    app.register_blueprint(storefront.blueprint)
+    app.register_blueprint(console)
+    _add_probes(app)
+    return app
+
+
+def _configure(app: Flask, settings: Settings) -> None:
+    app.config.update(
+        SECRET_KEY=settings.secret_key,
+        PUBLIC_URL=settings.public_url,
+        MAX_CONTENT_LENGTH=LARGEST_BODY,
+        # Flask's own session carries the form token and notices only; who is logged in stands in a cookie of its own.
+        SESSION_COOKIE_NAME="onefold_forms",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=settings.secure,
+        SEND_FILE_MAX_AGE_DEFAULT=3_600,
+        # A form may stay open over a working day.
+        WTF_CSRF_TIME_LIMIT=12 * 3_600,
+        BOOTSTRAP_SERVE_LOCAL=True,
+    )
+    app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
+
+
+def _add_probes(app: Flask) -> None:
+    @app.get("/healthz")
+    def healthz() -> ResponseReturnValue:
+        return {"status": "ok"}
+
+    @app.get("/readyz")
+    def readyz() -> ResponseReturnValue:
+        # Always ready once it answers: a service that is away is told on the pages concerned, and the others go on (E6). Taking
+        # every gateway out of balance for it would turn a part that is missing into a whole.
+        return {"status": "ready", "services": dict(services().health(_HEALTH_SECONDS))}
+
+    @app.get("/")
+    def root() -> ResponseReturnValue:
+        return redirect(url_for("console.home"))

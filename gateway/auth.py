@@ -1,0 +1,225 @@
+"""Who is asking: staff by a session cookie, programs by an API key (H1, H4).
+
+Staff pages take the cookie alone and /api the Authorization header alone, so no foreign page can make a browser use the API.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+import structlog
+from flask import current_app, g, request
+from werkzeug.wrappers import Response
+
+from gateway import permissions
+from gateway.clients import services
+from gateway.context import NOBODY, is_api
+from onefold.identity_merge.v1 import service_pb2 as identity
+from services.common.errors import PermissionDenied, Unauthenticated, Unavailable
+from services.common.tokens import ServiceClaims
+
+P = ParamSpec("P")
+R = TypeVar("R")
+log = structlog.get_logger()
+
+SESSION_COOKIE = "onefold_session"
+_LONGEST_CREDENTIAL = 200
+_PREFIXES = ("ofs_", "ofk_")
+# A revoked credential must stop working within a second (F13), so no answer is believed for longer.
+FRESH_SECONDS = 1.0
+# An order must be taken while identity_merge is down (E6): whoever it vouched for this recently is let in meanwhile. Nothing can
+# be revoked during that time either, because the service that revokes is the one that is away.
+STALE_SECONDS = 600.0
+_AUTHENTICATE_SECONDS = 2.0
+_REMEMBERED = 10_000
+_LOCKS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who holds the credential, what it may do, and in which store. One of `staff` and `api_key` is set."""
+
+    claims: ServiceClaims
+    permissions: frozenset[str]
+    store: identity.Store
+    staff: identity.StaffMember | None
+    api_key: identity.ApiKey | None
+
+    def may(self, permission: str) -> bool:
+        """True when this principal has the permission; for templates that hide what would be refused."""
+        return permission in self.permissions
+
+
+@dataclass(slots=True)
+class _Known:
+    principal: Principal
+    vouched_at: float
+    fresh_until: float
+
+
+class Authenticator:
+    """Asks identity_merge who holds a credential, at most once a second for each."""
+
+    def __init__(self, ask: Callable[[str], Principal], now: Callable[[], float] = time.monotonic) -> None:
+        self._ask = ask
+        self._now = now
+        self._known: OrderedDict[bytes, _Known] = OrderedDict()
+        self._guard = threading.Lock()
+        self._locks = [threading.Lock() for _ in range(_LOCKS)]
+
+    def principal(self, credential: str) -> Principal:
+        """The holder. Raises Unauthenticated, or Unavailable when it cannot be found out."""
+        # The cache must not hold what an attacker could use, hence the hash.
+        digest = hashlib.sha256(credential.encode()).digest()
+        if known := self._fresh(digest):
+            return known.principal
+        # One thread asks, the others of this credential wait for what it learns.
+        with self._locks[digest[0] % _LOCKS]:
+            known = self._fresh(digest)
+            return known.principal if known else self._renew(digest, credential)
+
+    def forget(self, credential: str) -> None:
+        """Drops what is remembered, at log-out."""
+        with self._guard:
+            self._known.pop(hashlib.sha256(credential.encode()).digest(), None)
+
+    def _fresh(self, digest: bytes) -> _Known | None:
+        known = self._known.get(digest)
+        return known if known and known.fresh_until > self._now() else None
+
+    def _renew(self, digest: bytes, credential: str) -> Principal:
+        asked_at = self._now()
+        try:
+            principal = self._ask(credential)
+        except Unauthenticated:
+            with self._guard:
+                self._known.pop(digest, None)
+            raise
+        except Unavailable as error:
+            return self._stale(digest, error)
+        self._remember(digest, _Known(principal, asked_at, asked_at + FRESH_SECONDS))
+        return principal
+
+    def _stale(self, digest: bytes, error: Unavailable) -> Principal:
+        known = self._known.get(digest)
+        if known is None or known.vouched_at + STALE_SECONDS < self._now():
+            raise error
+        log.warning("identity_unreachable", vouched_seconds_ago=round(self._now() - known.vouched_at))
+        # Believed for another second, so that not every request waits for the service that is away.
+        known.fresh_until = self._now() + FRESH_SECONDS
+        return known.principal
+
+    def _remember(self, digest: bytes, known: _Known) -> None:
+        with self._guard:
+            self._known[digest] = known
+            self._known.move_to_end(digest)
+            while len(self._known) > _REMEMBERED:
+                self._known.popitem(last=False)
+
+
+def ask_identity(credential: str) -> Principal:
+    """Who holds the credential, according to identity_merge. Raises Unauthenticated, Unavailable."""
+    answer = services().access.authenticate(
+        identity.AuthenticateRequest(credential=credential), claims=NOBODY, seconds=_AUTHENTICATE_SECONDS
+    )
+    return _principal_of(answer)
+
+
+def _principal_of(answer: identity.AuthenticateResponse) -> Principal:
+    if answer.HasField("staff"):
+        role = permissions.role_name(answer.staff.role)
+        allowed = permissions.of_role(role)
+        claims = _claims(answer.store, f"staff:{answer.staff.staff_id}", role, allowed)
+        return Principal(claims, allowed, answer.store, answer.staff, None)
+    if answer.HasField("api_key"):
+        allowed = permissions.of_scopes(answer.api_key.scopes)
+        claims = _claims(answer.store, f"api_key:{answer.api_key.api_key_id}", "api_key", allowed)
+        return Principal(claims, allowed, answer.store, None, answer.api_key)
+    raise Unauthenticated("credential_refused")
+
+
+def _claims(store: identity.Store, actor: str, role: str, allowed: frozenset[str]) -> ServiceClaims:
+    return ServiceClaims(
+        actor=actor,
+        role=role,
+        store_id=store.store_id,
+        region=store.region,
+        currency=store.currency,
+        timezone=store.timezone,
+        language=store.language,
+        scopes=tuple(sorted(allowed)),
+    )
+
+
+def _credential() -> str:
+    """The credential that came with the request. Raises Unauthenticated when there is none of ours."""
+    if is_api():
+        scheme, _, credential = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "bearer":
+            raise Unauthenticated("credential_refused", "no Authorization header")
+    else:
+        credential = request.cookies.get(SESSION_COOKIE, "")
+    if not credential.startswith(_PREFIXES) or len(credential) > _LONGEST_CREDENTIAL:
+        raise Unauthenticated("credential_refused", "not a credential of Onefold")
+    return credential
+
+
+def principal() -> Principal:
+    """Who is asking; found out once for each request. Raises Unauthenticated, Unavailable."""
+    found = g.get("principal")
+    if not isinstance(found, Principal):
+        authenticator: Authenticator = current_app.extensions["onefold_authenticator"]
+        found = authenticator.principal(_credential())
+        g.principal = found
+        g.claims = found.claims
+        g.store_language = found.store.language
+    return found
+
+
+def requires(permission: str = "") -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Lets a view be called only by those who have the permission; without one, by anybody who is logged in.
+
+    The view raises Unauthenticated or PermissionDenied (permission_denied) otherwise.
+    """
+
+    def decorate(view: Callable[P, R]) -> Callable[P, R]:
+        @wraps(view)
+        def checked(*args: P.args, **kwargs: P.kwargs) -> R:
+            who = principal()
+            if permission and not who.may(permission):
+                raise PermissionDenied("permission_denied", permission=permission)
+            return view(*args, **kwargs)
+
+        return checked
+
+    return decorate
+
+
+def begin_session(response: Response, token: str, max_age: int) -> None:
+    """Puts the session token of a log-in into the cookie; `max_age` in seconds."""
+    response.set_cookie(
+        SESSION_COOKIE,
+        token,
+        max_age=max_age,
+        httponly=True,
+        samesite="Lax",
+        secure=current_app.config["SESSION_COOKIE_SECURE"],
+    )
+
+
+def end_session(response: Response) -> None:
+    """Ends the session of the cookie, at identity_merge too. Raises Unavailable when that cannot be reached."""
+    if token := request.cookies.get(SESSION_COOKIE, ""):
+        authenticator: Authenticator = current_app.extensions["onefold_authenticator"]
+        authenticator.forget(token)
+        services().access.log_out(identity.LogOutRequest(session_token=token))
+    response.delete_cookie(
+        SESSION_COOKIE, httponly=True, samesite="Lax", secure=current_app.config["SESSION_COOKIE_SECURE"]
+    )

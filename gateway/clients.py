@@ -1,0 +1,224 @@
+"""The services as the gateway calls them, and the only place that opens channels.
+
+Channels are opened at the first call of a process, never before a fork (rule 8). Every call has a deadline, which shrinks with
+what is left of the request's budget; the service config repeats UNAVAILABLE alone, which is safe because writes carry a key.
+Every method raises the error of the tree that the service raised; Unavailable when it could not be reached in time.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Iterator
+from typing import Generic, TypeVar
+
+import grpc
+import structlog
+from flask import current_app
+from google.protobuf.message import Message
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from gateway import context
+from gateway.config import Settings, Targets
+from gateway.errors import from_rpc
+from onefold.identity_merge.v1 import service_pb2_grpc as identity
+from onefold.membership.v1 import service_pb2_grpc as membership
+from onefold.notification.v1 import service_pb2_grpc as notification
+from onefold.orders.v1 import service_pb2_grpc as orders
+from services.common import telemetry
+from services.common.errors import Unavailable
+from services.common.rpc import CHANNEL_OPTIONS
+from services.common.tokens import LIFETIME_SECONDS, ServiceClaims, TokenSigner
+
+Request = TypeVar("Request", bound=Message)
+Response = TypeVar("Response", bound=Message)
+Metadata = tuple[tuple[str, str], ...]
+
+DEADLINE_SECONDS = 5.0
+_TOKEN_REUSE_SECONDS = 60
+_TOKENS_KEPT = 1_000
+log = structlog.get_logger()
+
+
+class Tokens:
+    """Service tokens, each used again for a minute, because signing costs and services remember those they have verified."""
+
+    def __init__(self, signer: TokenSigner) -> None:
+        self._signer = signer
+        self._known: dict[ServiceClaims, tuple[float, str]] = {}
+
+    def bearer(self, claims: ServiceClaims) -> str:
+        """The value of the authorization metadata."""
+        known = self._known.get(claims)
+        now = time.monotonic()
+        if known and known[0] > now:
+            return known[1]
+        if len(self._known) >= _TOKENS_KEPT:
+            self._known = {}
+        value = f"Bearer {self._signer.sign(claims)}"
+        self._known[claims] = (now + min(_TOKEN_REUSE_SECONDS, LIFETIME_SECONDS / 2), value)
+        return value
+
+
+class Method(Generic[Request, Response]):
+    """One method of a service."""
+
+    def __init__(self, tokens: Tokens, rpc: grpc.UnaryUnaryMultiCallable[Request, Response]) -> None:
+        self._tokens = tokens
+        self._rpc = rpc
+
+    def __call__(
+        self,
+        request: Request,
+        *,
+        key: str = "",
+        seconds: float = DEADLINE_SECONDS,
+        claims: ServiceClaims | None = None,
+        asked: str = "",
+    ) -> Response:
+        """The answer within `seconds`. `key` is the idempotency key (E7), `claims` default to those of the request's principal.
+
+        `asked` stands for what the client asked, where the gateway has added to it: a repeat is known by that.
+        """
+        timeout = min(seconds, context.seconds_left())
+        if timeout <= 0:
+            raise Unavailable("deadline_exceeded", "the request's time is up")
+        metadata = _metadata(self._tokens.bearer(claims or context.claims()), key, asked)
+        try:
+            return self._rpc(request, timeout=timeout, metadata=metadata)
+        except grpc.RpcError as error:
+            raise from_rpc(error) from error
+
+
+def _metadata(bearer: str, key: str, asked: str) -> Metadata:
+    pairs = [("authorization", bearer), ("x-request-id", telemetry.request_id.get())]
+    if key:
+        pairs.append(("idempotency-key", key))
+    if asked:
+        pairs.append(("idempotency-fingerprint", asked))
+    if traceparent := telemetry.traceparent():
+        pairs.append(("traceparent", traceparent))
+    return tuple(pairs)
+
+
+class Orders:
+    """OrdersService."""
+
+    def __init__(self, tokens: Tokens, channel: grpc.Channel) -> None:
+        stub = orders.OrdersServiceStub(channel)
+        self.create = Method(tokens, stub.CreateOrder)
+        self.get = Method(tokens, stub.GetOrder)
+        self.list = Method(tokens, stub.ListOrders)
+        self.confirm_payment = Method(tokens, stub.ConfirmPayment)
+        self.edit_contact = Method(tokens, stub.EditContact)
+        self.summarise_customers = Method(tokens, stub.SummariseCustomers)
+
+
+class Membership:
+    """MembershipService."""
+
+    def __init__(self, tokens: Tokens, channel: grpc.Channel) -> None:
+        stub = membership.MembershipServiceStub(channel)
+        self.enrol_buyer = Method(tokens, stub.EnrolBuyer)
+        self.get_customer = Method(tokens, stub.GetCustomer)
+        self.search_customers = Method(tokens, stub.SearchCustomers)
+        self.list_points_entries = Method(tokens, stub.ListPointsEntries)
+        self.adjust_points = Method(tokens, stub.AdjustPoints)
+
+
+class Access:
+    """AccessService."""
+
+    def __init__(self, tokens: Tokens, channel: grpc.Channel) -> None:
+        stub = identity.AccessServiceStub(channel)
+        self.log_in = Method(tokens, stub.LogIn)
+        self.log_out = Method(tokens, stub.LogOut)
+        self.authenticate = Method(tokens, stub.Authenticate)
+        self.create_api_key = Method(tokens, stub.CreateApiKey)
+
+
+class Logins:
+    """LoginService."""
+
+    def __init__(self, tokens: Tokens, channel: grpc.Channel) -> None:
+        stub = identity.LoginServiceStub(channel)
+        self.confirm = Method(tokens, stub.ConfirmLogin)
+        self.list_methods = Method(tokens, stub.ListLoginMethods)
+
+
+class Merges:
+    """MergeService."""
+
+    def __init__(self, tokens: Tokens, channel: grpc.Channel) -> None:
+        stub = identity.MergeServiceStub(channel)
+        self.plan = Method(tokens, stub.PlanMerge)
+        self.commit = Method(tokens, stub.CommitMerge)
+        self.get = Method(tokens, stub.GetMerge)
+        self.list = Method(tokens, stub.ListMerges)
+
+
+class Notifications:
+    """NotificationService."""
+
+    def __init__(self, tokens: Tokens, channel: grpc.Channel) -> None:
+        self.list_messages = Method(tokens, notification.NotificationServiceStub(channel).ListMessages)
+
+
+class Services:
+    """All services, over one channel to each."""
+
+    def __init__(self, targets: Targets, signer: TokenSigner) -> None:
+        tokens = Tokens(signer)
+        self._channels = {name: _open(getattr(targets, name)) for name in Targets.__slots__}
+        channels = self._channels
+        self.orders = Orders(tokens, channels["orders"])
+        self.membership = Membership(tokens, channels["membership"])
+        self.access = Access(tokens, channels["identity_merge"])
+        self.logins = Logins(tokens, channels["identity_merge"])
+        self.merges = Merges(tokens, channels["identity_merge"])
+        self.notifications = Notifications(tokens, channels["notification"])
+
+    def health(self, seconds: float) -> Iterator[tuple[str, bool]]:
+        """Name of each service, and whether it says that it serves; asked side by side."""
+        request = health_pb2.HealthCheckRequest()
+        asked = {
+            name: health_pb2_grpc.HealthStub(channel).Check.future(request, timeout=seconds)
+            for name, channel in self._channels.items()
+        }
+        for name, answer in asked.items():
+            yield name, answer.exception() is None and answer.result().status == health_pb2.HealthCheckResponse.SERVING
+
+    def close(self) -> None:
+        """Closes the channels; calls under way fail."""
+        for channel in self._channels.values():
+            channel.close()
+
+
+def _open(target: str) -> grpc.Channel:
+    return grpc.insecure_channel(target if ":///" in target else f"dns:///{target}", options=CHANNEL_OPTIONS)
+
+
+class ServicesOfProcess:
+    """Opens the channels at the first use in this process; a forked child opens its own, for gRPC does not survive a fork."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._pid = 0
+        self._services: Services | None = None
+
+    def get(self) -> Services:
+        """The services of this process."""
+        if self._services is None or self._pid != os.getpid():
+            with self._lock:
+                if self._services is None or self._pid != os.getpid():
+                    self._services = Services(self._settings.targets, TokenSigner(self._settings.service_key))
+                    self._pid = os.getpid()
+        return self._services
+
+
+def services() -> Services:
+    """The services, for the application under way."""
+    of_process: ServicesOfProcess = current_app.extensions["onefold_services"]
+    return of_process.get()

@@ -1,0 +1,39 @@
+"""What belongs to the request under way: when it must be answered, and in whose name calls are made."""
+
+from __future__ import annotations
+
+import time
+
+from flask import g, has_request_context, request
+
+from services.common.tokens import ServiceClaims
+
+# Below the 30 s after which common proxies give up, so that the caller gets our sentence and not theirs.
+BUDGET_SECONDS = 15.0
+NOBODY = ServiceClaims(actor="customer:", role="public")
+
+
+def begin() -> None:
+    """Starts the request's clock."""
+    g.started = time.perf_counter()
+
+
+def spent() -> float:
+    """Seconds since the request came in."""
+    return time.perf_counter() - float(g.started)
+
+
+def seconds_left() -> float:
+    """What is left of the request's budget; the whole outside of a request."""
+    return BUDGET_SECONDS - spent() if has_request_context() and "started" in g else BUDGET_SECONDS
+
+
+def claims() -> ServiceClaims:
+    """In whose name the services are called; nobody's until `auth` has found a principal."""
+    found = g.get("claims") if has_request_context() else None
+    return found if isinstance(found, ServiceClaims) else NOBODY
+
+
+def is_api() -> bool:
+    """True for requests of programs, which get JSON and bring an Authorization header instead of a cookie."""
+    return request.path.startswith("/api/v")

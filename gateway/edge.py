@@ -1,0 +1,67 @@
+"""What every request goes through: its ids, its log line, and the headers that keep browsers safe."""
+
+from __future__ import annotations
+
+import re
+
+import structlog
+from flask import Flask, Response, current_app, request
+
+from gateway import context
+from services.common import telemetry
+
+log = structlog.get_logger()
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+_TRACEPARENT = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+
+# No inline script or style anywhere; data: is for the icons inside Bootstrap's style sheet.
+_POLICY = "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+_HEADERS = {
+    "Content-Security-Policy": _POLICY,
+    "X-Content-Type-Options": "nosniff",
+    # Not "no-referrer": the check of forms over https needs to see our own pages. No other site learns an address.
+    "Referrer-Policy": "same-origin",
+    "X-Frame-Options": "DENY",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
+}
+
+
+def install(app: Flask) -> None:
+    """Hooks in before and after every request."""
+    app.before_request(_begin)
+    app.after_request(_end)
+
+
+def _begin() -> None:
+    context.begin()
+    headers = request.headers
+    request_id = headers.get("X-Request-Id", "")
+    traceparent = headers.get("traceparent", "")
+    telemetry.begin(
+        request_id if _REQUEST_ID.fullmatch(request_id) else "",
+        traceparent if _TRACEPARENT.fullmatch(traceparent) else "",
+    )
+
+
+def _end(response: Response) -> Response:
+    headers = response.headers
+    for name, value in _HEADERS.items():
+        headers.setdefault(name, value)
+    headers["X-Request-Id"] = telemetry.request_id.get()
+    if current_app.config["SESSION_COOKIE_SECURE"]:
+        headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+    # Pages and answers are about people; only what is the same for everybody may be kept.
+    if "Cache-Control" not in headers:
+        headers["Cache-Control"] = "no-store"
+    _log(response.status_code)
+    return response
+
+
+def _log(status: int) -> None:
+    """One line: the route's template and never the address, which may hold a name or a token."""
+    rule = request.url_rule
+    route = rule.rule if rule else ""
+    if route == "/healthz" or route.endswith("/<path:filename>"):
+        return
+    log.info("request", method=request.method, route=route, status=status, ms=round(context.spent() * 1_000, 1))

@@ -1,0 +1,36 @@
+"""gunicorn: threads, because a request mostly waits for services; no preload, because channels must be opened after the fork."""
+
+# ruff: noqa: N999 - the name is what gunicorn's people look for
+
+import os
+import sys
+from pathlib import Path
+
+from gateway.config import Settings
+from services.common.config import ConfigError, Environment
+
+bind = os.environ.get("ONEFOLD_LISTEN") or "127.0.0.1:8000"
+worker_class = "gthread"
+workers = int(os.environ.get("ONEFOLD_GATEWAY_WORKERS") or 1)
+threads = int(os.environ.get("ONEFOLD_GATEWAY_THREADS") or 32)
+preload_app = False
+# Longer than what load balancers keep a connection idle, so that they close it and not we.
+keepalive = 75
+# Above the budget of one request, below Kubernetes' grace period of 30 s.
+graceful_timeout = 20
+timeout = 60
+# The heartbeat file in memory: on a disk that hangs the worker would be taken for dead.
+_MEMORY = Path("/dev/shm")  # noqa: S108 - gunicorn makes its file there safely
+worker_tmp_dir = str(_MEMORY) if _MEMORY.is_dir() else None
+control_socket_disable = True
+accesslog = None
+errorlog = "-"
+loglevel = "warning"
+
+
+def on_starting(_server: object) -> None:
+    """Fails here, by the variable's name, and not in worker after worker."""
+    try:
+        Settings.read(Environment())
+    except ConfigError as error:
+        sys.exit(f"gateway: {error}")

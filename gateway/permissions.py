@@ -1,0 +1,43 @@
+"""Who may do what: the one table of roles (H1). API keys carry their scopes themselves (H4)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from onefold.identity_merge.v1 import service_pb2 as identity
+
+ORDERS_READ = "orders:read"
+ORDERS_WRITE = "orders:write"
+MEMBERS_READ = "members:read"
+MEMBERS_WRITE = "members:write"
+MERGES_WRITE = "merges:write"
+API_KEYS_WRITE = "api_keys:write"
+
+# What an API key can be given. Keys cannot make keys: whoever steals one must not be able to outlive its revocation.
+SCOPES = frozenset({ORDERS_READ, ORDERS_WRITE, MEMBERS_READ, MEMBERS_WRITE, MERGES_WRITE})
+
+ROLES: dict[str, frozenset[str]] = {
+    "owner": SCOPES | {API_KEYS_WRITE},
+    "manager": SCOPES,
+    # The till: sells and enrols, but a merge cannot be undone and is not made in a queue of customers.
+    "cashier": frozenset({ORDERS_READ, ORDERS_WRITE, MEMBERS_READ, MEMBERS_WRITE}),
+    # Answers customers: sees everything and mends twins, touches no money.
+    "support": frozenset({ORDERS_READ, MEMBERS_READ, MERGES_WRITE}),
+}
+
+
+def role_name(role: identity.StaffRole.ValueType) -> str:
+    """The role's word: owner, manager, cashier, support; "unspecified" for what this gateway does not know."""
+    if role not in identity.StaffRole.values():
+        return "unspecified"
+    return identity.StaffRole.Name(role).removeprefix("STAFF_ROLE_").lower()
+
+
+def of_role(role: str) -> frozenset[str]:
+    """Permissions of a member of staff; none for an unknown role."""
+    return ROLES.get(role, frozenset())
+
+
+def of_scopes(scopes: Iterable[str]) -> frozenset[str]:
+    """Permissions of an API key: its scopes, as far as they are known."""
+    return SCOPES.intersection(scopes)

@@ -1,0 +1,146 @@
+"""The one table that turns a stable reason into a sentence for people, and what it says to mend.
+
+`plain` stands by itself; `exact` is used when every parameter it names was sent along. The English sentences are the keys of
+the gettext domain `reasons`; their Chinese is in translations/zh_Hant/LC_MESSAGES/reasons.po.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gateway.languages import Catalogue
+
+_PARAM = re.compile(r"%\((\w+)\)s")
+_catalogue = Catalogue("reasons")
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """What people read about a reason."""
+
+    plain: str
+    exact: str = ""
+
+    def for_params(self, params: Mapping[str, str]) -> str:
+        """The English key of the most exact sentence that the parameters can fill."""
+        return self.exact if self.exact and set(_PARAM.findall(self.exact)) <= params.keys() else self.plain
+
+
+_S = Sentence
+
+FIELDS: dict[str, Sentence] = {
+    "required": _S("Please fill this in."),
+    "too_long": _S(
+        "This text is too long. Please shorten it.", "This text is too long. Use at most %(longest)s characters."
+    ),
+    "too_large": _S("This is more than is allowed.", "This is more than is allowed. The most is %(largest)s."),
+    "invalid_phone": _S(
+        "This is not a phone number. Check the digits, and put the country code in front if it is from abroad, such as +886."
+    ),
+    "not_a_mobile_phone": _S("This is not a mobile number. Enter a mobile phone that can receive text messages."),
+    "invalid_email": _S("This is not an e-mail address. Check it for missing parts, such as name@example.com."),
+    "invalid_amount": _S("This is not an amount. Write it in digits, such as 1,234.50."),
+    "negative_amount": _S("The amount cannot be below zero."),
+    "amount_too_large": _S("The amount is too large. Check it for extra digits."),
+    "unknown_currency": _S(
+        "This currency is not known. Use a three-letter code such as HKD.",
+        "This currency is not known. Use one of these: %(known)s.",
+    ),
+    "currency_not_of_store": _S(
+        "The store does not sell in this currency.", "The store sells in %(currency)s. Use that currency."
+    ),
+    "empty_lines": _S("The order has no items. Add at least one."),
+    "too_many_lines": _S(
+        "The order has too many lines. Split it into several orders.",
+        "The order has too many lines. Use at most %(largest)s, or split it into several orders.",
+    ),
+    "quantity_out_of_range": _S(
+        "The quantity must be a whole number of at least 1.",
+        "The quantity must be a whole number from 1 to %(largest)s.",
+    ),
+    "discount_too_large": _S("The discount is more than the price. Lower the discount."),
+    "date_in_future": _S("This date is in the future. Enter today or an earlier day."),
+    "expiry_in_past": _S("This expiry date has passed. Choose today or a later day."),
+    "expiry_required": _S(
+        "Points that are awarded need an expiry date. Choose the last day on which they can be used."
+    ),
+    "expiry_not_allowed": _S("An expiry date only goes with points that are awarded. Leave it empty."),
+    "too_few_accounts": _S("Pick at least 2 accounts to merge."),
+    "too_many_accounts": _S("Pick at most 5 accounts at a time; you can merge again afterwards."),
+    "repeated_account": _S("The same account is in the list twice. Remove one of them."),
+    "primary_not_listed": _S("The primary account must be one of the accounts to merge. Choose it from the list."),
+    "zero_points": _S("Enter a number of points other than zero."),
+    "invalid_id": _S("This is not a valid id. Copy it whole, as it was given."),
+    "invalid_page_token": _S("This page of the list cannot be found. Start from the first page."),
+    "invalid_date": _S("This is not a date. Write year, month and day, such as 2027-03-31."),
+    "weak_password": _S("This password is too easy to guess. Use at least 12 characters."),
+    "invalid_slug": _S("The store's short name may only have lower-case letters, digits and hyphens, such as my-shop."),
+    "unknown_value": _S(
+        "This value is not one of those allowed.", "This value is not one of those allowed: %(known)s."
+    ),
+    "wrong_type": _S("This value is of the wrong kind.", "This value is of the wrong kind. It must be %(expected)s."),
+    "unknown_field": _S("There is no such field. Remove it, or check how it is spelt."),
+}
+
+OTHERS: dict[str, Sentence] = {
+    "invalid_input": _S("Something in what was entered needs mending. Nothing was saved."),
+    "order_not_found": _S("There is no such order in this store."),
+    "customer_not_found": _S("There is no such customer in this store. Search for the customer again."),
+    "merge_not_found": _S("There is no such merge in this store."),
+    "plan_not_found": _S("There is no such merge plan in this store. Start the merge again."),
+    "store_exists": _S("A store with this short name exists already. Choose another."),
+    "login_refused": _S("Store, e-mail and password do not fit together. Check all three and try again."),
+    "credential_refused": _S("You are not logged in, or your login or API key is no longer valid. Log in again."),
+    "confirmation_refused": _S(
+        "This confirmation link is not valid any more. It may have been used already, or a newer one was sent."
+    ),
+    "permission_denied": _S(
+        "You are not allowed to do this. Ask the store's owner.",
+        "You are not allowed to do this; it needs the permission %(permission)s. Ask the store's owner.",
+    ),
+    "idempotency_key_reused": _S(
+        "This Idempotency-Key was used for a different request. Use a new key for a new request, and the same body for a repeat."
+    ),
+    "idempotency_key_required": _S(
+        "Send an Idempotency-Key header with every write, so that a repeat is recognised.",
+        "Send an Idempotency-Key header of 1 to %(longest)s characters with every write, so that a repeat is recognised.",
+    ),
+    "order_not_unpaid": _S("This order is not waiting for payment any more. Look at its present state."),
+    "amount_not_of_order": _S("The amount paid is not the total of the order. Check the amount."),
+    "stale_version": _S("Somebody else has changed this in the meantime. Look at it again and repeat your change."),
+    "stale_plan": _S(
+        "One of the accounts has changed since you checked the merge. Nothing was merged. Check it again."
+    ),
+    "plan_expired": _S("This merge was checked more than an hour ago. Nothing was merged. Check it again."),
+    "merge_in_progress": _S("One of these accounts is being merged right now. Wait until that is finished."),
+    "already_merged": _S("One of these accounts has been merged already. Pick the account it was merged into."),
+    "not_a_member": _S("This customer is not a member. Only members have points and can be merged."),
+    "points_insufficient": _S(
+        "There are not enough points for this. Deduct fewer.",
+        "There are not enough points for this: the balance is %(balance)s. Deduct fewer.",
+    ),
+    "service_unavailable": _S(
+        "This part of Onefold cannot be reached right now. Try again in a moment; sending the same again is safe."
+    ),
+    "deadline_exceeded": _S("This took too long, and may or may not have been done. Look before you try again."),
+    "internal": _S("Something went wrong on our side. Try again; if it stays, tell support the request id."),
+    "malformed_request": _S("The request could not be read. Send a JSON object in UTF-8."),
+    "unsupported_media_type": _S("Send the body as JSON, with Content-Type: application/json."),
+    "request_too_large": _S("The request is too large. Send less at a time."),
+    "not_found": _S("There is nothing at this address. Check it, or start from the home page."),
+    "method_not_allowed": _S("This address does not take this kind of request. See the API's documentation."),
+    "form_expired": _S("This form was open for too long. Reload the page and send it again."),
+}
+
+REASONS: dict[str, Sentence] = FIELDS | OTHERS
+# For services that are newer than this gateway.
+UNKNOWN = _S("This was refused. Check what was sent, and try again.")
+
+
+def sentence_of(reason: str, params: Mapping[str, str] | None = None) -> str:
+    """The sentence in the request's language; without `params` the one that is the same for every occurrence."""
+    params = params or {}
+    text = str(_catalogue.gettext(REASONS.get(reason, UNKNOWN).for_params(params)))
+    return text % params if _PARAM.search(text) else text
