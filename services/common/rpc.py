@@ -63,11 +63,15 @@ CHANNEL_OPTIONS: Sequence[tuple[str, Any]] = (
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """The call under way: who, with which key, which method."""
+    """The call under way: who, with which key, which method.
+
+    `asked` stands for what the client asked, where the gateway has filled in the request since; it is empty otherwise.
+    """
 
     claims: ServiceClaims
     idempotency_key: str
     method: str
+    asked: str = ""
 
 
 _call: ContextVar[Call] = ContextVar("call")
@@ -83,7 +87,7 @@ def once(request: Message, encode: Callable[[R], Message]) -> Once[R]:
     call = _call.get()
     if not 0 < len(call.idempotency_key) <= idempotency.LONGEST_KEY:
         raise InvalidInput.of("idempotency-key", "idempotency_key_required", longest=str(idempotency.LONGEST_KEY))
-    body = request.SerializeToString(deterministic=True)
+    body = call.asked.encode() or request.SerializeToString(deterministic=True)
     return Once(
         call.claims.store,
         call.idempotency_key,
@@ -147,7 +151,8 @@ class Boundary(aio.ServerInterceptor):
             scheme, _, token = str(metadata.get("authorization", "")).partition(" ")
             if scheme != "Bearer":
                 raise Unauthenticated("credential_refused", "no service token")
-            _call.set(Call(self._signer.verify(token), str(metadata.get("idempotency-key", "")), method))
+            key, asked = str(metadata.get("idempotency-key", "")), str(metadata.get("idempotency-fingerprint", ""))
+            _call.set(Call(self._signer.verify(token), key, method, asked))
             return await behaviour(request, context)
         except Replayed as replayed:
             return replayed.response
