@@ -6,6 +6,7 @@ and because `subprocess` can use vfork then, which spares the fork handlers of g
 
 import ctypes
 import os
+import shutil
 import sys
 
 PR_SET_PDEATHSIG = 1
@@ -14,7 +15,9 @@ PR_SET_PDEATHSIG = 1
 def main() -> None:
     """Drops the user, ties the life to the parent's, and executes the program."""
     parent, signal_number, uid, gid = (int(value) for value in sys.argv[1:5])
-    program = sys.argv[5:]
+    arguments = sys.argv[5:]
+    # Found now: once the user has changed, not even Python's own modules need be readable.
+    program = shutil.which(arguments[0]) or arguments[0]
     if uid >= 0:
         os.setgroups([])
         os.setgid(gid)
@@ -24,7 +27,7 @@ def main() -> None:
         ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal_number, 0, 0, 0)
     if os.getppid() != parent:
         raise SystemExit("the parent ended before the program began")
-    os.execvp(program[0], program)
+    os.execv(program, arguments)
 
 
 if __name__ == "__main__":

@@ -202,6 +202,8 @@ class Postgres:
             return
         pid = int(lines[0])
         if not self._serves_our_cluster(pid):
+            # After a reboot the number may be anybody's, and PostgreSQL would take that for a running server.
+            (self.cluster / "postmaster.pid").unlink(missing_ok=True)
             return
         for number in (signal.SIGINT, signal.SIGQUIT):
             os.kill(pid, number)
