@@ -1,0 +1,41 @@
+"""gRPC of the notification service: request → query → response."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from grpc import aio
+
+from onefold.notification.v1 import service_pb2 as pb
+from onefold.notification.v1 import service_pb2_grpc
+from services.common import rpc
+from services.common.database import Database
+from services.common.ids import parse_id
+from services.notification import queries
+from services.notification.events import to_proto
+
+Context = aio.ServicerContext[object, object]
+
+
+class NotificationApi(service_pb2_grpc.NotificationServiceServicer):
+    """NotificationService of the contract."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def ListMessages(self, request: pb.ListMessagesRequest, _: Context) -> pb.ListMessagesResponse:
+        page = await queries.list_messages(
+            self._database,
+            rpc.caller(),
+            request.page.size,
+            request.page.token,
+            _optional_id(request.order_id, "order_id"),
+            _optional_id(request.customer_id, "customer_id"),
+        )
+        return pb.ListMessagesResponse(
+            messages=[to_proto(message) for message in page.items], next_page_token=page.next_token
+        )
+
+
+def _optional_id(text: str, field: str) -> UUID | None:
+    return parse_id(text, field) if text else None

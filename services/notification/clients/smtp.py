@@ -1,0 +1,174 @@
+"""SMTP in the steps that matter here: what is certain before the mail's last line goes out, and what is not afterwards.
+
+A connection is kept and used again. Trouble that concerns the server or our account with it (connection, login, sender refused) is
+MailServerAway and never a fault of the message; an answer to the recipient or the content is Refused; silence or a lost
+connection after the content went out is Undecided, for then the server may have the mail.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from dataclasses import dataclass
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from aiosmtplib import SMTP, SMTPException, SMTPRecipientRefused, SMTPResponse, SMTPResponseException
+
+from services.common.config import ConfigError
+
+# RFC 5321 asks for patience with the answer to the content: giving up early is how mails come to be sent twice.
+LAST_ANSWER_FACTOR = 3
+_STARTS_WITH_DOT = re.compile(rb"(?m)^\.")
+_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+_SERVICE_CLOSING = 421
+_SEND_CONTENT = 354
+
+
+class MailServerAway(Exception):
+    """The server cannot be used now; it has not taken the message."""
+
+
+class Refused(Exception):
+    """The server answered no to this message. `permanent` tells 5xx from 4xx; the text is the server's and may name the recipient."""
+
+    def __init__(self, code: int, text: str) -> None:
+        super().__init__(f"{code} {' '.join(text.split())}")
+        self.code = code
+        self.permanent = code >= 500
+
+
+class Undecided(Exception):
+    """The content went out and no answer came back."""
+
+
+@dataclass(frozen=True, slots=True)
+class MailServer:
+    """Where mail goes. `seconds` is the patience with each command."""
+
+    host: str
+    port: int
+    username: str | None
+    password: str | None
+    tls: bool
+    starttls: bool
+    seconds: float
+
+    @classmethod
+    def parse(cls, url: str, seconds: float) -> MailServer:
+        """Reads smtp://[user:password@]host[:port][?starttls=true] or smtps://…. Raises ConfigError."""
+        parts = urlsplit(url)
+        tls = parts.scheme == "smtps"
+        starttls = parse_qs(parts.query).get("starttls", ["false"])[0].lower() == "true"
+        if parts.scheme not in ("smtp", "smtps") or not parts.hostname or (tls and starttls):
+            raise ConfigError(
+                "ONEFOLD_SMTP_URL is not of the form smtp://[user:password@]host:port[?starttls=true] or smtps://…"
+            )
+        if parts.username and not (tls or starttls) and parts.hostname not in _LOOPBACK:
+            raise ConfigError("ONEFOLD_SMTP_URL would send its password in clear: use smtps:// or ?starttls=true")
+        username, password = (unquote(text) if text else None for text in (parts.username, parts.password))
+        port = parts.port or (465 if tls else 587 if starttls else 25)
+        return cls(parts.hostname, port, username, password, tls, starttls, seconds)
+
+
+class Connection:
+    """One connection, made when first needed and made again when lost. For one message at a time."""
+
+    def __init__(self, server: MailServer, own_name: str) -> None:
+        self._server = server
+        self._own_name = own_name
+        self._smtp: SMTP | None = None
+
+    async def open_envelope(self, sender: str, recipient: str) -> None:
+        """MAIL and RCPT. Raises MailServerAway, Refused."""
+        if self._smtp is not None:
+            # Servers end connections that were idle or have carried enough: that alone says nothing about a new one.
+            with contextlib.suppress(MailServerAway):
+                return await self._envelope(self._smtp, sender, recipient)
+        return await self._envelope(await self._connect(), sender, recipient)
+
+    async def _connect(self) -> SMTP:
+        server = self._server
+        smtp = SMTP(
+            hostname=server.host,
+            port=server.port,
+            username=server.username,
+            password=server.password,
+            use_tls=server.tls,
+            start_tls=server.starttls,
+            timeout=server.seconds,
+            local_hostname=self._own_name,
+        )
+        try:
+            await smtp.connect()
+        except (SMTPException, OSError) as error:
+            raise MailServerAway(_describe("cannot connect", error)) from error
+        self._smtp = smtp
+        return smtp
+
+    async def _envelope(self, smtp: SMTP, sender: str, recipient: str) -> None:
+        international = not (sender + recipient).isascii()
+        if international and not smtp.supports_extension("smtputf8"):
+            raise Refused(553, "the mail server cannot deliver to addresses outside ASCII (no SMTPUTF8)")
+        try:
+            await smtp.mail(sender, options=["SMTPUTF8"] if international else [], encoding="utf-8")
+            await smtp.rcpt(recipient, encoding="utf-8")
+        except SMTPRecipientRefused as error:
+            if error.code == _SERVICE_CLOSING:
+                await self.close()
+                raise MailServerAway(_describe("recipient", error)) from error
+            await self.reset()
+            raise Refused(error.code, error.message) from error
+        except (SMTPException, OSError) as error:
+            await self.close()
+            raise MailServerAway(_describe("envelope", error)) from error
+
+    async def transmit(self, content: bytes) -> None:
+        """DATA and the content; returns once the server has taken it. Raises MailServerAway, Refused, Undecided."""
+        smtp = self._smtp
+        if smtp is None or smtp.protocol is None:
+            raise MailServerAway("the connection was lost before the content")
+        try:
+            answer = await smtp.execute_command(b"DATA")
+        except (SMTPException, OSError) as error:
+            await self.close()
+            raise MailServerAway(_describe("before the content", error)) from error
+        if answer.code != _SEND_CONTENT:
+            await self._refused(answer)
+        try:
+            smtp.protocol.write(_STARTS_WITH_DOT.sub(b"..", content) + b".\r\n")
+            answer = await smtp.protocol.read_response(timeout=self._server.seconds * LAST_ANSWER_FACTOR)
+        except (SMTPException, OSError) as error:
+            await self.close()
+            raise Undecided(_describe("no answer to the content", error)) from error
+        if answer.code // 100 != 2:
+            await self._refused(answer)
+
+    async def _refused(self, answer: SMTPResponse) -> None:
+        if answer.code == _SERVICE_CLOSING:
+            await self.close()
+        else:
+            await self.reset()
+        raise Refused(answer.code, answer.message)
+
+    async def reset(self) -> None:
+        """Forgets an envelope that was opened; a connection that cannot do that is closed."""
+        if self._smtp is not None:
+            try:
+                await self._smtp.rset()
+            except (SMTPException, OSError):
+                await self.close()
+
+    async def close(self) -> None:
+        """Ends the connection, politely if it still answers."""
+        smtp, self._smtp = self._smtp, None
+        if smtp is not None and smtp.is_connected:
+            # Whatever a server has to say about our leaving changes nothing.
+            with contextlib.suppress(SMTPException, OSError):
+                await smtp.quit(timeout=1)
+            smtp.close()
+
+
+def _describe(step: str, error: Exception) -> str:
+    if isinstance(error, SMTPResponseException):
+        return f"{step}: {error.code} {' '.join(error.message.split())}"
+    return f"{step}: {type(error).__name__}"

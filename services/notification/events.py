@@ -1,0 +1,45 @@
+"""What notification tells the others (proto/onefold/notification/v1/events.proto), and a message as the contract writes it."""
+
+from __future__ import annotations
+
+from onefold.notification.v1 import events_pb2, service_pb2
+from services.common.outbox import Event, event
+from services.common.wire import timestamp
+from services.notification.domain import Message, State
+
+_STATES = {
+    State.QUEUED: service_pb2.MESSAGE_STATE_QUEUED,
+    # A claim is an inner matter: to people the message still waits.
+    State.CLAIMED: service_pb2.MESSAGE_STATE_QUEUED,
+    State.SENDING: service_pb2.MESSAGE_STATE_SENDING,
+    State.SENT: service_pb2.MESSAGE_STATE_SENT,
+    State.FAILED: service_pb2.MESSAGE_STATE_FAILED,
+    State.UNKNOWN: service_pb2.MESSAGE_STATE_UNKNOWN,
+    State.CANCELLED: service_pb2.MESSAGE_STATE_CANCELLED,
+}
+
+
+def settled(message: Message) -> list[Event]:
+    """The event of a message that was sent or given up; none for other states."""
+    told = to_proto(message)
+    if message.state is State.SENT:
+        return [event(events_pb2.MessageSent(message=told), message.message_id, message.attempts)]
+    if message.state is State.FAILED:
+        return [event(events_pb2.MessageFailed(message=told), message.message_id, message.attempts)]
+    return []
+
+
+def to_proto(message: Message) -> service_pb2.Message:
+    """The message as the contract writes it."""
+    return service_pb2.Message(
+        message_id=str(message.message_id),
+        kind=message.kind,
+        recipient=message.recipient,
+        state=_STATES[message.state],
+        attempts=message.attempts,
+        error=message.error,
+        order_id=str(message.order_id or ""),
+        customer_id=str(message.customer_id or ""),
+        created_at=timestamp(message.created_at),
+        sent_at=timestamp(message.sent_at),
+    )
