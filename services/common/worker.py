@@ -32,10 +32,19 @@ async def run(
     bus: Bus,
     subscriptions: Mapping[str, Sequence[Subscription]],
     *loops: Coroutine[Any, Any, None],
+    on_events: Callable[[], None] = lambda: None,
 ) -> None:
-    """Works until `stop`. `subscriptions` maps another context to what this one reads of it; `loops` are the service's own."""
+    """Works until `stop`. `subscriptions` maps another context to what this one reads of it; `loops` are the service's own.
+
+    `on_events` is called after each commit of events that took effect.
+    """
     relay = Relay(database, bus)
-    consumers = [Consumer(database, bus, context, other, subs, relay.wake) for other, subs in subscriptions.items()]
+
+    def after() -> None:
+        relay.wake()
+        on_events()
+
+    consumers = [Consumer(database, bus, context, other, subs, after) for other, subs in subscriptions.items()]
     try:
         await service.until(
             stop,
