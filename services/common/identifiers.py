@@ -6,7 +6,6 @@ A keyed digest and not a plain hash: phone numbers are so few that a plain hash 
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 
 from services.common.contact import comparable_email
@@ -24,4 +23,4 @@ class IdentifierHasher:
     def digest(self, kind: str, value: str) -> bytes:
         """HMAC-SHA-256 over "<kind>:<value>". `kind` is phone (value in E.164) or email (any writing of the address)."""
         comparable = comparable_email(value) if kind == EMAIL else value
-        return hmac.digest(self._key, f"{kind}:{comparable}".encode(), hashlib.sha256)
+        return hmac.digest(self._key, f"{kind}:{comparable}".encode(), "sha256")
