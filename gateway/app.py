@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from flask import Flask, redirect, url_for
-from flask.typing import ResponseReturnValue
+from flask import Flask
 from flask_bootstrap import Bootstrap5
 from flask_openapi3.models.info import Info
 from flask_openapi3.openapi import OpenAPI
 from flask_wtf.csrf import CSRFProtect
 
-from gateway import api, edge, errors, languages, storefront
+from gateway import api, edge, errors, languages, probes, storefront
 from gateway.auth import Authenticator, ask_identity
-from gateway.clients import ServicesOfProcess, services
+from gateway.clients import ServicesOfProcess
 from gateway.config import Settings
 from gateway.console import blueprint as console
 from services.common import logging
@@ -19,7 +18,6 @@ from services.common.config import Environment
 
 # Forms and orders are small; imports will have an address of their own.
 LARGEST_BODY = 1024 * 1024
-_HEALTH_SECONDS = 0.5
 
 
 def create_app(environment: Environment | None = None) -> Flask:
@@ -39,7 +37,7 @@ def create_app(environment: Environment | None = None) -> Flask:
     api.install(app, csrf)
     app.register_blueprint(storefront.blueprint)
     app.register_blueprint(console)
-    _add_probes(app)
+    app.register_blueprint(probes.blueprint)
     return app
 
 
@@ -59,19 +57,3 @@ def _configure(app: Flask, settings: Settings) -> None:
         BOOTSTRAP_SERVE_LOCAL=True,
     )
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
-
-
-def _add_probes(app: Flask) -> None:
-    @app.get("/healthz")
-    def healthz() -> ResponseReturnValue:
-        return {"status": "ok"}
-
-    @app.get("/readyz")
-    def readyz() -> ResponseReturnValue:
-        # Always ready once it answers: a service that is away is told on the pages concerned, and the others go on (E6). Taking
-        # every gateway out of balance for it would turn a part that is missing into a whole.
-        return {"status": "ready", "services": dict(services().health(_HEALTH_SECONDS))}
-
-    @app.get("/")
-    def root() -> ResponseReturnValue:
-        return redirect(url_for("console.home"))

@@ -35,6 +35,8 @@ def install(app: Flask) -> None:
 
 def _begin() -> None:
     context.begin()
+    # Threads of the server inherit nothing from the one that configured logging.
+    structlog.contextvars.bind_contextvars(service="gateway")
     headers = request.headers
     request_id = headers.get("X-Request-Id", "")
     traceparent = headers.get("traceparent", "")

@@ -1,0 +1,274 @@
+"""Customers, their points, login methods and messages, as programs send and read them."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from gateway.api.fields import (
+    Address,
+    AnswerModel,
+    Day,
+    Id,
+    Json,
+    PageQuery,
+    RequestModel,
+    Time,
+    WholeNumber,
+    address_json,
+    when,
+    when_set,
+    word,
+)
+from onefold.identity_merge.v1 import service_pb2 as identity
+from onefold.membership.v1 import service_pb2 as pb
+from onefold.notification.v1 import service_pb2 as notification
+
+_STATUS_WORDS: dict[int, str] = {
+    number: name.removeprefix("CUSTOMER_STATUS_").lower() for name, number in pb.CustomerStatus.items()
+}
+_REASON_WORDS: dict[int, str] = {
+    number: name.removeprefix("POINTS_REASON_").lower() for name, number in pb.PointsReason.items()
+}
+_STATE_WORDS: dict[int, str] = {
+    number: name.removeprefix("MESSAGE_STATE_").lower() for name, number in notification.MessageState.items()
+}
+
+
+class CustomersQuery(PageQuery):
+    """Filters are joined by "and"."""
+
+    query: str = Field(default="", description="A part of a name, phone or e-mail (C2); empty lists the newest.")
+    members_only: bool = False
+
+
+class PointsIn(RequestModel):
+    """Points given or taken by hand (B2)."""
+
+    points: WholeNumber = Field(description="Positive awards, negative deducts; never 0.")
+    expires_on: str = Field(
+        default="",
+        description="Last day of validity in the store's time zone; an award needs it.",
+        examples=["2027-03-31"],
+    )
+    note: str = ""
+
+
+class CustomerSummary(AnswerModel):
+    """A customer as lists have it. Amounts are minor units of `currency`; texts are empty where unknown."""
+
+    customer_id: Id
+    status: Literal["guest", "member", "merged", "deleted", "erased", "other"]
+    name: str
+    phone: str
+    email: str
+    birthday: Day | None
+    language: str
+    addresses: list[Address]
+    points_balance: int
+    net_spend_minor: int
+    currency: str
+    orders_count: int
+    created_at: Time
+    joined_at: Time | None
+    version: int
+
+
+class MergedAccount(AnswerModel):
+    """An account that this one absorbed (F13)."""
+
+    customer_id: Id
+    merge_run_id: Id
+    name: str
+    merged_at: Time
+
+
+class Customer(CustomerSummary):
+    """A customer, whole. `customer_id` is not `requested_id` when that account was merged into this one (F10)."""
+
+    requested_id: Id
+    merged_accounts: list[MergedAccount]
+
+
+class CustomerList(AnswerModel):
+    """Newest first."""
+
+    items: list[CustomerSummary]
+    next_page_token: str | None
+    members_total: int | None = Field(
+        description="Live members of the store; on the first page of an empty query only."
+    )
+
+
+class PointsEntry(AnswerModel):
+    """One line of the ledger, never changed once written (B4)."""
+
+    entry_id: Id
+    reason: str
+    points: int
+    note: str
+    order_id: Id | None
+    actor: str
+    at: Time
+    expires_at: Time | None
+
+
+class PointsLot(AnswerModel):
+    """Points that expire together."""
+
+    lot_id: Id
+    customer_id: Id
+    remaining: int
+    expires_at: Time | None
+
+
+class PointsLedger(AnswerModel):
+    """The ledger, newest first, with the balance and the lots that make it up."""
+
+    balance: int
+    lots: list[PointsLot]
+    items: list[PointsEntry]
+    next_page_token: str | None
+
+
+class PointsBalance(AnswerModel):
+    """The balance after a change."""
+
+    balance: int
+
+
+class LoginMethod(AnswerModel):
+    """A way to log in; confirmed once its owner has proved to hold it."""
+
+    login_method_id: Id
+    customer_id: Id
+    kind: str
+    value: str
+    confirmed_at: Time | None
+
+
+class LoginMethodList(AnswerModel):
+    """Oldest first."""
+
+    items: list[LoginMethod]
+    next_page_token: None
+
+
+class Message(AnswerModel):
+    """A message and what became of it (G2)."""
+
+    message_id: Id
+    kind: str
+    recipient: str
+    state: str
+    attempts: int
+    error: str
+    order_id: Id | None
+    customer_id: Id | None
+    created_at: Time
+    sent_at: Time | None
+
+
+class MessageList(AnswerModel):
+    """Newest first."""
+
+    items: list[Message]
+    next_page_token: str | None
+
+
+def summary_json(customer: pb.Customer, currency: str) -> Json:
+    """As in CustomerSummary."""
+    return {
+        "customer_id": customer.customer_id,
+        "status": word(customer.status, _STATUS_WORDS),
+        "name": customer.name,
+        "phone": customer.phone,
+        "email": customer.email,
+        "birthday": customer.birthday or None,
+        "language": customer.language,
+        "addresses": [address_json(address) for address in customer.addresses],
+        "points_balance": customer.points_balance,
+        "net_spend_minor": customer.net_spend_minor,
+        "currency": currency,
+        "orders_count": customer.orders_count,
+        "created_at": when(customer.created_at),
+        "joined_at": when_set(customer, "joined_at"),
+        "version": customer.version,
+    }
+
+
+def customer_json(customer: pb.Customer, currency: str, requested_id: str) -> Json:
+    """As in Customer."""
+    return summary_json(customer, currency) | {
+        "requested_id": requested_id,
+        "merged_accounts": [
+            {
+                "customer_id": m.customer_id,
+                "merge_run_id": m.merge_run_id,
+                "name": m.name,
+                "merged_at": when(m.merged_at),
+            }
+            for m in customer.merged_accounts
+        ],
+    }
+
+
+def ledger_json(found: pb.ListPointsEntriesResponse) -> Json:
+    """As in PointsLedger."""
+    return {
+        "balance": found.balance,
+        "lots": [lot_json(lot) for lot in found.lots],
+        "items": [_entry_json(entry) for entry in found.entries],
+        "next_page_token": found.next_page_token or None,
+    }
+
+
+def lot_json(lot: pb.PointsLot) -> Json:
+    """As in PointsLot."""
+    return {
+        "lot_id": lot.lot_id,
+        "customer_id": lot.customer_id,
+        "remaining": lot.remaining,
+        "expires_at": when_set(lot, "expires_at"),
+    }
+
+
+def login_method_json(method: identity.LoginMethod) -> Json:
+    """As in LoginMethod."""
+    return {
+        "login_method_id": method.login_method_id,
+        "customer_id": method.customer_id,
+        "kind": method.kind,
+        "value": method.value,
+        "confirmed_at": when_set(method, "confirmed_at"),
+    }
+
+
+def message_json(message: notification.Message) -> Json:
+    """As in Message."""
+    return {
+        "message_id": message.message_id,
+        "kind": message.kind,
+        "recipient": message.recipient,
+        "state": word(message.state, _STATE_WORDS),
+        "attempts": message.attempts,
+        "error": message.error,
+        "order_id": message.order_id or None,
+        "customer_id": message.customer_id or None,
+        "created_at": when(message.created_at),
+        "sent_at": when_set(message, "sent_at"),
+    }
+
+
+def _entry_json(entry: pb.PointsEntry) -> Json:
+    return {
+        "entry_id": entry.entry_id,
+        "reason": word(entry.reason, _REASON_WORDS),
+        "points": entry.points,
+        "note": entry.note,
+        "order_id": entry.order_id or None,
+        "actor": entry.actor,
+        "at": when(entry.at),
+        "expires_at": when_set(entry, "expires_at"),
+    }

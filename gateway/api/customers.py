@@ -1,0 +1,129 @@
+"""/customers: any id that a customer ever had leads to the account that stays (F10)."""
+
+from __future__ import annotations
+
+from flask import Response
+from flask_openapi3.models.tag import Tag
+from pydantic import BaseModel
+
+from gateway import permissions
+from gateway.api.base import blueprint
+from gateway.api.checked import answer, checked
+from gateway.api.customer_models import (
+    Customer,
+    CustomerList,
+    CustomersQuery,
+    LoginMethodList,
+    MessageList,
+    PointsBalance,
+    PointsIn,
+    PointsLedger,
+    customer_json,
+    ledger_json,
+    login_method_json,
+    message_json,
+    summary_json,
+)
+from gateway.api.fields import Id, IdempotencyHeader, PageQuery
+from gateway.api.order_models import OrderList
+from gateway.api.orders import order_list
+from gateway.auth import principal
+from gateway.clients import services
+from onefold.identity_merge.v1 import service_pb2 as identity
+from onefold.membership.v1 import service_pb2 as pb
+from onefold.notification.v1 import service_pb2 as notification
+from onefold.orders.v1 import service_pb2 as orders
+
+_TAGS = [Tag(name="Customers", description="Customers and members, their points and messages (B, C).")]
+
+
+class CustomerPath(BaseModel):
+    """Which customer; an id of a merged account will do."""
+
+    customer_id: Id
+
+
+@blueprint.get("/customers", tags=_TAGS, responses={200: CustomerList})
+@checked(permissions.MEMBERS_READ)
+def list_customers(query: CustomersQuery) -> Response:
+    """Search customers by part of a name, phone or e-mail (C2)"""
+    found = services().membership.search_customers(
+        pb.SearchCustomersRequest(query=query.query, page=query.page(), members_only=query.members_only)
+    )
+    currency = principal().store.currency
+    first = not query.query and not query.page_token
+    return answer(
+        {
+            "items": [summary_json(customer, currency) for customer in found.customers],
+            "next_page_token": found.next_page_token or None,
+            "members_total": found.members_total if first else None,
+        }
+    )
+
+
+@blueprint.get("/customers/<customer_id>", tags=_TAGS, responses={200: Customer})
+@checked(permissions.MEMBERS_READ)
+def get_customer(path: CustomerPath) -> Response:
+    """Read a customer
+
+    `customer_id` in the answer is the account that stays; `requested_id` is the id that was asked for.
+    """
+    return answer(customer_json(_customer(path), principal().store.currency, path.customer_id))
+
+
+@blueprint.get("/customers/<customer_id>/points", tags=_TAGS, responses={200: PointsLedger})
+@checked(permissions.MEMBERS_READ)
+def list_points(path: CustomerPath, query: PageQuery) -> Response:
+    """Read the points ledger, newest first (B4)"""
+    request = pb.ListPointsEntriesRequest(customer_id=path.customer_id, page=query.page())
+    return answer(ledger_json(services().membership.list_points_entries(request)))
+
+
+@blueprint.post("/customers/<customer_id>/points", tags=_TAGS, responses={200: PointsBalance})
+@checked(permissions.MEMBERS_WRITE)
+def adjust_points(header: IdempotencyHeader, path: CustomerPath, body: PointsIn) -> Response:
+    """Award or deduct points (B2)"""
+    request = pb.AdjustPointsRequest(
+        customer_id=path.customer_id, points=body.points, expires_on=body.expires_on, note=body.note
+    )
+    return answer({"balance": services().membership.adjust_points(request, key=header.idempotency_key).balance})
+
+
+@blueprint.get("/customers/<customer_id>/orders", tags=_TAGS, responses={200: OrderList})
+@checked(permissions.ORDERS_READ)
+def list_customer_orders(path: CustomerPath, query: PageQuery) -> Response:
+    """List a customer's orders, newest first
+
+    Unpaid orders of merged accounts are not among them until payment is confirmed (F7).
+    """
+    return order_list(orders.ListOrdersRequest(page=query.page(), customer_ids=[_customer(path).customer_id]))
+
+
+@blueprint.get("/customers/<customer_id>/login-methods", tags=_TAGS, responses={200: LoginMethodList})
+@checked(permissions.MEMBERS_READ)
+def list_login_methods(path: CustomerPath) -> Response:
+    """List a customer's ways to log in"""
+    found = services().logins.list_methods(identity.ListLoginMethodsRequest(customer_id=_customer(path).customer_id))
+    return answer({"items": [login_method_json(method) for method in found.login_methods], "next_page_token": None})
+
+
+@blueprint.get("/customers/<customer_id>/messages", tags=_TAGS, responses={200: MessageList})
+@checked(permissions.MEMBERS_READ)
+def list_messages(path: CustomerPath, query: PageQuery) -> Response:
+    """List the messages sent to a customer, newest first (G2)
+
+    A message belongs to the account it was sent to: ask by the id of a merged account for what that one got.
+    """
+    found = services().notifications.list_messages(
+        notification.ListMessagesRequest(page=query.page(), customer_id=path.customer_id)
+    )
+    return answer(
+        {
+            "items": [message_json(message) for message in found.messages],
+            "next_page_token": found.next_page_token or None,
+        }
+    )
+
+
+def _customer(path: CustomerPath) -> pb.Customer:
+    return services().membership.get_customer(pb.GetCustomerRequest(customer_id=path.customer_id)).customer

@@ -1,0 +1,180 @@
+"""Merges as programs send and read them."""
+
+from __future__ import annotations
+
+from typing import Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from gateway.api.customer_models import CustomerSummary, PointsLot, lot_json, summary_json
+from gateway.api.fields import AnswerModel, Id, Json, PageQuery, RequestModel, Time, WholeNumber, when, when_set, word
+from onefold.identity_merge.v1 import service_pb2 as pb
+from onefold.membership.v1 import service_pb2 as membership
+from onefold.orders.v1 import service_pb2 as orders
+
+_STATE_WORDS: dict[int, str] = {
+    number: name.removeprefix("MERGE_STATE_").lower() for name, number in pb.MergeState.items()
+}
+
+
+class AdjustmentIn(RequestModel):
+    """Points given or taken as part of the merge (F2)."""
+
+    points: WholeNumber = 0
+    expires_on: str = Field(default="", description="Last day of validity; an award needs it.", examples=["2027-03-31"])
+    description: str = ""
+
+    def message(self) -> membership.PointsAdjustment:
+        """For the service."""
+        return membership.PointsAdjustment(points=self.points, expires_on=self.expires_on, description=self.description)
+
+
+class PlanIn(RequestModel):
+    """Who shall become one, and which account stays (F1, F3)."""
+
+    customer_ids: list[UUID] = Field(
+        description="2 to 5 different members, the primary among them.",
+        json_schema_extra={"minItems": 2, "maxItems": 5},
+    )
+    primary_id: UUID
+    adjustment: AdjustmentIn | None = None
+
+
+class MergeIn(RequestModel):
+    """The plan that a person has checked (F4)."""
+
+    plan_id: UUID
+    plan_hash: str
+
+
+class MergesQuery(PageQuery):
+    """Which merges."""
+
+    customer_id: UUID | None = Field(default=None, description="Those in which this customer took part.")
+
+
+class Adjustment(AnswerModel):
+    """Points given (positive) or taken (negative) with the merge."""
+
+    points: int
+    expires_on: str
+    description: str
+
+
+class AccountOrders(AnswerModel):
+    """What an account's orders come to."""
+
+    customer_id: Id
+    unpaid_count: int
+    settled_count: int
+    net_spend_minor: int
+
+
+class FieldOutcome(AnswerModel):
+    """One field of the primary after the merge, and where its value comes from."""
+
+    field: str
+    value: str
+    from_customer_id: Id
+
+
+class RetiredIdentifier(AnswerModel):
+    """An identifier that nobody can use again after the merge (F6)."""
+
+    kind: str
+    value: str
+    customer_id: Id
+
+
+class Plan(AnswerModel):
+    """What a merge would do (F8). Valid for an hour, or until one of the accounts changes."""
+
+    plan_id: Id
+    plan_hash: str
+    primary_id: Id
+    merged_ids: list[Id]
+    adjustment: Adjustment
+    expires_at: Time
+    accounts: list[CustomerSummary]
+    orders: list[AccountOrders]
+    fields: list[FieldOutcome]
+    points_before: int
+    points_after: int
+    lots: list[PointsLot]
+    retired: list[RetiredIdentifier]
+    warnings: list[str]
+
+
+class Merge(AnswerModel):
+    """A merge under way or done. It finishes by itself (F9)."""
+
+    merge_run_id: Id
+    state: Literal["planned", "absorbed", "logins_retired", "completed", "refused", "other"]
+    primary_id: Id
+    merged_ids: list[Id]
+    adjustment: Adjustment
+    orders_moved: int
+    refusal: str | None = Field(description="The reason, in state refused: nothing was changed then.")
+    started_by: str
+    started_at: Time
+    finished_at: Time | None
+
+
+class MergeList(AnswerModel):
+    """Newest first."""
+
+    items: list[Merge]
+    next_page_token: str | None
+
+
+def plan_json(plan: pb.MergePlan, currency: str) -> Json:
+    """As in Plan."""
+    preview = plan.preview
+    return {
+        "plan_id": plan.plan_id,
+        "plan_hash": plan.plan_hash,
+        "primary_id": plan.primary_id,
+        "merged_ids": list(plan.merged_ids),
+        "adjustment": _adjustment_json(plan.adjustment),
+        "expires_at": when(plan.expires_at),
+        "accounts": [summary_json(account, currency) for account in preview.accounts],
+        "orders": [_orders_json(entry) for entry in plan.orders],
+        "fields": [
+            {"field": f.field, "value": f.value, "from_customer_id": f.from_customer_id} for f in preview.fields
+        ],
+        "points_before": preview.points_before,
+        "points_after": preview.points_after,
+        "lots": [lot_json(lot) for lot in preview.lots],
+        "retired": [{"kind": r.kind, "value": r.value, "customer_id": r.customer_id} for r in preview.retired],
+        "warnings": list(preview.warnings),
+    }
+
+
+def merge_json(run: pb.MergeRun) -> Json:
+    """As in Merge."""
+    return {
+        "merge_run_id": run.merge_run_id,
+        "state": word(run.state, _STATE_WORDS),
+        "primary_id": run.primary_id,
+        "merged_ids": list(run.merged_ids),
+        "adjustment": _adjustment_json(run.adjustment),
+        "orders_moved": run.orders_moved,
+        "refusal": run.refusal or None,
+        "started_by": run.started_by,
+        "started_at": when(run.started_at),
+        "finished_at": when_set(run, "finished_at"),
+    }
+
+
+def _adjustment_json(adjustment: membership.PointsAdjustment) -> Json:
+    return {"points": adjustment.points, "expires_on": adjustment.expires_on, "description": adjustment.description}
+
+
+def _orders_json(entry: orders.CustomerOrders) -> Json:
+    return {
+        "customer_id": entry.customer_id,
+        "unpaid_count": entry.unpaid_count,
+        "settled_count": entry.settled_count,
+        "net_spend_minor": entry.net_spend_minor,
+    }

@@ -1,0 +1,103 @@
+"""/orders"""
+
+from __future__ import annotations
+
+from flask import Response
+from flask_openapi3.models.tag import Tag
+from pydantic import BaseModel
+
+from gateway import permissions
+from gateway.api.base import PREFIX, blueprint
+from gateway.api.checked import answer, checked, created
+from gateway.api.fields import Id, IdempotencyHeader
+from gateway.api.order_models import (
+    METHODS,
+    STATUSES,
+    ContactEdit,
+    Order,
+    OrderIn,
+    OrderList,
+    OrdersQuery,
+    PaymentIn,
+    PlacedOrder,
+    buyer_json,
+    order_json,
+    summary_json,
+)
+from gateway.clients import services
+from gateway.flows import place_order
+from onefold.orders.v1 import service_pb2 as pb
+
+_TAGS = [Tag(name="Orders", description="Orders and their payments (E).")]
+
+
+class OrderPath(BaseModel):
+    """Which order."""
+
+    order_id: Id
+
+
+@blueprint.post("/orders", tags=_TAGS, responses={201: PlacedOrder})
+@checked(permissions.ORDERS_WRITE)
+def create_order(header: IdempotencyHeader, body: OrderIn) -> Response:
+    """Place an order
+
+    The order stands with this answer, whatever else is down. The customer is made or found at once when possible, and a moment
+    later otherwise (`customer.status` is then `pending`).
+    """
+    placed = place_order(body.message(), header.idempotency_key)
+    document = order_json(placed.order)
+    document["customer"] = buyer_json(placed.buyer)
+    return created(document, f"{PREFIX}/orders/{placed.order.order_id}")
+
+
+@blueprint.get("/orders", tags=_TAGS, responses={200: OrderList})
+@checked(permissions.ORDERS_READ)
+def list_orders(query: OrdersQuery) -> Response:
+    """List orders, newest first"""
+    return order_list(
+        pb.ListOrdersRequest(
+            page=query.page(),
+            customer_ids=[str(query.customer_id)] if query.customer_id else [],
+            statuses=[STATUSES[word] for word in query.status],
+            query=query.query,
+        )
+    )
+
+
+def order_list(request: pb.ListOrdersRequest) -> Response:
+    """A page of orders as JSON."""
+    found = services().orders.list(request)
+    return answer(
+        {"items": [summary_json(order) for order in found.orders], "next_page_token": found.next_page_token or None}
+    )
+
+
+@blueprint.get("/orders/<order_id>", tags=_TAGS, responses={200: Order})
+@checked(permissions.ORDERS_READ)
+def get_order(path: OrderPath) -> Response:
+    """Read an order with lines, payments and history"""
+    return answer(order_json(services().orders.get(pb.GetOrderRequest(order_id=path.order_id)).order))
+
+
+@blueprint.post("/orders/<order_id>/payment", tags=_TAGS, responses={200: Order})
+@checked(permissions.ORDERS_WRITE)
+def confirm_payment(header: IdempotencyHeader, path: OrderPath, body: PaymentIn) -> Response:
+    """Confirm the payment of an unpaid order
+
+    An order of an account that was merged goes to the account that stays (F7).
+    """
+    request = pb.ConfirmPaymentRequest(
+        order_id=path.order_id, method=METHODS[body.method], reference=body.reference, amount_minor=body.amount_minor
+    )
+    return answer(order_json(services().orders.confirm_payment(request, key=header.idempotency_key).order))
+
+
+@blueprint.patch("/orders/<order_id>/contact", tags=_TAGS, responses={200: Order})
+@checked(permissions.ORDERS_WRITE)
+def edit_contact(header: IdempotencyHeader, path: OrderPath, body: ContactEdit) -> Response:
+    """Change the contact on an order; the account stays as it is (E2)"""
+    request = pb.EditContactRequest(
+        order_id=path.order_id, contact=body.contact.message(), expected_version=body.expected_version
+    )
+    return answer(order_json(services().orders.edit_contact(request, key=header.idempotency_key).order))
