@@ -1,0 +1,201 @@
+"""What the console asks: of the services, in the name of whoever is logged in; and of the request, how things are written.
+
+Every function raises the error of the tree that the service raised (see gateway/clients.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date, datetime, tzinfo
+from typing import Any, TypeVar
+
+from flask_babel import get_locale
+from flask_babel import gettext as _
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from gateway.auth import principal
+from gateway.clients import services
+from gateway.console import formats, labels
+from onefold.common.v1.common_pb2 import Contact, PageRequest
+from onefold.identity_merge.v1 import service_pb2 as identity
+from onefold.membership.v1 import service_pb2 as membership
+from onefold.notification.v1 import service_pb2 as notification
+from onefold.orders.v1 import service_pb2 as orders_api
+from services.common.errors import InvalidInput, NotFound, Unavailable, Violations
+
+T = TypeVar("T")
+
+
+def if_up(call: Callable[[], T]) -> T | None:
+    """The answer, or None while the service cannot be reached: for the parts of a page that the rest can do without (E6)."""
+    try:
+        return call()
+    except Unavailable:
+        return None
+
+
+@contextmanager
+def noting(faults: Violations) -> Iterator[None]:
+    """Collects what is wrong with one value, so that a form learns of all its faults at once."""
+    try:
+        yield
+    except InvalidInput as error:
+        faults.extend(error)
+
+
+# How things are written for the store and the reader.
+
+
+def store() -> identity.Store:
+    """The store of whoever is logged in."""
+    return principal().store
+
+
+def locale() -> str:
+    """The reader's locale."""
+    return str(get_locale() or "en")
+
+
+def zone() -> tzinfo:
+    """The store's time zone."""
+    return formats.zone_of(store().timezone)
+
+
+def today() -> date:
+    """The store's day."""
+    return datetime.now(zone()).date()
+
+
+def phone(e164: str) -> str:
+    """A phone as people of the store write it."""
+    return formats.phone(e164, store().region)
+
+
+def money(minor: int) -> str:
+    """An amount in the store's currency."""
+    return formats.money(minor, store().currency)
+
+
+def day(stamp: Timestamp) -> str:
+    """The day of a moment in the store's time zone."""
+    return formats.day_text(formats.local_day(stamp, zone()), locale())
+
+
+def iso_day(text: str) -> str:
+    """An ISO date as it is read; empty stays empty."""
+    return formats.day_text(date.fromisoformat(text), locale()) if text else ""
+
+
+def person(somebody: Any) -> str:
+    """What to call a customer or a contact: the name, else whatever else is known."""
+    return somebody.name or phone(somebody.phone) or somebody.email or _("No name")
+
+
+def actor(text: str) -> str:
+    """Who did something. Of the staff only oneself is told apart: others are known by their ids alone."""
+    kind, _colon, who = text.partition(":")
+    if kind == "staff":
+        staff = principal().staff
+        return staff.name if staff and who == staff.staff_id else _("Staff")
+    return labels.words_of(labels.ACTOR, kind)
+
+
+# Orders
+
+
+def orders(
+    *, query: str = "", statuses: Sequence[int] = (), customer_ids: Sequence[str] = (), token: str = "", size: int = 0
+) -> orders_api.ListOrdersResponse:
+    """A page of orders, newest first."""
+    page = PageRequest(size=size, token=token)
+    wanted: Any = statuses  # an open enum: any number is a value
+    wish = orders_api.ListOrdersRequest(page=page, query=query, statuses=wanted, customer_ids=customer_ids)
+    return services().orders.list(wish)
+
+
+def order(order_id: str) -> orders_api.Order:
+    """One order whole."""
+    return services().orders.get(orders_api.GetOrderRequest(order_id=order_id)).order
+
+
+def confirm_payment(order_id: str, method: int, reference: str, key: str) -> orders_api.Order:
+    """The order, paid."""
+    wish = orders_api.ConfirmPaymentRequest(order_id=order_id, reference=reference)
+    wish.method = method  # type: ignore[assignment]  # an open enum
+    return services().orders.confirm_payment(wish, key=key).order
+
+
+def edit_contact(order_id: str, contact: Contact, expected_version: int, key: str) -> orders_api.Order:
+    """The order with its new contact."""
+    wish = orders_api.EditContactRequest(order_id=order_id, contact=contact, expected_version=expected_version)
+    return services().orders.edit_contact(wish, key=key).order
+
+
+# Customers and points
+
+
+def customer(customer_id: str) -> membership.Customer:
+    """The customer, or whoever it was merged into."""
+    return services().membership.get_customer(membership.GetCustomerRequest(customer_id=customer_id)).customer
+
+
+def name_of(customer_id: str) -> str:
+    """What to call a customer; empty where that cannot be found out."""
+    try:
+        return person(customer(customer_id))
+    except (NotFound, Unavailable):
+        return ""
+
+
+def customers(*, query: str = "", token: str = "", size: int = 0, members_only: bool = False) -> membership.SearchCustomersResponse:
+    """A page of customers, newest first."""
+    page = PageRequest(size=size, token=token)
+    return services().membership.search_customers(
+        membership.SearchCustomersRequest(query=query, page=page, members_only=members_only)
+    )
+
+
+def points_entries(customer_id: str, token: str = "", size: int = 0) -> membership.ListPointsEntriesResponse:
+    """A page of a customer's ledger, newest first, with the lots."""
+    page = PageRequest(size=size, token=token)
+    return services().membership.list_points_entries(membership.ListPointsEntriesRequest(customer_id=customer_id, page=page))
+
+
+def adjust_points(wish: membership.AdjustPointsRequest, key: str) -> int:
+    """The balance afterwards."""
+    return services().membership.adjust_points(wish, key=key).balance
+
+
+# Logins, merges, messages
+
+
+def login_methods(customer_id: str) -> Sequence[identity.LoginMethod]:
+    """How a customer can log in, oldest first."""
+    return services().logins.list_methods(identity.ListLoginMethodsRequest(customer_id=customer_id)).login_methods
+
+
+def plan_merge(wish: identity.PlanMergeRequest, key: str) -> identity.MergePlan:
+    """What the merge would do."""
+    return services().merges.plan(wish, key=key).plan
+
+
+def commit_merge(plan_id: str, plan_hash: str, key: str) -> identity.MergeRun:
+    """The merge that now runs."""
+    return services().merges.commit(identity.CommitMergeRequest(plan_id=plan_id, plan_hash=plan_hash), key=key).run
+
+
+def merge(merge_run_id: str) -> identity.MergeRun:
+    """One merge as it stands."""
+    return services().merges.get(identity.GetMergeRequest(merge_run_id=merge_run_id)).run
+
+
+def merges(*, token: str = "", size: int = 0) -> identity.ListMergesResponse:
+    """A page of merges, newest first."""
+    return services().merges.list(identity.ListMergesRequest(page=PageRequest(size=size, token=token)))
+
+
+def messages(*, order_id: str = "", customer_id: str = "") -> Sequence[notification.Message]:
+    """The newest messages about an order or to a customer."""
+    wish = notification.ListMessagesRequest(page=PageRequest(size=10), order_id=order_id, customer_id=customer_id)
+    return services().notifications.list_messages(wish).messages

@@ -1,0 +1,135 @@
+"""The console's forms. They carry what was typed; what is right or wrong about it, the services say (see problems.py)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+from flask_wtf import FlaskForm
+from wtforms import (
+    BooleanField,
+    EmailField,
+    FieldList,
+    Form,
+    FormField,
+    HiddenField,
+    PasswordField,
+    RadioField,
+    SelectField,
+    StringField,
+    TelField,
+    TextAreaField,
+)
+
+from services.common.ids import new_id
+
+BLANK_LINES = 4
+PAYMENT_METHODS = (
+    ("1", _l("Cash")),
+    ("2", _l("Card")),
+    ("3", _l("Bank transfer")),
+    ("4", _l("Other")),
+)
+
+
+class PlainForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
+    """A form of ours; `faulty` once something was refused (problems.py)."""
+
+    faulty = False
+
+
+class KeyedForm(PlainForm):
+    """A form whose sending twice is one write (E7): the key is minted when the form is first shown, and comes back with it."""
+
+    idempotency_key = HiddenField(default=lambda: str(new_id()))
+
+
+class LogInForm(PlainForm):
+    """Store, e-mail, password."""
+
+    store = StringField(_l("Store"))
+    email = EmailField(_l("E-mail"))
+    password = PasswordField(_l("Password"))
+
+
+class LineForm(Form):
+    """One line of an order; a line with nothing but a quantity counts as blank."""
+
+    title = StringField(_l("Item"))
+    quantity = StringField(_l("Quantity"), default="1")
+    unit_price = StringField(_l("Unit price"))
+    total = HiddenField()  # never sent: where the service's errors about the sum of a line are shown
+
+    def is_blank(self) -> bool:
+        """True where nobody typed anything that matters."""
+        return not (self.title.data or "").strip() and not (self.unit_price.data or "").strip()
+
+
+class OrderForm(KeyedForm):
+    """A paid or unpaid order entered by staff (A4). `customer_mode` is search, picked or new."""
+
+    customer_mode = HiddenField(default="search")
+    customer_id = HiddenField()
+    customer_query = StringField(_l("Customer"))
+    name = StringField(_l("Name"))
+    phone = TelField(_l("Mobile phone"))
+    email = EmailField(_l("E-mail"))
+    add_as_member = BooleanField(_l("Add as a member"))
+    lines = FieldList(FormField(LineForm), min_entries=1)
+    discount = StringField(_l("Discount"))
+    shipping = StringField(_l("Shipping"))
+    note = TextAreaField(_l("Note"))
+    payment_method = SelectField(_l("Paid by"), choices=PAYMENT_METHODS, validate_choice=False)
+    payment_reference = StringField(_l("Payment reference"))
+
+    def add_blank_lines(self, count: int = BLANK_LINES) -> None:
+        """Room to type for those without script."""
+        for _ in range(count):
+            self.lines.append_entry()
+
+    def filled_lines(self) -> list[Any]:
+        """The lines that count, in order."""
+        return [line.form for line in self.lines if not line.form.is_blank()]
+
+
+class PaymentForm(KeyedForm):
+    """How an unpaid order was paid."""
+
+    method = SelectField(_l("Paid by"), choices=PAYMENT_METHODS, validate_choice=False)
+    reference = StringField(_l("Payment reference"))
+
+
+class ContactForm(KeyedForm):
+    """The contact on one order (E2). `expected_version` is the version that the editor saw."""
+
+    name = StringField(_l("Name"))
+    phone = TelField(_l("Mobile phone"))
+    email = EmailField(_l("E-mail"))
+    expected_version = HiddenField()
+
+
+CHANGES = (("award", _l("Award")), ("deduct", _l("Deduct")))
+
+
+class PointsForm(KeyedForm):
+    """Points given or taken by hand (B2, B3)."""
+
+    change = RadioField(_l("Award or deduct"), choices=CHANGES, default="award", validate_choice=False)
+    points = StringField(_l("Points"))
+    expires_on = StringField(_l("Last day of validity"))
+    note = StringField(_l("Note"))
+
+
+class MergeForm(PlainForm):
+    """Which account stays, and the points that go with the merge (F2, F3). Sent by GET: nothing is written yet."""
+
+    class Meta:
+        csrf = False
+
+    primary = RadioField(_l("Primary account"), validate_choice=False)
+    change = RadioField(
+        _l("Points with this merge"), choices=(("none", _l("Leave as they are")), *CHANGES), default="none", validate_choice=False
+    )
+    points = StringField(_l("Points"))
+    expires_on = StringField(_l("Last day of validity"))
+    description = StringField(_l("Description"))

@@ -1,0 +1,96 @@
+"""The console's blueprint and what every page of it gets: who is there, the words, and how things are written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import Blueprint
+from google.protobuf.timestamp_pb2 import Timestamp
+from werkzeug.local import LocalProxy
+from werkzeug.wrappers import Response
+
+from gateway.auth import principal
+from gateway.console import ask, formats, labels
+
+Page = str | Response | tuple[str, int]
+blueprint = Blueprint("console", __name__, url_prefix="/console")
+
+
+@blueprint.context_processor
+def _who() -> dict[str, Any]:
+    """Pages for those who are not logged in never ask."""
+    return {"who": LocalProxy(principal)}
+
+
+def _iso(stamp: Timestamp) -> str:
+    return formats.moment_of(stamp).isoformat(timespec="seconds")
+
+
+def _whole(number: int) -> str:
+    return f"{number:,}"
+
+
+def _signed(number: int) -> str:
+    return f"{'+' if number > 0 else '−' if number < 0 else ''}{abs(number):,}"
+
+
+def _address(address: Any) -> str:
+    parts = [address.recipient, *address.lines, address.district, address.city, address.postal_code, address.country]
+    return ", ".join(part for part in parts if part)
+
+
+def _outcome(outcome: Any) -> str:
+    """The value of one field after a merge, as it is read."""
+    if outcome.field == "phone":
+        return ask.phone(outcome.value) or "–"
+    if outcome.field == "birthday":
+        return ask.iso_day(outcome.value) or "–"
+    return labels.LANGUAGE.get(outcome.value, outcome.value) or "–" if outcome.field == "language" else outcome.value or "–"
+
+
+def _last_day(stamp: Timestamp) -> str:
+    return formats.day_text(formats.last_day(stamp, ask.zone()), ask.locale())
+
+
+def _moment(stamp: Timestamp) -> str:
+    return formats.moment_text(stamp, ask.zone(), ask.locale())
+
+
+def _badge(table: dict[int, labels.Badge]) -> Callable[[int], tuple[Any, str]]:
+    return lambda code: labels.badge_of(table, code)
+
+
+def _words(table: dict[Any, Any]) -> Callable[[Any], str]:
+    return lambda code: labels.words_of(table, code)
+
+
+FILTERS: dict[str, Callable[..., Any]] = {
+    "actor": ask.actor,
+    "address": _address,
+    "channel": _words(labels.CHANNEL),
+    "customer_status": _badge(labels.CUSTOMER_STATUS),
+    "day": ask.day,
+    "field_name": _words(labels.FIELD),
+    "iso": _iso,
+    "iso_day": ask.iso_day,
+    "last_day": _last_day,
+    "merge_state": _badge(labels.MERGE_STATE),
+    "merge_warning": _words(labels.MERGE_WARNING),
+    "message_kind": _words(labels.MESSAGE_KIND),
+    "message_state": _badge(labels.MESSAGE_STATE),
+    "moment": _moment,
+    "money": formats.money,
+    "order_change": _words(labels.ORDER_CHANGE),
+    "order_status": _badge(labels.ORDER_STATUS),
+    "outcome": _outcome,
+    "payment_method": _words(labels.PAYMENT_METHOD),
+    "person": ask.person,
+    "phone": ask.phone,
+    "points_reason": _words(labels.POINTS_REASON),
+    "signed": _signed,
+    "whole": _whole,
+}
+for _name, _filter in FILTERS.items():
+    blueprint.add_app_template_filter(_filter, _name)
+

@@ -1,0 +1,102 @@
+"""Words for what the services say in codes, and template filters for how it is written. A badge is (words, tone)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask_babel import LazyString
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+
+from onefold.identity_merge.v1.service_pb2 import MergeState
+from onefold.membership.v1.service_pb2 import CustomerStatus, PointsReason
+from onefold.notification.v1.service_pb2 import MessageState
+from onefold.orders.v1.service_pb2 import Channel, OrderStatus, PaymentMethod
+
+Badge = tuple[LazyString, str]
+
+ORDER_STATUS: dict[int, Badge] = {
+    OrderStatus.ORDER_STATUS_UNPAID: (_l("Unpaid"), "warn"),
+    OrderStatus.ORDER_STATUS_PAID: (_l("Paid"), "good"),
+    OrderStatus.ORDER_STATUS_PROCESSING: (_l("In preparation"), "info"),
+    OrderStatus.ORDER_STATUS_SHIPPED: (_l("Shipped"), "info"),
+    OrderStatus.ORDER_STATUS_COMPLETED: (_l("Completed"), "good"),
+    OrderStatus.ORDER_STATUS_CANCELLED: (_l("Cancelled"), ""),
+    OrderStatus.ORDER_STATUS_PARTLY_REFUNDED: (_l("Partly refunded"), "warn"),
+    OrderStatus.ORDER_STATUS_REFUNDED: (_l("Refunded"), ""),
+}
+CUSTOMER_STATUS: dict[int, Badge] = {
+    CustomerStatus.CUSTOMER_STATUS_GUEST: (_l("Guest"), ""),
+    CustomerStatus.CUSTOMER_STATUS_MEMBER: (_l("Member"), "good"),
+    CustomerStatus.CUSTOMER_STATUS_MERGED: (_l("Merged"), ""),
+    CustomerStatus.CUSTOMER_STATUS_DELETED: (_l("Deleted"), ""),
+    CustomerStatus.CUSTOMER_STATUS_ERASED: (_l("Erased"), ""),
+}
+MERGE_STATE: dict[int, Badge] = {
+    MergeState.MERGE_STATE_PLANNED: (_l("Starting"), "info"),
+    MergeState.MERGE_STATE_ABSORBED: (_l("Accounts combined"), "info"),
+    MergeState.MERGE_STATE_LOGINS_RETIRED: (_l("Moving orders"), "info"),
+    MergeState.MERGE_STATE_COMPLETED: (_l("Completed"), "good"),
+    MergeState.MERGE_STATE_REFUSED: (_l("Refused"), "bad"),
+}
+MESSAGE_STATE: dict[int, Badge] = {
+    MessageState.MESSAGE_STATE_QUEUED: (_l("Queued"), "info"),
+    MessageState.MESSAGE_STATE_SENDING: (_l("Being sent"), "info"),
+    MessageState.MESSAGE_STATE_SENT: (_l("Sent"), "good"),
+    MessageState.MESSAGE_STATE_FAILED: (_l("Failed"), "bad"),
+    MessageState.MESSAGE_STATE_UNKNOWN: (_l("Perhaps sent"), "warn"),
+    MessageState.MESSAGE_STATE_CANCELLED: (_l("Not needed any more"), ""),
+}
+POINTS_REASON: dict[int, LazyString] = {
+    PointsReason.POINTS_REASON_EARNED: _l("Earned with an order"),
+    PointsReason.POINTS_REASON_AWARDED: _l("Awarded"),
+    PointsReason.POINTS_REASON_DEDUCTED: _l("Deducted"),
+    PointsReason.POINTS_REASON_REDEEMED: _l("Redeemed"),
+    PointsReason.POINTS_REASON_REVERSED: _l("Reversed"),
+    PointsReason.POINTS_REASON_EXPIRED: _l("Expired"),
+    PointsReason.POINTS_REASON_MERGED_OUT: _l("Moved to another account by a merge"),
+    PointsReason.POINTS_REASON_MERGED_IN: _l("Brought in by a merge"),
+}
+PAYMENT_METHOD: dict[int, LazyString] = {
+    PaymentMethod.PAYMENT_METHOD_CASH: _l("Cash"),
+    PaymentMethod.PAYMENT_METHOD_CARD: _l("Card"),
+    PaymentMethod.PAYMENT_METHOD_BANK_TRANSFER: _l("Bank transfer"),
+    PaymentMethod.PAYMENT_METHOD_OTHER: _l("Other"),
+}
+CHANNEL: dict[int, LazyString] = {
+    Channel.CHANNEL_CONSOLE: _l("Console"),
+    Channel.CHANNEL_POS: _l("Shop counter"),
+    Channel.CHANNEL_STOREFRONT: _l("Online store"),
+    Channel.CHANNEL_API: _l("API"),
+}
+MESSAGE_KIND = {"order_placed": _l("Order e-mail"), "confirm_login": _l("Confirmation e-mail")}
+ORDER_CHANGE = {
+    "placed": _l("Order placed"),
+    "payment_confirmed": _l("Payment confirmed"),
+    "contact_edited": _l("Contact edited"),
+    "owner_changed": _l("Moved to another account"),
+}
+FIELD = {
+    "name": _l("Name"),
+    "phone": _l("Phone"),
+    "email": _l("E-mail"),
+    "birthday": _l("Birthday"),
+    "language": _l("Language"),
+    "address": _l("Address"),
+}
+MERGE_WARNING = {
+    "different_names": _l("The names differ. Make sure that these accounts belong to one person."),
+    "doubled_gift": _l("More than one of these accounts got a welcome or birthday gift. All of it is kept."),
+}
+LANGUAGE = {"en": "English", "zh-Hant": "繁體中文"}
+ACTOR = {"api_key": _l("API"), "customer": _l("Customer"), "service": "Onefold", "operator": "Onefold"}
+
+
+def badge_of(table: dict[int, Badge], code: int) -> tuple[Any, str]:
+    """Words and tone; a code of a later release is shown as "Other" instead of failing the page."""
+    return table.get(code, (_("Other"), ""))
+
+
+def words_of(table: dict[Any, Any], code: Any) -> str:
+    """Words for a code, or the code itself when it is text that a later release sends."""
+    return str(table.get(code) or (code if isinstance(code, str) else _("Other")))

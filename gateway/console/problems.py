@@ -1,0 +1,56 @@
+"""Brings what the services refuse back onto the form, field by field, with everything typed kept."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+
+from gateway import reasons
+from services.common.errors import InvalidInput, OnefoldError, Violation
+
+# What reads otherwise on a form than to a program, and what only a form can find.
+_ON_FORMS = {
+    "idempotency_key_reused": _l(
+        "This form was sent before with other contents, and that was saved. Look at the list before you enter anything again."
+    ),
+    "not_a_whole_number": _l("Write a whole number above zero, such as 250."),
+}
+_LINE = re.compile(r"lines\[(\d+)\]\.?(\w*)")
+LINE_FIELDS = {"quantity": "quantity", "unit_price_minor": "unit_price", "title": "title"}
+
+
+def sentence_of(reason: str, params: Mapping[str, str] | None = None) -> str:
+    """The sentence for a reason, as it fits a person at a form."""
+    return str(_ON_FORMS[reason]) if reason in _ON_FORMS else reasons.sentence_of(reason, params)
+
+
+def refuse(form: Any, error: OnefoldError, fields: Mapping[str, str]) -> None:
+    """Notes the error on the form. `fields` maps the service's field paths to form fields; others go to the top of the form."""
+    form.faulty = True
+    if not isinstance(error, InvalidInput):
+        form.form_errors = [*form.form_errors, sentence_of(error.reason, error.params)]
+        return
+    for violation in error.violations:
+        _note(form, violation, fields)
+
+
+def _note(form: Any, violation: Violation, fields: Mapping[str, str]) -> None:
+    sentence = sentence_of(violation.reason, violation.params)
+    target = _field(form, violation.field, fields)
+    if target is None:
+        form.form_errors = [*form.form_errors, sentence]
+    else:
+        target.errors = [*target.errors, sentence]
+
+
+def _field(form: Any, path: str, fields: Mapping[str, str]) -> Any:
+    line = _LINE.fullmatch(path)
+    if line and "lines" in form:
+        filled = form.filled_lines()
+        number = int(line[1])
+        return filled[number][LINE_FIELDS.get(line[2], "total")] if number < len(filled) else None
+    name = fields.get(path)
+    return form[name] if name else None

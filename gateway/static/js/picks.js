@@ -1,0 +1,17 @@
+// The members list: how many accounts are picked for a merge, and whether that is a number that can be merged.
+export function enhancePicks() {
+  for (const form of document.querySelectorAll("[data-picks]")) {
+    const bar = form.querySelector("[data-pick-bar]");
+    const count = form.querySelector("[data-pick-count]");
+    const merge = form.querySelector("[data-merge]");
+    const show = () => {
+      const picked = form.querySelectorAll("input[name=id]:checked").length;
+      bar.hidden = picked === 0;
+      count.textContent = (picked === 1 ? bar.dataset.one : bar.dataset.many).replace("%n", String(picked));
+      form.querySelector("[data-pick-hint]").hidden = picked >= 2 && picked <= 5;
+      merge.disabled = picked < 2 || picked > 5;
+    };
+    form.addEventListener("change", show);
+    show();
+  }
+}
