@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -126,7 +126,7 @@ class Relay:
 
     async def run(self) -> None:
         """Publishes until cancelled; waits out a database or broker that is away."""
-        listener = asyncio.create_task(self._listen())
+        listener = asyncio.create_task(listen(self._database, self._woken.set))
         try:
             while True:
                 try:
@@ -165,24 +165,25 @@ class Relay:
             await tx.execute(_MARK, {"seqs": [row.seq for row in rows]})
         return len(rows)
 
-    async def _listen(self) -> None:
-        """Holds one connection that hears NOTIFY; reconnects for ever."""
-        while True:
-            try:
-                async with self._database.engine.connect() as connection:
-                    raw = await connection.get_raw_connection()
-                    driver = raw.driver_connection
-                    if driver is None:
-                        raise ConnectionError("no connection")
-                    await driver.add_listener(CHANNEL, lambda *_: self._woken.set())
-                    lost = asyncio.Event()
-                    driver.add_termination_listener(lambda _, lost=lost: lost.set())
-                    await lost.wait()
-            except Exception as error:
-                if not is_transient(error):
-                    raise
-                log.warning("relay_not_listening", error=type(error).__name__)
-            await asyncio.sleep(1)
+
+async def listen(database: Database, heard: Callable[[], object]) -> None:
+    """Holds one connection and calls `heard` at each NOTIFY; reconnects for ever."""
+    while True:
+        try:
+            async with database.engine.connect() as connection:
+                raw = await connection.get_raw_connection()
+                driver = raw.driver_connection
+                if driver is None:
+                    raise ConnectionError("no connection")
+                await driver.add_listener(CHANNEL, lambda *_: heard())
+                lost = asyncio.Event()
+                driver.add_termination_listener(lambda _, lost=lost: lost.set())
+                await lost.wait()
+        except Exception as error:
+            if not is_transient(error):
+                raise
+            log.warning("not_listening", error=type(error).__name__)
+        await asyncio.sleep(1)
 
 
 def _outgoing(row: Row[Any]) -> Outgoing:

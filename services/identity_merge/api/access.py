@@ -1,0 +1,62 @@
+"""AccessService of the contract."""
+
+from __future__ import annotations
+
+from grpc import aio
+
+from onefold.identity_merge.v1 import service_pb2 as pb
+from onefold.identity_merge.v1 import service_pb2_grpc
+from services.common import rpc
+from services.common.ids import NIL
+from services.common.wire import timestamp
+from services.identity_merge import queries
+from services.identity_merge.commands import Context, access
+from services.identity_merge.domain.access import ApiKey, Founding, Store
+from services.identity_merge.events import api_key_message, staff_message, store_message
+
+GrpcContext = aio.ServicerContext[object, object]
+
+
+class AccessApi(service_pb2_grpc.AccessServiceServicer):
+    """Stores and those who work for them."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    async def CreateStore(self, request: pb.CreateStoreRequest, _: GrpcContext) -> pb.CreateStoreResponse:
+        wanted = request.store
+        store, owner = await access.create_store(
+            self._context,
+            rpc.caller(),
+            Founding(
+                Store(NIL, wanted.slug, wanted.name, wanted.region, wanted.currency, wanted.timezone, wanted.language),
+                request.owner_name,
+                request.owner_email,
+                request.owner_password,
+            ),
+        )
+        return pb.CreateStoreResponse(store=store_message(store), owner=staff_message(owner))
+
+    async def LogIn(self, request: pb.LogInRequest, _: GrpcContext) -> pb.LogInResponse:
+        session = await access.log_in(self._context, request.store_slug, request.email, request.password)
+        return pb.LogInResponse(
+            session_token=session.token,
+            expires_at=timestamp(session.expires_at),
+            store=store_message(session.store),
+            staff=staff_message(session.staff),
+        )
+
+    async def LogOut(self, request: pb.LogOutRequest, _: GrpcContext) -> pb.LogOutResponse:
+        await access.log_out(self._context, request.session_token)
+        return pb.LogOutResponse()
+
+    async def Authenticate(self, request: pb.AuthenticateRequest, _: GrpcContext) -> pb.AuthenticateResponse:
+        holder = await queries.authenticate(self._context.database, request.credential)
+        store = store_message(holder.store)
+        if isinstance(holder.who, ApiKey):
+            return pb.AuthenticateResponse(store=store, api_key=api_key_message(holder.who))
+        return pb.AuthenticateResponse(store=store, staff=staff_message(holder.who))
+
+    async def CreateApiKey(self, request: pb.CreateApiKeyRequest, _: GrpcContext) -> pb.CreateApiKeyResponse:
+        key, secret = await access.create_api_key(self._context, rpc.caller(), request.name, request.scopes)
+        return pb.CreateApiKeyResponse(api_key=api_key_message(key), secret=secret)

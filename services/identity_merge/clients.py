@@ -1,0 +1,108 @@
+"""Calls to membership and orders, with a deadline each; never made inside a transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from grpc import aio
+
+from onefold.membership.v1 import service_pb2 as membership
+from onefold.membership.v1.service_pb2_grpc import MembershipServiceStub
+from onefold.orders.v1 import service_pb2 as orders
+from onefold.orders.v1.service_pb2_grpc import OrdersServiceStub
+from services.common.rpc import Caller
+from services.common.tokens import ServiceClaims
+from services.identity_merge.domain.merges import MergeRequest, Run
+from services.identity_merge.events import adjustment_message
+
+# Somebody waits for an answer.
+ASK_SECONDS = 3.0
+# Nobody waits; large accounts may take their time. The lease of a run is longer than one such step.
+STEP_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What membership foresees; `message` is handed on as it came."""
+
+    fingerprint: bytes
+    message: membership.PreviewAbsorbResponse
+
+
+@dataclass(frozen=True, slots=True)
+class OrderSums:
+    """What customers' orders come to; `messages` are handed on as they came."""
+
+    messages: Sequence[orders.CustomerOrders]
+
+    @property
+    def settled(self) -> int:
+        """Orders that are not unpaid."""
+        return sum(message.settled_count for message in self.messages)
+
+
+class Membership:
+    """The membership service."""
+
+    def __init__(self, channel: aio.Channel, caller: Caller) -> None:
+        self._channel = channel
+        self._stub = MembershipServiceStub(channel)
+        self._caller = caller
+
+    async def preview(self, claims: ServiceClaims, wanted: MergeRequest) -> Preview:
+        """What absorbing would do. Raises whatever membership says of the request, or Unavailable."""
+        request = membership.PreviewAbsorbRequest(
+            primary_id=str(wanted.primary_id),
+            merged_ids=[str(i) for i in wanted.merged_ids],
+            adjustment=adjustment_message(wanted.adjustment),
+        )
+        answer = await self._caller.call(self._stub.PreviewAbsorb, request, claims, seconds=ASK_SECONDS)
+        return Preview(answer.fingerprint, answer)
+
+    async def absorb(self, claims: ServiceClaims, run: Run) -> None:
+        """The pivot; idempotent by the run. Raises whatever membership says against it, or Unavailable."""
+        request = membership.AbsorbRequest(
+            merge_run_id=str(run.merge_run_id),
+            primary_id=str(run.request.primary_id),
+            merged_ids=[str(i) for i in run.request.merged_ids],
+            adjustment=adjustment_message(run.request.adjustment),
+            fingerprint=run.fingerprint,
+        )
+        await self._caller.call(
+            self._stub.Absorb, request, claims, seconds=STEP_SECONDS, idempotency_key=str(run.merge_run_id)
+        )
+
+    async def close(self) -> None:
+        """Closes the channel."""
+        await self._channel.close()
+
+
+class Orders:
+    """The orders service."""
+
+    def __init__(self, channel: aio.Channel, caller: Caller) -> None:
+        self._channel = channel
+        self._stub = OrdersServiceStub(channel)
+        self._caller = caller
+
+    async def summarise(self, claims: ServiceClaims, ids: Sequence[UUID]) -> OrderSums:
+        """What each customer's orders come to, in the order asked. Raises Unavailable."""
+        request = orders.SummariseCustomersRequest(customer_ids=[str(i) for i in ids])
+        answer = await self._caller.call(self._stub.SummariseCustomers, request, claims, seconds=ASK_SECONDS)
+        return OrderSums(answer.customers)
+
+    async def relink(self, claims: ServiceClaims, run: Run) -> tuple[int, bool]:
+        """Moves one batch of orders: (how many, whether none is left). Raises Unavailable."""
+        request = orders.RelinkOrdersRequest(
+            merge_run_id=str(run.merge_run_id),
+            survivor_id=str(run.request.primary_id),
+            merged_ids=[str(i) for i in run.request.merged_ids],
+        )
+        answer = await self._caller.call(self._stub.RelinkOrders, request, claims, seconds=STEP_SECONDS)
+        return answer.moved_count, answer.done
+
+    async def close(self) -> None:
+        """Closes the channel."""
+        await self._channel.close()

@@ -1,0 +1,29 @@
+"""Writes of identity_merge: one use case, one function, one transaction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from services.common.database import Database
+from services.common.identifiers import IdentifierHasher
+from services.common.outbox import Waker
+from services.identity_merge.clients import Membership, Orders
+from services.identity_merge.commands.passwords import Passwords
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What the commands need of the process."""
+
+    database: Database
+    waker: Waker
+    identifiers: IdentifierHasher
+    passwords: Passwords
+    membership: Membership
+    orders: Orders
+
+    async def close(self) -> None:
+        """Closes connections and channels."""
+        await self.membership.close()
+        await self.orders.close()
+        await self.database.close()

@@ -1,0 +1,78 @@
+"""Planning and starting merges; `runner` carries them out."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.common import clock, crash, outbox
+from services.common.errors import Conflict, NotFound
+from services.common.idempotency import Once
+from services.common.ids import new_id
+from services.common.tokens import ServiceClaims
+from services.identity_merge import events
+from services.identity_merge.clients import OrderSums, Preview
+from services.identity_merge.commands import Context
+from services.identity_merge.domain.merges import MergeRequest, Plan, Run
+from services.identity_merge.store import merges as store
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A plan and what there is to check about it (F4)."""
+
+    plan: Plan
+    preview: Preview
+    orders: OrderSums
+
+
+async def plan_merge(context: Context, claims: ServiceClaims, wanted: MergeRequest) -> Proposal:
+    """What a merge would do, kept for an hour (F1-F4, F8). Raises what membership says against it, Unavailable."""
+    preview, orders = await asyncio.gather(
+        context.membership.preview(claims, wanted),
+        context.orders.summarise(claims, [wanted.primary_id, *wanted.merged_ids]),
+    )
+    async with context.database.transaction(claims.store) as tx:
+        plan = await store.add_plan(tx, claims.store, new_id(), wanted, preview.fingerprint, claims.actor)
+    return Proposal(plan, preview, orders)
+
+
+async def commit_merge(context: Context, claims: ServiceClaims, once: Once[Run], plan_id: UUID, plan_hash: str) -> Run:
+    """Starts a planned merge; it finishes by itself (F9). A plan becomes one run: committing it again answers with that.
+
+    Raises NotFound (plan_not_found), StateConflict (plan_expired), Conflict (stale_plan, merge_in_progress), Unavailable,
+    Replayed.
+    """
+    async with context.database.transaction(claims.store) as tx:
+        plan = await _plan(tx, claims.store, plan_id, plan_hash)
+    if plan.merge_run_id is None:
+        plan.check_unchanged((await context.membership.preview(claims, plan.request)).fingerprint)
+    async with context.database.transaction(claims.store) as tx:
+        await once.begin(tx)
+        plan = await _plan(tx, claims.store, plan_id, plan_hash, lock=True)
+        run = await once.finish(tx, await _run_of(tx, claims, plan))
+        crash.point("merge.commit.before_commit")
+    context.waker.wake()
+    return run
+
+
+async def _plan(tx: AsyncConnection, store_id: UUID, plan_id: UUID, plan_hash: str, *, lock: bool = False) -> Plan:
+    plan = await store.load_plan(tx, store_id, plan_id, lock=lock)
+    if plan is None:
+        raise NotFound("plan_not_found", plan_id=str(plan_id))
+    plan.check(plan_hash)
+    return plan
+
+
+async def _run_of(tx: AsyncConnection, claims: ServiceClaims, plan: Plan) -> Run:
+    known = plan.merge_run_id and await store.load_run(tx, claims.store, plan.merge_run_id)
+    if known:
+        return known
+    run = Run.start(plan, merge_run_id=new_id(), actor=claims.actor, now=clock.now())
+    if not await store.add_run(tx, claims.store, run):
+        raise Conflict("merge_in_progress", "another merge holds one of the accounts")
+    await outbox.add(tx, claims.store, [events.merge_started(run)])
+    return run

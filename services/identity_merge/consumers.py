@@ -1,0 +1,48 @@
+"""What identity_merge learns from others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from onefold.membership.v1 import events_pb2 as membership
+from services.common.identifiers import IdentifierHasher
+from services.common.inbox import Delivered, Subscription
+from services.identity_merge.commands import logins
+
+
+class Membership:
+    """Events of the membership service."""
+
+    def __init__(self, identifiers: IdentifierHasher) -> None:
+        self._identifiers = identifiers
+
+    async def on_member_enrolled(
+        self, tx: AsyncConnection, store_id: UUID, events: Sequence[Delivered[membership.MemberEnrolled]]
+    ) -> None:
+        """Somebody became a member: their identifiers wait for proof."""
+        members = [
+            logins.Enrolled(UUID(m.customer_id), m.name, m.phone, m.email, m.language)
+            for m in (event.message for event in events)
+        ]
+        await logins.add_login_methods(tx, store_id, self._identifiers, members)
+
+    async def on_members_absorbed(
+        self, tx: AsyncConnection, store_id: UUID, events: Sequence[Delivered[membership.MembersAbsorbed]]
+    ) -> None:
+        """A merge's pivot is done. Its run retires the logins; this is the net below it."""
+        gone = [UUID(customer_id) for event in events for customer_id in event.message.merged_ids]
+        await logins.retire_login_methods(tx, store_id, gone)
+
+
+def subscriptions(identifiers: IdentifierHasher) -> Mapping[str, Sequence[Subscription]]:
+    """What is read of which context."""
+    handlers = Membership(identifiers)
+    return {
+        "membership": [
+            Subscription(membership.MemberEnrolled, handlers.on_member_enrolled),
+            Subscription(membership.MembersAbsorbed, handlers.on_members_absorbed),
+        ]
+    }

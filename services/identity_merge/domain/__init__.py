@@ -1,0 +1,1 @@
+"""Entities and rules of identity_merge."""

@@ -1,0 +1,48 @@
+"""Tokens that people and programs carry: sessions, API keys, confirmations.
+
+The store's id stands in the token, so that row-level security can be set before the look-up; it is no secret. What follows
+is 256 random bits: nobody finds them by trying, so a fast hash is the right one to keep (a slow one is for passwords, which
+people choose badly), and `Authenticate` stays one indexed look-up.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from uuid import UUID
+
+SESSION = "ofs"
+API_KEY = "ofk"
+CONFIRMATION = "ofc"
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A token that was read: what it is for, whose store, and the digest by which it is found."""
+
+    purpose: str
+    store_id: UUID
+    digest: bytes
+
+
+def mint(purpose: str, store_id: UUID) -> str:
+    """A fresh token, "<purpose>_<store id>_<256 random bits>"."""
+    return f"{purpose}_{store_id.hex}_{secrets.token_urlsafe(32)}"
+
+
+def read(text: str) -> Token | None:
+    """A token as somebody sent it; None when it has not the form of one."""
+    purpose, _, rest = text.partition("_")
+    store, _, random = rest.partition("_")
+    if purpose not in (SESSION, API_KEY, CONFIRMATION) or len(store) != 32 or not random or len(text) > 200:
+        return None
+    try:
+        return Token(purpose, UUID(store), digest(text))
+    except ValueError:
+        return None
+
+
+def digest(token: str) -> bytes:
+    """What is kept of a token."""
+    return hashlib.sha256(token.encode()).digest()

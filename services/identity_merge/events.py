@@ -1,0 +1,109 @@
+"""What identity_merge tells the others (proto/onefold/identity_merge/v1/events.proto), and its things as the contract writes them."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from onefold.identity_merge.v1 import events_pb2, service_pb2
+from onefold.membership.v1 import service_pb2 as membership
+from services.common.outbox import Event, event
+from services.common.wire import timestamp
+from services.identity_merge.domain.access import ApiKey, StaffMember, Store
+from services.identity_merge.domain.logins import LoginMethod
+from services.identity_merge.domain.merges import Adjustment, MergeState, Run
+
+_FINAL = {MergeState.COMPLETED: events_pb2.MergeCompleted, MergeState.REFUSED: events_pb2.MergeRefused}
+
+
+def store_changed(store: Store) -> Event:
+    """A store exists, or its settings changed."""
+    message = events_pb2.StoreChanged(store=store_message(store), version=store.version)
+    return event(message, store.store_id, store.version)
+
+
+def confirmation_requested(login_method_id: UUID, customer_id: UUID, name: str, email: str, language: str) -> Event:
+    """A confirmation e-mail is wanted (A4)."""
+    message = events_pb2.ConfirmationRequested(
+        login_method_id=str(login_method_id), customer_id=str(customer_id), name=name, email=email, language=language
+    )
+    return event(message, customer_id, 0)
+
+
+def login_confirmed(login_method_id: UUID, customer_id: UUID) -> Event:
+    """A customer has proved to hold a login method."""
+    message = events_pb2.LoginConfirmed(login_method_id=str(login_method_id), customer_id=str(customer_id))
+    return event(message, customer_id, 0)
+
+
+def merge_started(run: Run) -> Event:
+    """Participants are locked and the merge has begun."""
+    return event(events_pb2.MergeStarted(run=run_message(run)), run.merge_run_id, run.version)
+
+
+def merge_finished(run: Run) -> Event:
+    """The merge is completed or refused."""
+    return event(_FINAL[run.state](run=run_message(run)), run.merge_run_id, run.version)
+
+
+def store_message(store: Store) -> service_pb2.Store:
+    """A store for the wire."""
+    return service_pb2.Store(
+        store_id=str(store.store_id),
+        slug=store.slug,
+        name=store.name,
+        region=store.region,
+        currency=store.currency,
+        timezone=store.timezone,
+        language=store.language,
+    )
+
+
+def staff_message(member: StaffMember) -> service_pb2.StaffMember:
+    """A member of staff for the wire."""
+    return service_pb2.StaffMember(
+        staff_id=str(member.staff_id),
+        email=member.email,
+        name=member.name,
+        role=service_pb2.StaffRole.ValueType(member.role),
+    )
+
+
+def api_key_message(key: ApiKey) -> service_pb2.ApiKey:
+    """An API key for the wire, without its secret."""
+    return service_pb2.ApiKey(
+        api_key_id=str(key.api_key_id), name=key.name, scopes=key.scopes, created_at=timestamp(key.created_at)
+    )
+
+
+def login_message(method: LoginMethod) -> service_pb2.LoginMethod:
+    """A login method for the wire."""
+    return service_pb2.LoginMethod(
+        login_method_id=str(method.login_method_id),
+        customer_id=str(method.customer_id),
+        kind=method.kind,
+        value=method.value,
+        confirmed_at=timestamp(method.confirmed_at),
+    )
+
+
+def adjustment_message(adjustment: Adjustment) -> membership.PointsAdjustment:
+    """An adjustment for the wire."""
+    return membership.PointsAdjustment(
+        points=adjustment.points, expires_on=adjustment.expires_on, description=adjustment.description
+    )
+
+
+def run_message(run: Run) -> service_pb2.MergeRun:
+    """A merge for the wire."""
+    return service_pb2.MergeRun(
+        merge_run_id=str(run.merge_run_id),
+        state=service_pb2.MergeState.ValueType(run.state),
+        primary_id=str(run.request.primary_id),
+        merged_ids=[str(i) for i in run.request.merged_ids],
+        adjustment=adjustment_message(run.request.adjustment),
+        orders_moved=run.orders_moved,
+        refusal=run.refusal,
+        started_by=run.started_by,
+        started_at=timestamp(run.started_at),
+        finished_at=timestamp(run.finished_at),
+    )

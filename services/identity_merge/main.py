@@ -1,0 +1,78 @@
+"""Composition root of the identity_merge service: serve | work | migrate."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from onefold.identity_merge.v1 import service_pb2_grpc
+from services.common import rpc, service, worker
+from services.common.bus import Bus
+from services.common.config import Environment
+from services.common.database import Database, connect
+from services.common.identifiers import IdentifierHasher
+from services.common.migrate import migrate_command
+from services.common.outbox import Waker
+from services.common.rpc import Caller, Server
+from services.common.tokens import TokenSigner
+from services.identity_merge.api import AccessApi, LoginApi, MergeApi
+from services.identity_merge.clients import Membership, Orders
+from services.identity_merge.commands import Context
+from services.identity_merge.commands.housekeeping import delete_expired
+from services.identity_merge.commands.passwords import Passwords
+from services.identity_merge.commands.runner import Runner
+from services.identity_merge.consumers import subscriptions
+
+
+def _context(environment: Environment, signer: TokenSigner, *, connections: int, name: str) -> Context:
+    database = Database(
+        connect(environment.text("DATABASE_URL"), connections=environment.number("CONNECTIONS", connections), name=name)
+    )
+    caller = Caller(signer, "identity_merge")
+    return Context(
+        database,
+        Waker(database),
+        IdentifierHasher(environment.secret("IDENTIFIER_KEY")),
+        Passwords(),
+        Membership(rpc.channel(environment.text("MEMBERSHIP_TARGET")), caller),
+        Orders(rpc.channel(environment.text("ORDERS_TARGET")), caller),
+    )
+
+
+async def serve(environment: Environment, stop: asyncio.Event) -> None:
+    """Answers gRPC."""
+    signer = TokenSigner(environment.secret("SERVICE_KEY"))
+    context = _context(environment, signer, connections=16, name="identity_merge-serve")
+    server = Server(environment.text("LISTEN"), signer)
+    service_pb2_grpc.add_AccessServiceServicer_to_server(AccessApi(context), server.aio)
+    service_pb2_grpc.add_LoginServiceServicer_to_server(LoginApi(context), server.aio)
+    service_pb2_grpc.add_MergeServiceServicer_to_server(MergeApi(context), server.aio)
+    await server.start()
+    await service.until(stop, context.waker.run())
+    await server.stop()
+    await context.close()
+
+
+async def work(environment: Environment, stop: asyncio.Event) -> None:
+    """Publishes events, follows those of others, and carries merges out."""
+    signer = TokenSigner(environment.secret("SERVICE_KEY"))
+    context = _context(environment, signer, connections=10, name="identity_merge-work")
+    bus = Bus(environment.text("NATS_URL"), name="identity_merge-work", replicas=environment.number("NATS_REPLICAS", 1))
+    await worker.run(
+        "identity_merge",
+        stop,
+        context.database,
+        bus,
+        subscriptions(context.identifiers),
+        context.waker.run(),
+        Runner(context).run(),
+        worker.every(600, "expiry", lambda: delete_expired(context.database)),
+    )
+    await context.close()
+
+
+if __name__ == "__main__":
+    service.main(
+        "identity_merge",
+        {"serve": serve, "work": work, "migrate": migrate_command(Path(__file__).parent / "migrations")},
+    )

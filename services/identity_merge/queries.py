@@ -1,0 +1,63 @@
+"""Reads of identity_merge."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from services.common.database import Database
+from services.common.errors import InvalidInput, NotFound, Unauthenticated
+from services.common.paging import Page, PageRequest
+from services.common.tokens import ServiceClaims
+from services.identity_merge.domain import tokens
+from services.identity_merge.domain.access import Holder
+from services.identity_merge.domain.logins import LoginMethod
+from services.identity_merge.domain.merges import Run
+from services.identity_merge.store import access, logins, merges
+
+
+async def authenticate(database: Database, credential: str) -> Holder:
+    """Who holds a session token or an API key. Raises Unauthenticated (credential_refused)."""
+    token = tokens.read(credential)
+    if token and token.purpose in (tokens.SESSION, tokens.API_KEY):
+        find = access.holder_of_session if token.purpose == tokens.SESSION else access.holder_of_api_key
+        async with database.transaction(token.store_id) as tx:
+            holder = await find(tx, token.store_id, token.digest)
+        if holder:
+            return holder
+    raise Unauthenticated("credential_refused")
+
+
+async def list_login_methods(database: Database, claims: ServiceClaims, customer_id: UUID) -> list[LoginMethod]:
+    """A customer's login methods, oldest first, retired ones left out."""
+    async with database.transaction(claims.store) as tx:
+        return await logins.list_of(tx, claims.store, customer_id)
+
+
+async def get_merge(database: Database, claims: ServiceClaims, merge_run_id: UUID) -> Run:
+    """Where a merge stands. Raises NotFound (merge_not_found)."""
+    async with database.transaction(claims.store) as tx:
+        run = await merges.load_run(tx, claims.store, merge_run_id)
+    if run is None:
+        raise NotFound("merge_not_found", merge_run_id=str(merge_run_id))
+    return run
+
+
+async def list_merges(
+    database: Database, claims: ServiceClaims, size: int, token: str, customer_id: UUID | None
+) -> Page[Run]:
+    """Merges newest first, all or those in which a customer took part. Raises InvalidInput (invalid_page_token, too_large)."""
+    page = _read_page(size, token)
+    async with database.transaction(claims.store) as tx:
+        runs = await merges.list_runs(tx, claims.store, page, customer_id)
+    return page.cut(runs, lambda run: (run.started_at.isoformat(), str(run.merge_run_id)))
+
+
+def _read_page(size: int, token: str) -> PageRequest:
+    page = PageRequest.read(size, token, keys=2)
+    if page.after is None:
+        return page
+    try:
+        return PageRequest(page.size, (datetime.fromisoformat(page.after[0]), UUID(page.after[1])))
+    except (TypeError, ValueError, AttributeError):
+        raise InvalidInput.of("page.token", "invalid_page_token") from None

@@ -1,0 +1,1 @@
+"""Tables of identity_merge, and all its SQL."""

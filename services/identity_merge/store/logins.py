@@ -1,0 +1,138 @@
+"""Login methods and confirmations in the database."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import select, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.identity_merge.domain.logins import LoginMethod, LoginState, NewLogin
+from services.identity_merge.store.tables import login_methods
+
+CONFIRMATION_LIFETIME = timedelta(days=7)
+
+
+async def add_methods(
+    tx: AsyncConnection, store_id: UUID, new: Sequence[NewLogin], retired_customers: Sequence[UUID]
+) -> set[UUID]:
+    """Writes login methods whose identifier is not known yet; those of `retired_customers` are born retired (T).
+
+    Returns the ids of those that now wait for their owner's proof.
+    """
+    parameters = {
+        "store_id": store_id,
+        "ids": [n.login_method_id for n in new],
+        "customers": [n.customer_id for n in new],
+        "kinds": [n.kind for n in new],
+        "digests": [n.digest for n in new],
+        "values": [n.value for n in new],
+        "retired": list(retired_customers),
+    }
+    rows = await tx.execute(_ADD_METHODS, parameters)
+    return {row.login_method_id for row in rows if row.state == LoginState.UNCONFIRMED}
+
+
+# Sorted by identifier, so that two batches never wait for one another in a circle.
+_ADD_METHODS = text(
+    """INSERT INTO login_methods (store_id, login_method_id, customer_id, kind, digest, value, state, retired_at)
+ SELECT CAST(:store_id AS uuid), n.id, n.customer, n.kind, n.digest, CASE WHEN r.gone THEN NULL ELSE n.value END,
+  CASE WHEN r.gone THEN 3 ELSE 1 END, CASE WHEN r.gone THEN now() END
+ FROM unnest(CAST(:ids AS uuid[]), CAST(:customers AS uuid[]), CAST(:kinds AS text[]), CAST(:digests AS bytea[]), CAST(:values AS text[]))
+   AS n(id, customer, kind, digest, value)
+ CROSS JOIN LATERAL (SELECT n.customer = ANY(CAST(:retired AS uuid[])) AS gone) r
+ ORDER BY n.kind, n.digest ON CONFLICT (store_id, kind, digest) DO NOTHING RETURNING login_method_id, state"""
+)
+
+
+async def retire(tx: AsyncConnection, store_id: UUID, customer_ids: Sequence[UUID]) -> int:
+    """Retires all login methods of customers and voids their confirmations (F6); how many methods there were."""
+    parameters = {"store_id": store_id, "customers": sorted(customer_ids)}
+    await tx.execute(_LOCK_METHODS, parameters)
+    await tx.execute(_VOID_CONFIRMATIONS, parameters)
+    return (await tx.execute(_RETIRE, parameters)).rowcount
+
+
+_OF_CUSTOMERS = "store_id = :store_id AND customer_id = ANY(CAST(:customers AS uuid[])) AND state <> 3"
+_LOCK_METHODS = text(f"SELECT 1 FROM login_methods WHERE {_OF_CUSTOMERS} ORDER BY kind, digest FOR UPDATE")
+_VOID_CONFIRMATIONS = text(
+    f"""DELETE FROM confirmations WHERE store_id = :store_id
+ AND login_method_id IN (SELECT login_method_id FROM login_methods WHERE {_OF_CUSTOMERS})"""
+)
+_RETIRE = text(f"UPDATE login_methods SET state = 3, value = NULL, retired_at = now() WHERE {_OF_CUSTOMERS}")
+
+
+async def list_of(tx: AsyncConnection, store_id: UUID, customer_id: UUID) -> list[LoginMethod]:
+    """Login methods of a customer that are not retired, oldest first."""
+    query = (
+        select(login_methods)
+        .where(
+            login_methods.c.store_id == store_id,
+            login_methods.c.customer_id == customer_id,
+            login_methods.c.state != LoginState.RETIRED,
+        )
+        .order_by(login_methods.c.login_method_id)
+    )
+    return [
+        LoginMethod(row.login_method_id, row.customer_id, row.kind, row.value, row.confirmed_at)
+        for row in await tx.execute(query)
+    ]
+
+
+async def add_confirmation(tx: AsyncConnection, store_id: UUID, login_method_id: UUID, digest: bytes) -> bool:
+    """Writes a token for a login method that waits for proof; False when there is nothing to prove."""
+    parameters = {
+        "store_id": store_id,
+        "login_method_id": login_method_id,
+        "digest": digest,
+        "lifetime": CONFIRMATION_LIFETIME,
+    }
+    return (await tx.execute(_ADD_CONFIRMATION, parameters)).first() is not None
+
+
+_ADD_CONFIRMATION = text(
+    """INSERT INTO confirmations (store_id, token_digest, login_method_id, expires_at)
+ SELECT store_id, CAST(:digest AS bytea), login_method_id, now() + CAST(:lifetime AS interval) FROM login_methods
+ WHERE store_id = :store_id AND login_method_id = :login_method_id AND state = 1 FOR UPDATE RETURNING token_digest"""
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """A token that is still good, and the method it proves."""
+
+    login_method_id: UUID
+    customer_id: UUID
+    state: LoginState
+
+
+async def find_confirmation(tx: AsyncConnection, store_id: UUID, digest: bytes) -> Confirmation | None:
+    """The confirmation that has not expired; holds its login method until the end of the transaction."""
+    row = (await tx.execute(_FIND_CONFIRMATION, {"store_id": store_id, "digest": digest})).first()
+    return Confirmation(row.login_method_id, row.customer_id, LoginState(row.state)) if row else None
+
+
+_FIND_CONFIRMATION = text(
+    """SELECT m.login_method_id, m.customer_id, m.state FROM confirmations c
+ JOIN login_methods m ON m.store_id = c.store_id AND m.login_method_id = c.login_method_id
+ WHERE c.store_id = :store_id AND c.token_digest = :digest AND c.expires_at > now() FOR UPDATE OF m"""
+)
+
+
+async def confirm(tx: AsyncConnection, store_id: UUID, login_method_id: UUID, digest: bytes) -> None:
+    """Marks the method proved and the token used."""
+    parameters = {"store_id": store_id, "login_method_id": login_method_id, "digest": digest}
+    await tx.execute(_CONFIRM, parameters)
+    await tx.execute(_USE, parameters)
+
+
+_CONFIRM = text(
+    """UPDATE login_methods SET state = 2, confirmed_at = now()
+ WHERE store_id = :store_id AND login_method_id = :login_method_id AND state = 1"""
+)
+_USE = text(
+    "UPDATE confirmations SET used_at = COALESCE(used_at, now()) WHERE store_id = :store_id AND token_digest = :digest"
+)

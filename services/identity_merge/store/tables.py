@@ -1,0 +1,208 @@
+"""Tables. `store_id` leads every key; only `stores` is a directory, for it is what tells whose data lie where."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Table,
+    Text,
+    Uuid,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from services.common.database import TIMESTAMPTZ, Plumbing
+
+metadata = MetaData()
+plumbing = Plumbing(metadata)
+
+stores = Table(
+    "stores",
+    metadata,
+    Column("store_id", Uuid, nullable=False),
+    Column("slug", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("region", Text, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("timezone", Text, nullable=False),
+    Column("language", Text, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("created_at", TIMESTAMPTZ, nullable=False, server_default=func.now()),
+    PrimaryKeyConstraint("store_id"),
+    Index("stores_slug", "slug", unique=True),
+)
+staff = Table(
+    "staff",
+    metadata,
+    Column("store_id", Uuid, nullable=False),
+    Column("staff_id", Uuid, nullable=False),
+    Column("email", Text, nullable=False),
+    # The comparable form (rule 11).
+    Column("email_key", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("role", SmallInteger, nullable=False),
+    Column("password_hash", Text, nullable=False),
+    Column("created_at", TIMESTAMPTZ, nullable=False, server_default=func.now()),
+    PrimaryKeyConstraint("store_id", "staff_id"),
+    ForeignKeyConstraint(["store_id"], ["stores.store_id"]),
+    Index("staff_email", "store_id", "email_key", unique=True),
+)
+staff_sessions = Table(
+    "staff_sessions",
+    metadata,
+    Column("store_id", Uuid, nullable=False),
+    Column("token_digest", LargeBinary, nullable=False),
+    Column("staff_id", Uuid, nullable=False),
+    Column("created_at", TIMESTAMPTZ, nullable=False, server_default=func.now()),
+    Column("last_seen", TIMESTAMPTZ, nullable=False, server_default=func.now()),
+    Column("expires_at", TIMESTAMPTZ, nullable=False),
+    PrimaryKeyConstraint("store_id", "token_digest"),
+    ForeignKeyConstraint(["store_id", "staff_id"], ["staff.store_id", "staff.staff_id"]),
+    Index("staff_sessions_expired", "expires_at"),
+)
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("store_id", Uuid, nullable=False),
+    Column("api_key_id", Uuid, nullable=False),
+    Column("key_digest", LargeBinary, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("scopes", ARRAY(Text), nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("created_at", TIMESTAMPTZ, nullable=False, server_default=func.now()),
+    Column("expires_at", TIMESTAMPTZ),
+    Column("revoked_at", TIMESTAMPTZ),
+    PrimaryKeyConstraint("store_id", "api_key_id"),
+    ForeignKeyConstraint(["store_id"], ["stores.store_id"]),
+    Index("api_keys_digest", "store_id", "key_digest", unique=True),
+)
+# Attempts to log in, by the digest of the e-mail typed; store NIL stands for stores that do not exist.
+login_attempts = Table(
+    "login_attempts",
+    metadata,
+    Column("store_id", Uuid, nullable=False),
+    Column("subject", LargeBinary, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("since", TIMESTAMPTZ, nullable=False),
+    PrimaryKeyConstraint("store_id", "subject"),
+    Index("login_attempts_old", "since"),
+)
+login_methods = Table(
+    "login_methods",
+    metadata,
+    Column("store_id", Uuid, nullable=False),
+    Column("login_method_id", Uuid, nullable=False),
+    Column("customer_id", Uuid, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    Column("value", Text),
+    Column("state", SmallInteger, nullable=False),
+    Column("created_at", TIMESTAMPTZ, nullable=False, server_default=func.now()),
+    Column("confirmed_at", TIMESTAMPTZ),
+    Column("retired_at", TIMESTAMPTZ),
+    PrimaryKeyConstraint("store_id", "login_method_id"),
+    CheckConstraint("(state = 3) = (value IS NULL)", name="login_methods_retired_keep_no_value"),
+    # Retired ones included: an identifier that was retired never comes back (T).
+    Index("login_methods_identifier", "store_id", "kind", "digest", unique=True),
+    Index("login_methods_by_customer", "store_id", "customer_id"),
+)
+confirmations = Table(
+    "confirmations",
+    metadata,
+    Column("store_id", Uuid, nullable=False),
+    Column("token_digest", LargeBinary, nullable=False),
+    Column("login_method_id", Uuid, nullable=False),
+    Column("created_at", TIMESTAMPTZ, nullable=False, server_default=func.now()),
+    Column("expires_at", TIMESTAMPTZ, nullable=False),
+    Column("used_at", TIMESTAMPTZ),
+    PrimaryKeyConstraint("store_id", "token_digest"),
+    ForeignKeyConstraint(["store_id", "login_method_id"], ["login_methods.store_id", "login_methods.login_method_id"]),
+    Index("confirmations_by_method", "store_id", "login_method_id"),
+    Index("confirmations_expired", "expires_at"),
+)
+merge_plans = Table(
+    "merge_plans",
+    metadata,
+    Column("store_id", Uuid, nullable=False),
+    Column("plan_id", Uuid, nullable=False),
+    Column("plan_hash", Text, nullable=False),
+    Column("primary_id", Uuid, nullable=False),
+    Column("merged_ids", ARRAY(Uuid), nullable=False),
+    Column("adjustment_points", BigInteger, nullable=False),
+    Column("adjustment_expires_on", Text, nullable=False),
+    Column("adjustment_description", Text, nullable=False),
+    Column("fingerprint", LargeBinary, nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("created_at", TIMESTAMPTZ, nullable=False, server_default=func.now()),
+    Column("expires_at", TIMESTAMPTZ, nullable=False),
+    # The run that it became.
+    Column("merge_run_id", Uuid),
+    PrimaryKeyConstraint("store_id", "plan_id"),
+    Index("merge_plans_expired", "expires_at"),
+)
+merge_runs = Table(
+    "merge_runs",
+    metadata,
+    Column("store_id", Uuid, nullable=False),
+    Column("merge_run_id", Uuid, nullable=False),
+    Column("plan_id", Uuid, nullable=False),
+    Column("state", SmallInteger, nullable=False),
+    Column("primary_id", Uuid, nullable=False),
+    Column("merged_ids", ARRAY(Uuid), nullable=False),
+    Column("adjustment_points", BigInteger, nullable=False),
+    Column("adjustment_expires_on", Text, nullable=False),
+    Column("adjustment_description", Text, nullable=False),
+    Column("fingerprint", LargeBinary, nullable=False),
+    Column("started_by", Text, nullable=False),
+    Column("started_at", TIMESTAMPTZ, nullable=False),
+    Column("orders_moved", BigInteger, nullable=False),
+    Column("orders_expected", BigInteger),
+    Column("refusal", Text, nullable=False),
+    Column("finished_at", TIMESTAMPTZ),
+    Column("version", BigInteger, nullable=False),
+    Column("traceparent", Text, nullable=False),
+    # Who works on it and until when; in the past: whoever wants to may. While a dependency is away: when to try again.
+    Column("claimed_by", Uuid),
+    Column("claimed_until", TIMESTAMPTZ, nullable=False, server_default=func.now()),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("last_error", Text, nullable=False, server_default=""),
+    PrimaryKeyConstraint("store_id", "merge_run_id"),
+    Index("merge_runs_plan", "store_id", "plan_id", unique=True),
+    Index("merge_runs_newest", "store_id", text("started_at DESC"), text("merge_run_id DESC")),
+    Index("merge_runs_unfinished", "claimed_until", postgresql_where=text("finished_at IS NULL")),
+)
+merge_participants = Table(
+    "merge_participants",
+    metadata,
+    Column("store_id", Uuid, nullable=False),
+    Column("merge_run_id", Uuid, nullable=False),
+    Column("customer_id", Uuid, nullable=False),
+    # False for the primary.
+    Column("merged", Boolean, nullable=False),
+    Column("active", Boolean, nullable=False, server_default=text("true")),
+    Column("logins_retired", Boolean, nullable=False, server_default=text("false")),
+    PrimaryKeyConstraint("store_id", "merge_run_id", "customer_id"),
+    ForeignKeyConstraint(["store_id", "merge_run_id"], ["merge_runs.store_id", "merge_runs.merge_run_id"]),
+    Index(
+        "merge_participants_active",
+        "store_id",
+        "customer_id",
+        unique=True,
+        postgresql_where=text("active"),
+    ),
+    Index("merge_participants_by_customer", "store_id", "customer_id"),
+)
+
+# What the worker reads across stores: its queue, and what runs out with time.
+QUEUES = ("merge_runs", "merge_plans", "staff_sessions", "confirmations", "login_attempts")

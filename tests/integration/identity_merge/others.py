@@ -1,0 +1,81 @@
+"""Membership and orders as identity_merge meets them: real gRPC servers that follow a script and remember what was asked."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from onefold.membership.v1 import service_pb2 as membership
+from onefold.membership.v1 import service_pb2_grpc as membership_grpc
+from onefold.orders.v1 import service_pb2 as orders
+from onefold.orders.v1 import service_pb2_grpc as orders_grpc
+from services.common import rpc
+from services.common.errors import OnefoldError
+from services.common.tokens import ServiceClaims
+
+
+@dataclass
+class Script:
+    """How the other side behaves. `before` is called with a method's name and may raise or be awaited."""
+
+    fingerprint: bytes = b"as they were"
+    batches: list[int] = field(default_factory=lambda: [3])
+    settled: int = 3
+    errors: dict[str, OnefoldError] = field(default_factory=dict)
+    gates: dict[str, asyncio.Event] = field(default_factory=dict)
+    calls: list[tuple[str, Any, ServiceClaims]] = field(default_factory=list)
+    absorbed: set[str] = field(default_factory=set)
+    relinked: list[int] = field(default_factory=list)
+    on_call: Callable[[str], None] = lambda _: None
+
+    async def enter(self, method: str, request: Any) -> None:
+        """Notes the call, then lets the script have its way."""
+        self.calls.append((method, request, rpc.caller()))
+        self.on_call(method)
+        if gate := self.gates.get(method):
+            await gate.wait()
+        if error := self.errors.get(method):
+            raise error
+
+    def asked(self, method: str) -> list[Any]:
+        """The requests of one method."""
+        return [request for name, request, _ in self.calls if name == method]
+
+
+class ScriptedMembership(membership_grpc.MembershipServiceServicer):
+    def __init__(self, script: Script) -> None:
+        self._script = script
+
+    async def PreviewAbsorb(self, request: Any, _: Any) -> membership.PreviewAbsorbResponse:  # noqa: N802
+        await self._script.enter("PreviewAbsorb", request)
+        return membership.PreviewAbsorbResponse(
+            accounts=[membership.Customer(customer_id=i) for i in (request.primary_id, *request.merged_ids)],
+            points_before=7,
+            points_after=7 + request.adjustment.points,
+            warnings=["different_names"],
+            fingerprint=self._script.fingerprint,
+        )
+
+    async def Absorb(self, request: Any, _: Any) -> membership.AbsorbResponse:  # noqa: N802
+        await self._script.enter("Absorb", request)
+        self._script.absorbed.add(request.merge_run_id)
+        return membership.AbsorbResponse(points_balance=7)
+
+
+class ScriptedOrders(orders_grpc.OrdersServiceServicer):
+    def __init__(self, script: Script) -> None:
+        self._script = script
+
+    async def SummariseCustomers(self, request: Any, _: Any) -> orders.SummariseCustomersResponse:  # noqa: N802
+        await self._script.enter("SummariseCustomers", request)
+        sums = [orders.CustomerOrders(customer_id=i) for i in request.customer_ids]
+        sums[0].settled_count = self._script.settled
+        return orders.SummariseCustomersResponse(customers=sums)
+
+    async def RelinkOrders(self, request: Any, _: Any) -> orders.RelinkOrdersResponse:  # noqa: N802
+        await self._script.enter("RelinkOrders", request)
+        moved = self._script.batches.pop(0) if self._script.batches else 0
+        self._script.relinked.append(moved)
+        return orders.RelinkOrdersResponse(moved_count=moved, done=not self._script.batches)
