@@ -97,7 +97,7 @@ async def check_retired(databases: Databases) -> Verdict:
     )
     logins = databases.stream(
         "identity_merge",
-        """SELECT store_id, kind, digest, login_method_id FROM login_methods WHERE state <> 'retired'
+        """SELECT store_id, kind, digest, login_method_id FROM login_methods WHERE state <> 3
  ORDER BY store_id, kind COLLATE "C", digest""",
     )
     async for identifier, login in full_join(retired, logins, 3):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import import_module
+from typing import Any
 
 from deploy.audit.joins import Databases, full_join
 from deploy.audit.verdict import Verdict
@@ -28,10 +29,18 @@ def readers() -> dict[tuple[str, str], list[str]]:
     """(publisher, reader) → the event types that the reader subscribes to, as the code says."""
     found: dict[tuple[str, str], list[str]] = {}
     for reader in CONTEXTS:
-        subscriptions: Mapping[str, list[Subscription]] = import_module(f"services.{reader}.consumers").SUBSCRIPTIONS
-        for publisher, wanted in subscriptions.items():
+        for publisher, wanted in _subscriptions(reader).items():
             found[publisher, reader] = [type_of(s.message) for s in wanted]
     return found
+
+
+def _subscriptions(reader: str) -> Mapping[str, Sequence[Subscription]]:
+    """What a service reads: a constant, or made with its context. None will do for that, because no handler is called here."""
+    consumers: Any = import_module(f"services.{reader}.consumers")
+    made: Mapping[str, Sequence[Subscription]] = (
+        consumers.SUBSCRIPTIONS if hasattr(consumers, "SUBSCRIPTIONS") else consumers.subscriptions(None)
+    )
+    return made
 
 
 async def pending(databases: Databases) -> dict[str, int]:

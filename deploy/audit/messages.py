@@ -31,7 +31,7 @@ async def check_confirmations(databases: Databases) -> Verdict:
     verdict = Verdict("E", "every unconfirmed e-mail login has its confirmation message")
     waiting = databases.stream(
         "identity_merge",
-        """SELECT store_id, login_method_id::text COLLATE "C" FROM login_methods WHERE kind = 'email' AND state = 'unconfirmed' ORDER BY 1, 2""",
+        """SELECT store_id, login_method_id::text COLLATE "C" FROM login_methods WHERE kind = 'email' AND state = 1 ORDER BY 1, 2""",
     )
     messages = databases.stream(
         "notification",
