@@ -91,10 +91,12 @@ def stream_of(context: str) -> str:
 class Bus:
     """A connection that is made when first needed and made again when lost."""
 
-    def __init__(self, url: str, *, name: str, replicas: int = 1) -> None:
+    def __init__(self, url: str, *, name: str, replicas: int = 1, ack_seconds: float = ACK_WAIT_SECONDS) -> None:
+        """`ack_seconds`: when a message that was fetched and not acknowledged goes to somebody else, for its reader has died."""
         self._url = url
         self._name = name
         self._replicas = replicas
+        self._ack_seconds = ack_seconds
         self._client: Client | None = None
         self._js: JetStreamContext | None = None
         self._lock = asyncio.Lock()
@@ -169,7 +171,7 @@ class Bus:
             durable_name=reader,
             deliver_policy=DeliverPolicy.ALL,
             ack_policy=AckPolicy.EXPLICIT,
-            ack_wait=ACK_WAIT_SECONDS,
+            ack_wait=self._ack_seconds,
             max_ack_pending=2_000,
             filter_subjects=[subject_of(t) for t in types],
         )

@@ -40,7 +40,12 @@ async def work(environment: Environment, stop: asyncio.Event) -> None:
     caller = Caller(TokenSigner(environment.secret("SERVICE_KEY")), "notification")
     connections = environment.number("CONNECTIONS", 6) + settings.connections
     database = Database(connect(environment.text("DATABASE_URL"), connections=connections, name="notification-work"))
-    bus = Bus(environment.text("NATS_URL"), name="notification-work", replicas=environment.number("NATS_REPLICAS", 1))
+    bus = Bus(
+        environment.text("NATS_URL"),
+        name="notification-work",
+        replicas=environment.number("NATS_REPLICAS", 1),
+        ack_seconds=environment.number("NATS_ACK_SECONDS", 30),
+    )
     waker = Waker(database)
     async with rpc.channel(environment.text("IDENTITY_MERGE_TARGET")) as channel:
         sender = Sender(settings, database, Confirmations(caller, channel), Templates(), waker)
