@@ -54,7 +54,10 @@ Handler = Callable[[AsyncConnection, UUID, Sequence[Delivered[Any]]], Awaitable[
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """A protobuf event and who handles it. The handler gets (transaction, store id, events of this type in order)."""
+    """A protobuf event and who handles it. The handler gets (transaction, store id, events in order).
+
+    One handler of several types gets them together: a paid order's two events in turn would make a batch of each.
+    """
 
     message: type[Message]
     handler: Handler
@@ -134,8 +137,8 @@ class Consumer:
             fresh = {
                 e.event_id: e for e in events if e.event_id in new
             }  # a doubled delivery within the batch counts once
-            for event_type, run in groupby(fresh.values(), key=lambda e: e.type):
-                await self._by_type[event_type].handler(tx, store_id, list(run))
+            for handler, run in groupby(fresh.values(), key=lambda e: self._by_type[e.type].handler):
+                await handler(tx, store_id, list(run))
             crash.point("inbox.before_commit")
         if fresh:
             self._after()

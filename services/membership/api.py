@@ -1,0 +1,196 @@
+"""gRPC of the membership service: request → command or query → response."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from grpc import aio
+
+from onefold.membership.v1 import service_pb2 as pb
+from onefold.membership.v1 import service_pb2_grpc
+from services.common import rpc
+from services.common.contact import clean_text, read_address, read_contact
+from services.common.errors import InvalidInput
+from services.common.ids import parse_id
+from services.common.wire import address_message, address_value, moment, timestamp
+from services.membership import commands, queries
+from services.membership.domain import Account, Buyer, Customer, Entry, Lot, Merge, Outcome
+
+Context = aio.ServicerContext[object, object]
+
+
+class MembershipApi(service_pb2_grpc.MembershipServiceServicer):
+    """MembershipService of the contract."""
+
+    def __init__(self, context: commands.Context) -> None:
+        self._context = context
+
+    async def EnrolBuyer(self, request: pb.EnrolBuyerRequest, _: Context) -> pb.EnrolBuyerResponse:
+        claims = rpc.caller()
+        enrolled = await commands.enrol_buyer(self._context, claims.store, _buyer(request, claims.region))
+        return pb.EnrolBuyerResponse(
+            customer_id=str(enrolled.customer_id),
+            created_member=enrolled.created_member,
+            status=pb.CustomerStatus.ValueType(enrolled.status),
+            name=enrolled.name,
+        )
+
+    async def GetCustomer(self, request: pb.GetCustomerRequest, _: Context) -> pb.GetCustomerResponse:
+        customer_id = parse_id(request.customer_id, "customer_id")
+        customer = await queries.get_customer(self._context.database, rpc.caller(), customer_id)
+        return pb.GetCustomerResponse(customer=customer_message(customer))
+
+    async def SearchCustomers(self, request: pb.SearchCustomersRequest, _: Context) -> pb.SearchCustomersResponse:
+        found = await queries.search_customers(
+            self._context.database,
+            rpc.caller(),
+            request.page.size,
+            request.page.token,
+            request.query,
+            request.members_only,
+        )
+        return pb.SearchCustomersResponse(
+            customers=[customer_message(customer) for customer in found.page.items],
+            next_page_token=found.page.next_token,
+            members_total=found.members_total,
+        )
+
+    async def ListPointsEntries(self, request: pb.ListPointsEntriesRequest, _: Context) -> pb.ListPointsEntriesResponse:
+        statement = await queries.list_entries(
+            self._context.database,
+            rpc.caller(),
+            request.page.size,
+            request.page.token,
+            parse_id(request.customer_id, "customer_id"),
+        )
+        return pb.ListPointsEntriesResponse(
+            entries=[_entry_message(entry) for entry in statement.page.items],
+            next_page_token=statement.page.next_token,
+            balance=statement.balance,
+            lots=[_lot_message(lot) for lot in statement.lots],
+        )
+
+    async def AdjustPoints(self, request: pb.AdjustPointsRequest, _: Context) -> pb.AdjustPointsResponse:
+        balance = await commands.adjust_points(
+            self._context,
+            rpc.caller(),
+            rpc.once(request, lambda balance: pb.AdjustPointsResponse(balance=balance)),
+            parse_id(request.customer_id, "customer_id"),
+            request.points,
+            request.expires_on,
+            request.note,
+        )
+        return pb.AdjustPointsResponse(balance=balance)
+
+    async def PreviewAbsorb(self, request: pb.PreviewAbsorbRequest, _: Context) -> pb.PreviewAbsorbResponse:
+        accounts, outcome = await queries.preview_absorb(self._context.database, rpc.caller(), _merge(request))
+        return _preview_message(accounts, outcome)
+
+    async def Absorb(self, request: pb.AbsorbRequest, _: Context) -> pb.AbsorbResponse:
+        run_id = parse_id(request.merge_run_id, "merge_run_id")
+        balance = await commands.absorb(self._context, rpc.caller(), run_id, _merge(request), request.fingerprint)
+        return pb.AbsorbResponse(points_balance=balance)
+
+
+def customer_message(customer: Customer) -> pb.Customer:
+    """A customer as the contract writes it."""
+    return pb.Customer(
+        customer_id=str(customer.customer_id),
+        status=pb.CustomerStatus.ValueType(customer.status),
+        name=customer.name,
+        phone=customer.phone,
+        email=customer.email,
+        birthday=customer.birthday.isoformat() if customer.birthday else "",
+        language=customer.language,
+        addresses=[address_message(address) for address in customer.addresses],
+        points_balance=customer.points_balance,
+        net_spend_minor=customer.net_spend,
+        orders_count=customer.orders_count,
+        created_at=timestamp(customer.created_at),
+        joined_at=timestamp(customer.joined_at),
+        version=customer.version,
+        merged_accounts=[
+            pb.MergedAccount(
+                customer_id=str(merged.customer_id),
+                merge_run_id=str(merged.merge_run_id),
+                name=merged.name,
+                merged_at=timestamp(merged.merged_at),
+            )
+            for merged in customer.merged_accounts
+        ],
+    )
+
+
+def _buyer(request: pb.EnrolBuyerRequest, region: str) -> Buyer:
+    if not request.HasField("placed_at"):
+        raise InvalidInput.of("placed_at", "required")
+    contact = request.contact
+    return Buyer(
+        order_id=parse_id(request.order_id, "order_id"),
+        customer_id=parse_id(request.customer_id, "customer_id"),
+        new_customer=request.new_customer,
+        contact=read_contact(contact.name, contact.phone, contact.email, region),
+        add_as_member=request.add_as_member,
+        trusted=request.trusted,
+        language=clean_text(request.language, "language", 35),
+        shipping_address=read_address(address_value(request.shipping_address)),
+        placed_at=moment(request.placed_at),
+    )
+
+
+def _merge(request: pb.PreviewAbsorbRequest | pb.AbsorbRequest) -> Merge:
+    return Merge(
+        primary_id=parse_id(request.primary_id, "primary_id"),
+        merged_ids=[parse_id(text, f"merged_ids[{n}]") for n, text in enumerate(request.merged_ids[:10])],
+        points=request.adjustment.points,
+        expires_on=request.adjustment.expires_on,
+        description=request.adjustment.description,
+    )
+
+
+def _preview_message(accounts: Iterable[Account], outcome: Outcome) -> pb.PreviewAbsorbResponse:
+    return pb.PreviewAbsorbResponse(
+        accounts=[customer_message(account.customer) for account in accounts],
+        fields=[
+            pb.FieldOutcome(field=f.field, value=f.value, from_customer_id=str(f.from_customer_id))
+            for f in outcome.fields
+        ],
+        points_before=outcome.points_before,
+        points_after=outcome.points_after,
+        lots=[_lot_before_merge(lot) for lot in outcome.ledgers[0].lots if lot.remaining],
+        retired=[
+            pb.RetiredIdentifier(kind=r.kind, value=r.value, customer_id=str(r.customer_id)) for r in outcome.retired
+        ],
+        warnings=outcome.warnings,
+        fingerprint=outcome.fingerprint,
+    )
+
+
+def _lot_before_merge(lot: Lot) -> pb.PointsLot:
+    """A lot that the primary will hold, by the name and owner that it has now."""
+    message = _lot_message(lot)
+    if lot.origin_lot_id:
+        message.lot_id, message.customer_id = str(lot.origin_lot_id), str(lot.origin_customer_id)
+    return message
+
+
+def _lot_message(lot: Lot) -> pb.PointsLot:
+    return pb.PointsLot(
+        lot_id=str(lot.lot_id),
+        customer_id=str(lot.customer_id),
+        remaining=lot.remaining,
+        expires_at=timestamp(lot.expires_at),
+    )
+
+
+def _entry_message(entry: Entry) -> pb.PointsEntry:
+    return pb.PointsEntry(
+        entry_id=str(entry.entry_id),
+        reason=pb.PointsReason.ValueType(entry.reason),
+        points=entry.points,
+        note=entry.note,
+        order_id=str(entry.order_id) if entry.order_id else "",
+        actor=entry.actor,
+        at=timestamp(entry.at),
+        expires_at=timestamp(entry.expires_at),
+    )

@@ -1,0 +1,124 @@
+"""Finding or making the customer behind an order (A1, A2, A4, E5, E6)."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.common import clock, crash, outbox
+from services.common.errors import Unavailable
+from services.membership import events, store
+from services.membership.commands.context import Context
+from services.membership.domain import (
+    Buyer,
+    Customer,
+    Decision,
+    Enrolled,
+    Identifier,
+    Status,
+    decide,
+    identifiers_of,
+    search_text,
+)
+
+# Each lost try means that another call for the same person went through; the next one sees what it did.
+_TRIES = 10
+
+
+class _LostError(Exception):
+    """Somebody was faster: what this transaction wrote must not stay."""
+
+
+_Way = Callable[[Context, AsyncConnection, UUID, Buyer], Awaitable[Enrolled]]
+
+
+async def enrol_buyer(context: Context, store_id: UUID, buyer: Buyer) -> Enrolled:
+    """The customer that owns the order, once per order: asked again, the answer is the same. The contact is in its stored form.
+
+    A buyer who is no surprise costs one statement. Otherwise the rules are gone through with the rows held (README).
+    Raises Unavailable when too many calls for one person meet.
+    """
+    enrolled = await _try(_at_once, context, store_id, buyer)
+    for _ in range(_TRIES):
+        if enrolled is None:
+            enrolled = await _try(_with_care, context, store_id, buyer)
+    if enrolled is None:
+        raise Unavailable("service_unavailable", "too many enrolments of one person at once")
+    return enrolled
+
+
+async def _try(way: _Way, context: Context, store_id: UUID, buyer: Buyer) -> Enrolled | None:
+    try:
+        async with context.database.transaction(store_id) as tx:
+            enrolled = await way(context, tx, store_id, buyer)
+            crash.point("membership.enrol.before_commit")
+    except _LostError:
+        return None
+    crash.point("membership.enrol.after_commit")
+    context.wake()
+    return enrolled
+
+
+async def _at_once(context: Context, tx: AsyncConnection, store_id: UUID, buyer: Buyer) -> Enrolled:
+    """A live customer known by id, a new member whose identifiers are all free, or a guest about whom there is no question."""
+    if not buyer.new_customer:
+        enrolled = await store.add_to_known(tx, store_id, buyer)
+        if enrolled is None:
+            raise _LostError
+        return enrolled
+    identifiers = identifiers_of(context.hasher, buyer.contact) if buyer.trusted else ()
+    if identifiers and not buyer.add_as_member:
+        raise _LostError  # who has them must be looked up first
+    return await _make(tx, store_id, buyer, identifiers)
+
+
+async def _with_care(context: Context, tx: AsyncConnection, store_id: UUID, buyer: Buyer) -> Enrolled:
+    """The rules one by one. Rows are held in the order customer, identifiers by digest, order; so no two calls block each other."""
+    known = await store.find_enrolled(tx, store_id, buyer.order_id)
+    if known:
+        return known
+    owner = await store.lock_owner(tx, store_id, buyer.customer_id, shared=True)
+    decision, identifiers = Decision(), identifiers_of(context.hasher, buyer.contact)
+    if buyer.new_customer and (owner is None or owner.status is Status.GUEST):
+        decision = decide(buyer, await store.holders_of(tx, store_id, identifiers))
+    if decision.owner:
+        owner = await store.lock_owner(tx, store_id, decision.owner, shared=True)
+    if owner is None or (owner.customer_id == buyer.customer_id and decision.owned):
+        return await _make(tx, store_id, buyer, [i for i in identifiers if i.kind in decision.owned])
+    return await _link(tx, store_id, buyer, owner)
+
+
+async def _make(tx: AsyncConnection, store_id: UUID, buyer: Buyer, owned: Sequence[Identifier]) -> Enrolled:
+    """Writes the new customer: a member if it owns anything, else a guest. Raises _LostError."""
+    now = clock.now()
+    status = Status.MEMBER if owned else Status.GUEST
+    reach = {identifier.kind: identifier.value for identifier in owned} if owned else None
+    contact = buyer.contact
+    attempt = await store.insert_new(
+        tx,
+        store_id,
+        buyer,
+        owned,
+        status,
+        search_text(
+            contact.name,
+            reach.get("phone", "") if reach is not None else contact.phone,
+            reach.get("email", "") if reach is not None else contact.email,
+        ),
+        [events.member_enrolled(buyer, owned, now)] if owned else [],
+        now,
+    )
+    if not attempt.succeeded:
+        raise _LostError
+    return Enrolled(buyer.customer_id, status is Status.MEMBER, status, contact.name)
+
+
+async def _link(tx: AsyncConnection, store_id: UUID, buyer: Buyer, owner: Customer) -> Enrolled:
+    """Gives the order to somebody who is there already, and says so if the order names another. Raises _LostError."""
+    if not await store.add_fact(tx, store_id, buyer, owner.customer_id):
+        raise _LostError
+    if owner.customer_id != buyer.customer_id:
+        await outbox.add(tx, store_id, [events.buyer_linked(buyer.order_id, owner.customer_id)])
+    return Enrolled(owner.customer_id, False, owner.status, owner.name)

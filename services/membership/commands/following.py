@@ -1,0 +1,102 @@
+"""What membership makes of others' events. The transactions are the inbox's."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.common import clock, outbox
+from services.common.ids import new_id
+from services.common.inbox import RetryLater
+from services.membership import events, store
+from services.membership.commands.context import Context
+from services.membership.commands.enrolling import enrol_buyer
+from services.membership.domain import Award, Buyer, OrderState, Status, StoreSettings, points_for
+
+# Buyers that only the event tells of (the gateway's call did not come through), enrolled at the same time.
+_ENROLMENTS_AT_ONCE = 4
+_MERGES_WAITED_FOR = 10
+
+
+async def follow_orders(
+    context: Context, tx: AsyncConnection, store_id: UUID, news: Sequence[tuple[OrderState, Buyer]]
+) -> None:
+    """Brings net spend and earned points to where the orders are (B2, N). Older news than is known is dropped.
+
+    Of several states of one order the newest counts. An order that has been paid and still names another owner than it has
+    here is announced: a merge and the payment have passed each other (fault 12). Raises RetryLater.
+    """
+    newest = {state.order_id: (state, buyer) for state, buyer in sorted(news, key=lambda pair: pair[0].version)}
+    await _enrol_missing(context, tx, store_id, [buyer for _, buyer in newest.values()])
+    owners = await _hold_owners(tx, store_id, [state for state, _ in newest.values()])
+    orders = [newest[order_id][0] for order_id in owners]
+    if not orders:
+        return
+    settings = await store.load_settings(tx, store_id)
+    applied = await store.apply_orders(tx, store_id, orders, _awards(orders, owners, settings))
+    earned = [events.points_earned(a.order_id, a.customer_id, a.points, a.balance, a.version) for a in applied]
+    strayed = [
+        events.buyer_linked(order.order_id, owners[order.order_id][0])
+        for order in orders
+        if order.settled and order.customer_id != owners[order.order_id][0]
+    ]
+    await outbox.add(tx, store_id, earned + strayed)
+
+
+async def _enrol_missing(context: Context, tx: AsyncConnection, store_id: UUID, buyers: Sequence[Buyer]) -> None:
+    """Enrols the buyers that nobody has enrolled, each in its own transaction, as the gateway's call would have done.
+
+    The inbox's transaction holds nothing yet that those could wait for. If it fails later, the enrolments stand, and are
+    found done the next time.
+    """
+    enrolled = await store.enrolled_orders(tx, store_id, [buyer.order_id for buyer in buyers])
+    missing = [buyer for buyer in buyers if buyer.order_id not in enrolled]
+    if not missing:
+        return
+    known = await store.known_ids(tx, store_id, [buyer.customer_id for buyer in missing])
+    gate = asyncio.Semaphore(_ENROLMENTS_AT_ONCE)
+
+    async def enrol(buyer: Buyer) -> None:
+        async with gate:
+            await enrol_buyer(context, store_id, replace(buyer, new_customer=buyer.customer_id not in known))
+
+    # All are waited for: none may go on behind the back of a transaction that has failed.
+    results = await asyncio.gather(*(enrol(buyer) for buyer in missing), return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+
+
+async def _hold_owners(
+    tx: AsyncConnection, store_id: UUID, orders: Sequence[OrderState]
+) -> Mapping[UUID, tuple[UUID, Status]]:
+    for _ in range(_MERGES_WAITED_FOR):
+        owners = await store.lock_buyers(tx, store_id, orders)
+        if all(status is not Status.MERGED for _, status in owners.values()):
+            return owners
+    raise RetryLater("owners are being merged again and again")
+
+
+def _awards(
+    orders: Sequence[OrderState], owners: Mapping[UUID, tuple[UUID, Status]], settings: StoreSettings
+) -> list[tuple[UUID, Award]]:
+    """What members' paid orders earn. An order brought from so long ago that its points would have expired earns none."""
+    now = clock.now()
+    awards = []
+    for order in orders:
+        owner_id, status = owners[order.order_id]
+        if order.paid_at is None or status is not Status.MEMBER:
+            continue
+        points, expires_at = points_for(order.paid, order.paid_at, settings)
+        if points > 0 and expires_at > now:
+            awards.append((owner_id, Award(order.order_id, points, expires_at, new_id(), new_id())))
+    return awards
+
+
+async def follow_store(tx: AsyncConnection, store_id: UUID, settings: StoreSettings, version: int) -> None:
+    """Takes over the store's region, currency, time zone and language."""
+    await store.save_settings(tx, store_id, settings, version)

@@ -1,0 +1,56 @@
+"""The pivot of a merge (F1-F11)."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.common import clock, crash, outbox
+from services.common.errors import Conflict
+from services.common.tokens import ServiceClaims
+from services.membership import events, store
+from services.membership.commands.context import Context
+from services.membership.domain import Merge, check_participants, merge_outcome, read_adjustment, search_text
+
+
+async def absorb(context: Context, claims: ServiceClaims, run_id: UUID, merge: Merge, fingerprint: bytes) -> int:
+    """Folds the merged accounts into the primary, all or nothing, once per run; the primary's balance after it (F9).
+
+    Raises InvalidInput, NotFound (customer_not_found), StateConflict (already_merged, not_a_member, points_insufficient),
+    Conflict (stale_plan: an account has changed since the preview; idempotency_key_reused: the run was for other accounts).
+    """
+    check_participants(merge.primary_id, merge.merged_ids)
+    run = store.Run(merge.primary_id, tuple(sorted(merge.merged_ids)), fingerprint)
+    async with context.database.transaction(claims.store) as tx:
+        if not await store.claim_run(tx, claims.store, run_id, run):
+            return await _answer_again(tx, claims.store, run_id, run)
+        now = clock.now()
+        settings = await store.load_settings(tx, claims.store)
+        adjustment = read_adjustment(
+            merge.points, merge.expires_on, merge.description, now, settings, prefix="adjustment."
+        )
+        accounts = await store.load_accounts(tx, claims.store, merge, lock=True)
+        outcome = merge_outcome(accounts, merge.primary_id, adjustment, now, actor=claims.actor, merge_run_id=run_id)
+        if outcome.fingerprint != fingerprint:
+            raise Conflict("stale_plan", "an account has changed since the preview")
+        survivor = outcome.survivor
+        search = search_text(survivor.name, survivor.phone, survivor.email)
+        await store.save_outcome(tx, claims.store, run_id, run.merged_ids, outcome, search, now)
+        await store.finish_run(tx, claims.store, run_id, outcome.points_after)
+        await outbox.add(tx, claims.store, [events.members_absorbed(run_id, outcome)])
+        crash.point("membership.absorb.before_commit")
+    crash.point("membership.absorb.after_commit")
+    context.wake()
+    return outcome.points_after
+
+
+async def _answer_again(tx: AsyncConnection, store_id: UUID, run_id: UUID, run: store.Run) -> int:
+    earlier = await store.earlier_run(tx, store_id, run_id)
+    if (earlier.primary_id, earlier.merged_ids, earlier.fingerprint) != (
+        run.primary_id,
+        run.merged_ids,
+        run.fingerprint,
+    ):
+        raise Conflict("idempotency_key_reused", "the merge run was for other accounts")
+    return earlier.points_balance

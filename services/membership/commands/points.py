@@ -1,0 +1,75 @@
+"""Points by hand, and points past their time (B2-B4)."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import structlog
+
+from services.common import clock, outbox
+from services.common.errors import InvalidInput, NotFound, StateConflict
+from services.common.idempotency import Once
+from services.common.tokens import ServiceClaims
+from services.membership import events, store
+from services.membership.commands.context import Context
+from services.membership.domain import Ledger, Reason, Status, read_adjustment
+
+_OWNERS_AT_ONCE = 200
+log = structlog.get_logger()
+
+
+async def adjust_points(
+    context: Context, claims: ServiceClaims, once: Once[int], customer_id: UUID, points: int, expires_on: str, note: str
+) -> int:
+    """Awards or deducts points of the member behind any id it ever had (F10); the balance after it.
+
+    Raises InvalidInput, NotFound (customer_not_found), StateConflict (not_a_member, points_insufficient), Conflict, Replayed.
+    """
+    if points == 0:
+        raise InvalidInput.of("points", "zero_points")
+    async with context.database.transaction(claims.store) as tx:
+        now = clock.now()
+        adjustment = read_adjustment(points, expires_on, note, now, await store.load_settings(tx, claims.store))
+        await once.begin(tx)
+        owner = await store.lock_owner(tx, claims.store, customer_id)
+        if owner is None:
+            raise NotFound("customer_not_found", customer_id=str(customer_id))
+        if owner.status is not Status.MEMBER:
+            raise StateConflict("not_a_member", customer_id=str(owner.customer_id))
+        lots = await store.lots_of(tx, claims.store, [owner.customer_id])
+        ledger = Ledger(owner.customer_id, lots, now, claims.actor)
+        ledger.expire()
+        ledger.adjust(adjustment)
+        await store.save_ledger(tx, claims.store, ledger)
+        reason = Reason.AWARDED if points > 0 else Reason.DEDUCTED
+        await outbox.add(tx, claims.store, [events.points_posted(ledger, reason, owner.version + 1)])
+        await once.finish(tx, ledger.balance)
+    context.wake()
+    return ledger.balance
+
+
+async def expire_points(context: Context) -> int:
+    """Empties lots that are past their time, in every store; the number of customers concerned (B4)."""
+    concerned = 0
+    while True:
+        async with context.database.across_stores() as tx:
+            owners = await store.expired_owners(tx, clock.now(), _OWNERS_AT_ONCE)
+        if not owners:
+            return concerned
+        for store_id, customer_id in owners:
+            await _expire_of(context, store_id, customer_id)
+        concerned += len(owners)
+        log.info("points_expired", customers=len(owners))
+
+
+async def _expire_of(context: Context, store_id: UUID, customer_id: UUID) -> None:
+    async with context.database.transaction(store_id) as tx:
+        owner = await store.lock_owner(tx, store_id, customer_id)
+        if owner is None:
+            return
+        lots = await store.lots_of(tx, store_id, [owner.customer_id])
+        ledger = Ledger(owner.customer_id, lots, clock.now(), "service:membership")
+        if ledger.expire():
+            await store.save_ledger(tx, store_id, ledger)
+            await outbox.add(tx, store_id, [events.points_posted(ledger, Reason.EXPIRED, owner.version + 1)])
+    context.wake()

@@ -1,0 +1,69 @@
+"""What the membership service learns from others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from onefold.identity_merge.v1 import events_pb2 as identity_merge
+from onefold.orders.v1 import events_pb2 as orders
+from onefold.orders.v1 import service_pb2 as orders_pb
+from services.common.contact import Contact
+from services.common.inbox import Delivered, Subscription
+from services.common.wire import address_value, moment
+from services.membership import commands
+from services.membership.domain import Buyer, OrderState, StoreSettings
+
+
+async def on_store_changed(
+    tx: AsyncConnection, store_id: UUID, events: Sequence[Delivered[identity_merge.StoreChanged]]
+) -> None:
+    """A store is there, or its settings have changed."""
+    for event in events:
+        told = event.message.store
+        settings = StoreSettings(told.region, told.currency, told.timezone, told.language)
+        await commands.follow_store(tx, store_id, settings, event.message.version)
+
+
+def subscriptions(context: commands.Context) -> Mapping[str, Sequence[Subscription]]:
+    """What is read of whom."""
+
+    async def on_order(
+        tx: AsyncConnection, store_id: UUID, events: Sequence[Delivered[orders.OrderPlaced | orders.OrderPaid]]
+    ) -> None:
+        """An order stands, or has been paid."""
+        news = [_news(event.message.order) for event in events]
+        await commands.follow_orders(context, tx, store_id, news)
+
+    return {
+        "orders": [Subscription(orders.OrderPlaced, on_order), Subscription(orders.OrderPaid, on_order)],
+        "identity_merge": [Subscription(identity_merge.StoreChanged, on_store_changed)],
+    }
+
+
+def _news(order: orders_pb.Order) -> tuple[OrderState, Buyer]:
+    """An order's state and its buyer; whether the customer's id was minted with the order shows when it is looked up."""
+    order_id, customer_id, placed_at = UUID(order.order_id), UUID(order.customer_id), moment(order.placed_at)
+    state = OrderState(
+        order_id=order_id,
+        customer_id=customer_id,
+        version=order.version,
+        paid=order.paid_minor,
+        refunded=order.refunded_minor,
+        placed_at=placed_at,
+        paid_at=moment(order.paid_at) if order.HasField("paid_at") else None,
+    )
+    buyer = Buyer(
+        order_id=order_id,
+        customer_id=customer_id,
+        new_customer=False,
+        contact=Contact(order.contact.name, order.contact.phone, order.contact.email),
+        add_as_member=order.add_as_member,
+        trusted=order.channel != orders_pb.CHANNEL_STOREFRONT,
+        language=order.language,
+        shipping_address=address_value(order.shipping_address),
+        placed_at=placed_at,
+    )
+    return state, buyer

@@ -1,0 +1,70 @@
+"""People known to a store, and what the store has decided for them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import IntEnum
+from uuid import UUID
+
+from services.common.contact import Address
+
+
+class Status(IntEnum):
+    """Numbers as in the contract's CustomerStatus."""
+
+    GUEST = 1
+    MEMBER = 2
+    MERGED = 3
+    DELETED = 4
+    ERASED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class MergedAccount:
+    """An account that lives on in another one (F13)."""
+
+    customer_id: UUID
+    merge_run_id: UUID
+    name: str
+    merged_at: datetime
+
+
+@dataclass(slots=True)
+class Customer:
+    """One customer. The store alone calls the constructor; amounts are minor units of the store's currency.
+
+    `points_balance` leaves out lots that have expired. `version` rises with the profile and the points, not with orders.
+    """
+
+    customer_id: UUID
+    status: Status
+    name: str
+    phone: str
+    email: str
+    birthday: date | None
+    language: str
+    created_at: datetime
+    joined_at: datetime | None
+    survivor_id: UUID | None
+    net_spend: int
+    orders_count: int
+    points_balance: int
+    version: int
+    addresses: Sequence[Address] = ()
+    merged_accounts: Sequence[MergedAccount] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StoreSettings:
+    """What rules need to know of the store; the defaults serve until the store's own are known, so that nothing waits."""
+
+    region: str = "HK"
+    currency: str = "HKD"
+    timezone: str = "Asia/Hong_Kong"
+    language: str = "zh-Hant"
+    # Points for each whole unit of the currency that was paid.
+    points_per_unit: int = 1
+    # How long earned points are good.
+    validity_months: int = 12

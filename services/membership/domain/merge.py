@@ -1,0 +1,190 @@
+"""What becomes of several accounts that are one person's (F1-F8, F11). One function serves preview and pivot alike."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+
+from services.common.contact import Address
+from services.common.errors import InvalidInput, StateConflict
+from services.membership.domain.customers import Customer, Status
+from services.membership.domain.points import Adjustment, Ledger, Lot, spendable
+from services.membership.domain.searching import fold
+
+MOST_ACCOUNTS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """A merge as somebody asks for it. `expires_on` is an ISO date, or empty."""
+
+    primary_id: UUID
+    merged_ids: Sequence[UUID]
+    points: int = 0
+    expires_on: str = ""
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One participant: the customer with its addresses, and its lots."""
+
+    customer: Customer
+    lots: Sequence[Lot]
+
+
+@dataclass(frozen=True, slots=True)
+class FieldOutcome:
+    """One field of the primary after the merge, and whose value it is."""
+
+    field: str
+    value: str
+    from_customer_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class RetiredIdentifier:
+    """An identifier that nobody can use again (F6)."""
+
+    kind: str
+    value: str
+    customer_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The primary as it will be (`survivor`), and all that is written to get there.
+
+    `ledgers` are the participants' after the merge, the primary's first. `survivor.version` is one above the primary's.
+    """
+
+    survivor: Customer
+    fields: Sequence[FieldOutcome]
+    points_before: int
+    points_after: int
+    ledgers: Sequence[Ledger]
+    retired: Sequence[RetiredIdentifier]
+    warnings: Sequence[str]
+    fingerprint: bytes
+
+
+def check_participants(primary_id: UUID, merged_ids: Sequence[UUID]) -> None:
+    """2 to 5 different accounts (F1). Raises InvalidInput."""
+    if not merged_ids:
+        raise InvalidInput.of("merged_ids", "too_few_accounts", fewest="2")
+    if len(merged_ids) >= MOST_ACCOUNTS:
+        raise InvalidInput.of("merged_ids", "too_many_accounts", largest=str(MOST_ACCOUNTS))
+    if len({primary_id, *merged_ids}) != 1 + len(merged_ids):
+        raise InvalidInput.of("merged_ids", "repeated_account")
+
+
+def merge_outcome(
+    accounts: Sequence[Account],
+    primary_id: UUID,
+    adjustment: Adjustment,
+    now: datetime,
+    *,
+    actor: str = "",
+    merge_run_id: UUID | None = None,
+) -> Outcome:
+    """What absorbing makes of the accounts; nothing is written and the accounts stay as they are (F8).
+
+    Raises StateConflict (already_merged, not_a_member, points_insufficient).
+    """
+    for account in accounts:
+        _check_member(account.customer)
+    primary = next(account for account in accounts if account.customer.customer_id == primary_id)
+    merged = sorted((account for account in accounts if account is not primary), key=_seniority)
+    customers = [primary.customer, *(account.customer for account in merged)]
+    ledgers = [
+        Ledger(account.customer.customer_id, list(account.lots), now, actor, merge_run_id)
+        for account in (primary, *merged)
+    ]
+    points_before = sum(ledger.balance for ledger in ledgers)
+    _pool(ledgers, adjustment)
+    fields, survivor = _profile(customers)
+    survivor.points_balance = ledgers[0].balance
+    return Outcome(
+        survivor=survivor,
+        fields=fields,
+        points_before=points_before,
+        points_after=ledgers[0].balance,
+        ledgers=ledgers,
+        retired=[
+            RetiredIdentifier(kind, value, customer.customer_id)
+            for customer in customers[1:]
+            for kind, value in (("phone", customer.phone), ("email", customer.email))
+            if value
+        ],
+        warnings=["different_names"] if len({fold(customer.name) for customer in customers} - {""}) > 1 else [],
+        fingerprint=_fingerprint(accounts, primary_id, adjustment, now),
+    )
+
+
+def _check_member(customer: Customer) -> None:
+    if customer.status is Status.MERGED:
+        raise StateConflict(
+            "already_merged", customer_id=str(customer.customer_id), survivor_id=str(customer.survivor_id)
+        )
+    if customer.status is not Status.MEMBER:
+        raise StateConflict("not_a_member", customer_id=str(customer.customer_id))
+
+
+def _seniority(account: Account) -> tuple[datetime, UUID]:
+    return (account.customer.joined_at or account.customer.created_at, account.customer.customer_id)
+
+
+def _pool(ledgers: Sequence[Ledger], adjustment: Adjustment) -> None:
+    """Points go to the primary lot by lot (F11); only then is the sum adjusted, so a deduction may use any of them (F2)."""
+    primary, *merged = ledgers
+    for ledger in ledgers:
+        ledger.expire()
+    for ledger in merged:
+        primary.take_over(ledger)
+    primary.adjust(adjustment)
+
+
+def _profile(customers: Sequence[Customer]) -> tuple[list[FieldOutcome], Customer]:
+    """The primary's values win; gaps are filled by the account that joined first.
+
+    Phone and e-mail are the exception: they are the primary's or nobody's, for the others' are retired for good (F3, F6).
+    """
+    primary = customers[0]
+    fields = [
+        FieldOutcome(kind, value, primary.customer_id)
+        for kind, value in (("phone", primary.phone), ("email", primary.email))
+        if value
+    ]
+    survivor = replace(primary, version=primary.version + 1)
+    for name in ("name", "birthday", "language"):
+        giver = next((customer for customer in customers if getattr(customer, name)), None)
+        if giver:
+            setattr(survivor, name, getattr(giver, name))
+            fields.append(FieldOutcome(name, str(getattr(giver, name)), giver.customer_id))
+    owners: dict[Address, UUID] = {}
+    for customer in customers:
+        for address in customer.addresses:
+            owners.setdefault(address, customer.customer_id)
+    survivor.addresses = tuple(owners)
+    fields += [FieldOutcome("address", one_line(address), owner) for address, owner in owners.items()]
+    survivor.net_spend = sum(customer.net_spend for customer in customers)
+    survivor.orders_count = sum(customer.orders_count for customer in customers)
+    return fields, survivor
+
+
+def one_line(address: Address) -> str:
+    """An address to be read in a table cell."""
+    parts = (address.recipient, *address.lines, address.district, address.city, address.postal_code, address.country)
+    return ", ".join(part for part in parts if part)
+
+
+def _fingerprint(accounts: Sequence[Account], primary_id: UUID, adjustment: Adjustment, now: datetime) -> bytes:
+    """Changes with everything that the preview shows but net spend. A version tells of every change in an account but one:
+    that points expire by the mere passing of time; hence the balances.
+    """
+    states = sorted((str(a.customer.customer_id), a.customer.version, spendable(a.lots, now)) for a in accounts)
+    text = repr((states, str(primary_id), adjustment.points, str(adjustment.expires_at), adjustment.note))
+    return hashlib.sha256(text.encode()).digest()

@@ -1,0 +1,67 @@
+"""What membership tells the others (proto/onefold/membership/v1/events.proto)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from onefold.membership.v1 import events_pb2
+from onefold.membership.v1 import service_pb2 as pb
+from services.common.outbox import Event, event
+from services.common.wire import timestamp
+from services.membership.domain import Buyer, Identifier, Ledger, Outcome, Reason
+
+
+def member_enrolled(buyer: Buyer, owned: Sequence[Identifier], joined_at: datetime) -> Event:
+    """The buyer became a member who owns these identifiers."""
+    reach = {identifier.kind: identifier.value for identifier in owned}
+    message = events_pb2.MemberEnrolled(
+        customer_id=str(buyer.customer_id),
+        name=buyer.contact.name,
+        phone=reach.get("phone", ""),
+        email=reach.get("email", ""),
+        language=buyer.language,
+        order_id=str(buyer.order_id),
+        joined_at=timestamp(joined_at),
+    )
+    return event(message, buyer.customer_id, 1)
+
+
+def buyer_linked(order_id: UUID, customer_id: UUID) -> Event:
+    """The order belongs to another customer than it says. It tells of the order: no version of the customer's goes with it."""
+    return event(events_pb2.BuyerLinked(order_id=str(order_id), customer_id=str(customer_id)), customer_id, 0)
+
+
+def points_earned(order_id: UUID, customer_id: UUID, points: int, balance: int, version: int) -> Event:
+    """An order has earned points."""
+    return _points_posted(customer_id, points, balance, version, Reason.EARNED, str(order_id))
+
+
+def points_posted(ledger: Ledger, reason: Reason, version: int) -> Event:
+    """Points were changed by hand or have expired."""
+    change = sum(entry.points for entry in ledger.entries if entry.reason is reason)
+    return _points_posted(ledger.customer_id, change, ledger.balance, version, reason, "")
+
+
+def members_absorbed(merge_run_id: UUID, outcome: Outcome) -> Event:
+    """The pivot of a merge is done."""
+    survivor_id, *merged_ids = (ledger.customer_id for ledger in outcome.ledgers)
+    message = events_pb2.MembersAbsorbed(
+        merge_run_id=str(merge_run_id),
+        survivor_id=str(survivor_id),
+        merged_ids=[str(i) for i in merged_ids],
+        points_balance=outcome.points_after,
+    )
+    return event(message, survivor_id, outcome.survivor.version)
+
+
+def _points_posted(customer_id: UUID, points: int, balance: int, version: int, reason: Reason, order_id: str) -> Event:
+    message = events_pb2.PointsPosted(
+        customer_id=str(customer_id),
+        points=points,
+        balance=balance,
+        reason=pb.PointsReason.ValueType(reason),
+        order_id=order_id,
+    )
+    return event(message, customer_id, version)

@@ -1,0 +1,61 @@
+"""Composition root of the membership service: serve | work | migrate."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from onefold.membership.v1 import service_pb2_grpc
+from services.common import service, worker
+from services.common.bus import Bus
+from services.common.config import Environment
+from services.common.database import Database, connect
+from services.common.identifiers import IdentifierHasher
+from services.common.migrate import migrate_command
+from services.common.outbox import Waker
+from services.common.rpc import Server
+from services.common.tokens import TokenSigner
+from services.membership import commands
+from services.membership.api import MembershipApi
+from services.membership.consumers import subscriptions
+
+EXPIRY_SECONDS = 60
+
+
+async def serve(environment: Environment, stop: asyncio.Event) -> None:
+    """Answers gRPC."""
+    connections = environment.number("CONNECTIONS", 16)
+    database = Database(connect(environment.text("DATABASE_URL"), connections=connections, name="membership-serve"))
+    server = Server(environment.text("LISTEN"), TokenSigner(environment.secret("SERVICE_KEY")))
+    waker = Waker(database)
+    context = commands.Context(database, IdentifierHasher(environment.secret("IDENTIFIER_KEY")), waker.wake)
+    service_pb2_grpc.add_MembershipServiceServicer_to_server(MembershipApi(context), server.aio)
+    await server.start()
+    await service.until(stop, waker.run())
+    await server.stop()
+    await database.close()
+
+
+async def work(environment: Environment, stop: asyncio.Event) -> None:
+    """Publishes events, follows those of others, lets points expire."""
+    connections = environment.number("CONNECTIONS", 10)
+    database = Database(connect(environment.text("DATABASE_URL"), connections=connections, name="membership-work"))
+    bus = Bus(
+        environment.text("NATS_URL"),
+        name="membership-work",
+        replicas=environment.number("NATS_REPLICAS", 1),
+        ack_seconds=environment.number("NATS_ACK_SECONDS", 30),
+    )
+    # The consumer wakes the relay of this very process after each batch; nothing more is needed.
+    context = commands.Context(database, IdentifierHasher(environment.secret("IDENTIFIER_KEY")), lambda: None)
+
+    async def expire() -> None:
+        await commands.expire_points(context)
+
+    expiry = worker.every(EXPIRY_SECONDS, "expire_points", expire)
+    await worker.run("membership", stop, database, bus, subscriptions(context), expiry)
+
+
+if __name__ == "__main__":
+    commands_ = {"serve": serve, "work": work, "migrate": migrate_command(Path(__file__).parent / "migrations")}
+    service.main("membership", commands_)

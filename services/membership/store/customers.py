@@ -1,0 +1,123 @@
+"""Reading and locking customers.
+
+Locks: whoever gives an order to a customer takes KEY SHARE on its row, whoever changes sums or points NO KEY UPDATE, a
+merge UPDATE. So orders of one customer never wait for each other, and nothing is given to an account that is being
+merged. Several rows are locked in the order of their ids, and customers before anything that belongs to them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, Uuid, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.common.contact import Address
+from services.membership.domain import Customer, MergedAccount, Status
+
+# The stored balance counts lots that the expiry loop has not yet emptied; nobody is to see those points any more.
+_SELECT = """SELECT c.customer_id, c.status, c.name, c.phone, c.email, c.birthday, c.language, c.created_at, c.joined_at, c.survivor_id,
+ c.net_spend, c.orders_count, c.version, c.points_balance - COALESCE((SELECT sum(l.remaining) FROM points_lots l
+  WHERE l.store_id = c.store_id AND l.customer_id = c.customer_id AND l.remaining > 0 AND l.expires_at <= now()), 0)::bigint
+  AS points_balance
+ FROM customers c WHERE c.store_id = :store_id AND """
+_LOAD = text(_SELECT + "c.customer_id = ANY(CAST(:ids AS uuid[]))")
+_LOCK_MANY = text(_SELECT + "c.customer_id = ANY(CAST(:ids AS uuid[])) ORDER BY c.customer_id FOR UPDATE OF c")
+_LOCK_ONE = text(_SELECT + "c.customer_id = :id FOR NO KEY UPDATE OF c")
+_SHARE_ONE = text(_SELECT + "c.customer_id = :id FOR KEY SHARE OF c")
+_ADDRESSES = text(
+    """SELECT customer_id, content FROM addresses WHERE store_id = :store_id AND customer_id = ANY(CAST(:ids AS uuid[]))
+ ORDER BY created_at, digest"""
+).columns(customer_id=Uuid, content=JSONB)
+_MERGED = text(
+    """SELECT customer_id, merge_run_id, name, merged_at FROM customers
+ WHERE store_id = :store_id AND survivor_id = :id ORDER BY merged_at, customer_id"""
+)
+_KNOWN = text(
+    "SELECT customer_id FROM customers WHERE store_id = :store_id AND customer_id = ANY(CAST(:ids AS uuid[]))"
+)
+
+
+async def load_many(tx: AsyncConnection, store_id: UUID, ids: Sequence[UUID]) -> dict[UUID, Customer]:
+    """Customers by their own ids, without addresses; pointers are not followed."""
+    rows = await tx.execute(_LOAD, {"store_id": store_id, "ids": list(ids)})
+    return {row.customer_id: _customer(row) for row in rows}
+
+
+async def load(tx: AsyncConnection, store_id: UUID, customer_id: UUID) -> Customer | None:
+    """The customer behind any id it ever had (F10), without addresses."""
+    found = (await load_many(tx, store_id, [customer_id])).get(customer_id)
+    if found and found.survivor_id:
+        return (await load_many(tx, store_id, [found.survivor_id])).get(found.survivor_id)
+    return found
+
+
+async def load_whole(tx: AsyncConnection, store_id: UUID, customer_id: UUID) -> Customer | None:
+    """As `load`, with addresses and the accounts merged into it (F13)."""
+    found = await load(tx, store_id, customer_id)
+    if found:
+        found.addresses = (await _addresses(tx, store_id, [found.customer_id])).get(found.customer_id, ())
+        rows = await tx.execute(_MERGED, {"store_id": store_id, "id": found.customer_id})
+        found.merged_accounts = [MergedAccount(r.customer_id, r.merge_run_id, r.name, r.merged_at) for r in rows]
+    return found
+
+
+async def lock_owner(
+    tx: AsyncConnection, store_id: UUID, customer_id: UUID, *, shared: bool = False
+) -> Customer | None:
+    """As `load`, with the row held against merges, and unless `shared` against other changes of its points."""
+    statement = _SHARE_ONE if shared else _LOCK_ONE
+    # A merge that was under way may have ended while we waited: then its survivor is the one to lock, and so on.
+    while True:
+        row = (await tx.execute(statement, {"store_id": store_id, "id": customer_id})).first()
+        if row is None or row.survivor_id is None:
+            # What the row's sub-select saw may be older than the lock.
+            return (await load_many(tx, store_id, [customer_id])).get(customer_id) if row else None
+        customer_id = row.survivor_id
+
+
+async def load_participants(
+    tx: AsyncConnection, store_id: UUID, ids: Sequence[UUID], *, lock: bool = True
+) -> dict[UUID, Customer]:
+    """Customers by their own ids with their addresses; `lock` holds them against everything else."""
+    if lock:
+        await tx.execute(_LOCK_MANY, {"store_id": store_id, "ids": list(ids)})
+    found = await load_many(tx, store_id, ids)
+    for customer_id, kept in (await _addresses(tx, store_id, ids)).items():
+        found[customer_id].addresses = kept
+    return found
+
+
+async def known_ids(tx: AsyncConnection, store_id: UUID, ids: Sequence[UUID]) -> set[UUID]:
+    """Those of the ids that are known."""
+    return {row.customer_id for row in await tx.execute(_KNOWN, {"store_id": store_id, "ids": list(ids)})}
+
+
+async def _addresses(tx: AsyncConnection, store_id: UUID, ids: Sequence[UUID]) -> dict[UUID, Sequence[Address]]:
+    found: dict[UUID, list[Address]] = {}
+    for row in await tx.execute(_ADDRESSES, {"store_id": store_id, "ids": list(ids)}):
+        content = row.content
+        found.setdefault(row.customer_id, []).append(Address(**{**content, "lines": tuple(content["lines"])}))
+    return dict(found)
+
+
+def _customer(row: Row[Any]) -> Customer:
+    return Customer(
+        customer_id=row.customer_id,
+        status=Status(row.status),
+        name=row.name,
+        phone=row.phone,
+        email=row.email,
+        birthday=row.birthday,
+        language=row.language,
+        created_at=row.created_at,
+        joined_at=row.joined_at,
+        survivor_id=row.survivor_id,
+        net_spend=row.net_spend,
+        orders_count=row.orders_count,
+        points_balance=row.points_balance,
+        version=row.version,
+    )

@@ -1,0 +1,183 @@
+"""Writing a buyer: the hot path of an order."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.common import outbox
+from services.common.outbox import Event
+from services.membership.domain import Buyer, Enrolled, Hold, Holder, Identifier, SearchText, Status
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """How far one statement got: nothing of it may be kept unless it `succeeded`."""
+
+    first_of_order: bool
+    succeeded: bool
+
+
+# A new customer in one statement, so in one round trip: the order's fact, which claims the order; the identifiers, all or
+# none; the customer, or the guest of that id who becomes a member; what it is found by; the address; the events.
+_INSERT_NEW = text(
+    f"""WITH fact AS (INSERT INTO order_facts (store_id, order_id, customer_id, declared_customer_id, created_member, placed_at)
+  VALUES (CAST(:store_id AS uuid), CAST(:order_id AS uuid), CAST(:customer_id AS uuid), CAST(:customer_id AS uuid),
+   CAST(:status AS smallint) = 2, CAST(:placed_at AS timestamptz))
+  ON CONFLICT (store_id, order_id) DO NOTHING RETURNING store_id),
+ won AS (INSERT INTO identifiers (store_id, kind, digest, value, customer_id, state)
+  SELECT f.store_id, i.kind, i.digest, i.value, CAST(:customer_id AS uuid), 'live' FROM fact f
+   CROSS JOIN unnest(CAST(:kinds AS text[]), CAST(:digests AS bytea[]), CAST(:values AS text[])) AS i(kind, digest, value)
+  ORDER BY i.digest ON CONFLICT (store_id, kind, digest) DO NOTHING RETURNING store_id),
+ free AS (SELECT f.store_id FROM fact f WHERE (SELECT count(*) FROM won) = cardinality(CAST(:digests AS bytea[]))),
+ customer AS (INSERT INTO customers (store_id, customer_id, status, name, phone, email, language, source, created_at, joined_at, version)
+  SELECT free.store_id, CAST(:customer_id AS uuid), CAST(:status AS smallint), CAST(:name AS text), CAST(:phone AS text),
+   CAST(:email AS text), CAST(:language AS text), 'order', CAST(:now AS timestamptz),
+   CASE WHEN CAST(:status AS smallint) = 2 THEN CAST(:now AS timestamptz) END, 1 FROM free
+  ON CONFLICT (store_id, customer_id) DO UPDATE SET status = excluded.status, name = excluded.name, phone = excluded.phone,
+   email = excluded.email, language = excluded.language, joined_at = excluded.joined_at, version = customers.version + 1
+   WHERE customers.status = 1 AND excluded.status = 2
+  RETURNING store_id),
+ search AS (INSERT INTO customer_search (store_id, customer_id, member, since, haystack, grams)
+  SELECT customer.store_id, CAST(:customer_id AS uuid), CAST(:status AS smallint) = 2, CAST(:now AS timestamptz),
+   CAST(:haystack AS text), CAST(:grams AS text[]) FROM customer
+  ON CONFLICT (store_id, customer_id) DO UPDATE SET member = excluded.member, since = excluded.since,
+   haystack = excluded.haystack, grams = excluded.grams),
+ address AS (INSERT INTO addresses (store_id, customer_id, digest, content, created_at)
+  SELECT customer.store_id, CAST(:customer_id AS uuid), CAST(:address_digest AS bytea), CAST(:address AS jsonb),
+   CAST(:now AS timestamptz) FROM customer WHERE CAST(:address AS jsonb) IS NOT NULL
+  ON CONFLICT (store_id, customer_id, digest) DO NOTHING),
+ event AS ({outbox.INSERT} CROSS JOIN customer)
+ SELECT EXISTS (SELECT FROM fact) AS first_of_order, EXISTS (SELECT FROM customer) AS succeeded"""
+)
+# An order of a customer known by id, in one statement: nothing is written unless the customer is there and live. KEY SHARE
+# waits for a merge that is under way, and then sees what it did.
+_ADD_TO_KNOWN = text(
+    """WITH owner AS (SELECT store_id, customer_id, status, name FROM customers
+  WHERE store_id = :store_id AND customer_id = :customer_id FOR KEY SHARE),
+ fact AS (INSERT INTO order_facts (store_id, order_id, customer_id, declared_customer_id, created_member, placed_at)
+  SELECT store_id, CAST(:order_id AS uuid), customer_id, customer_id, false, CAST(:placed_at AS timestamptz) FROM owner
+  WHERE status IN (1, 2) ON CONFLICT (store_id, order_id) DO NOTHING RETURNING order_id)
+ SELECT o.customer_id, o.status, o.name FROM owner o CROSS JOIN fact"""
+)
+_ADD_FACT = text(
+    """INSERT INTO order_facts (store_id, order_id, customer_id, declared_customer_id, created_member, placed_at)
+ VALUES (:store_id, :order_id, :customer_id, :declared_id, false, :placed_at)
+ ON CONFLICT (store_id, order_id) DO NOTHING RETURNING order_id"""
+)
+_FIND = text(
+    """SELECT f.customer_id, f.created_member, c.status, c.name FROM order_facts f
+ JOIN customers c ON c.store_id = f.store_id AND c.customer_id = f.customer_id
+ WHERE f.store_id = :store_id AND f.order_id = :order_id"""
+)
+_HOLDERS = text(
+    """SELECT i.kind, i.digest, i.state = 'live' AS live, COALESCE(c.survivor_id, c.customer_id) AS customer_id,
+  COALESCE(s.status, c.status) AS status
+ FROM unnest(CAST(:kinds AS text[]), CAST(:digests AS bytea[])) AS w(kind, digest)
+ JOIN identifiers i ON i.store_id = :store_id AND i.kind = w.kind AND i.digest = w.digest
+ JOIN customers c ON c.store_id = i.store_id AND c.customer_id = i.customer_id
+ LEFT JOIN customers s ON s.store_id = c.store_id AND s.customer_id = c.survivor_id"""
+)
+
+
+async def insert_new(
+    tx: AsyncConnection,
+    store_id: UUID,
+    buyer: Buyer,
+    owned: Sequence[Identifier],
+    status: Status,
+    search: SearchText,
+    events: Sequence[Event],
+    now: datetime,
+) -> Attempt:
+    """Writes a new customer with the identifiers that it shall own, unless one of them is anybody's already."""
+    address = buyer.shipping_address
+    content = orjson.dumps(address, option=orjson.OPT_SORT_KEYS) if address else None
+    reach = {identifier.kind: identifier.value for identifier in owned}
+    is_member = status is Status.MEMBER
+    row = (
+        await tx.execute(
+            _INSERT_NEW,
+            {
+                **outbox.columns(store_id, events),
+                "order_id": buyer.order_id,
+                "customer_id": buyer.customer_id,
+                "status": status,
+                "name": buyer.contact.name,
+                "phone": reach.get("phone", "") if is_member else buyer.contact.phone,
+                "email": reach.get("email", "") if is_member else buyer.contact.email,
+                "language": buyer.language,
+                "placed_at": buyer.placed_at,
+                "now": now,
+                "kinds": [identifier.kind for identifier in owned],
+                "digests": [identifier.digest for identifier in owned],
+                "values": [identifier.value for identifier in owned],
+                "haystack": search.haystack,
+                "grams": list(search.grams),
+                "address": content.decode() if content else None,
+                "address_digest": hashlib.sha256(content).digest() if content else None,
+            },
+        )
+    ).one()
+    return Attempt(row.first_of_order, row.succeeded)
+
+
+async def add_to_known(tx: AsyncConnection, store_id: UUID, buyer: Buyer) -> Enrolled | None:
+    """Gives the order to the live customer that it names; None when there is none, or the order has its buyer already."""
+    parameters = {
+        "store_id": store_id,
+        "customer_id": buyer.customer_id,
+        "order_id": buyer.order_id,
+        "placed_at": buyer.placed_at,
+    }
+    row = (await tx.execute(_ADD_TO_KNOWN, parameters)).first()
+    return Enrolled(row.customer_id, False, Status(row.status), row.name) if row else None
+
+
+async def add_fact(tx: AsyncConnection, store_id: UUID, buyer: Buyer, owner_id: UUID) -> bool:
+    """Gives the order to a customer whose row the caller holds; False when the order has its buyer already."""
+    row = await tx.execute(
+        _ADD_FACT,
+        {
+            "store_id": store_id,
+            "order_id": buyer.order_id,
+            "customer_id": owner_id,
+            "declared_id": buyer.customer_id,
+            "placed_at": buyer.placed_at,
+        },
+    )
+    return row.first() is not None
+
+
+async def find_enrolled(tx: AsyncConnection, store_id: UUID, order_id: UUID) -> Enrolled | None:
+    """The order's buyer, if it was enrolled before."""
+    row = (await tx.execute(_FIND, {"store_id": store_id, "order_id": order_id})).first()
+    return Enrolled(row.customer_id, row.created_member, Status(row.status), row.name) if row else None
+
+
+async def holders_of(tx: AsyncConnection, store_id: UUID, identifiers: Sequence[Identifier]) -> list[Holder]:
+    """Who has each identifier, in the order given."""
+    parameters = {
+        "store_id": store_id,
+        "kinds": [identifier.kind for identifier in identifiers],
+        "digests": [identifier.digest for identifier in identifiers],
+    }
+    found: dict[str, Any] = {row.kind: row for row in await tx.execute(_HOLDERS, parameters)}
+    holders = []
+    for identifier in identifiers:
+        row = found.get(identifier.kind)
+        if row is None:
+            holders.append(Holder(identifier.kind, Hold.FREE))
+        elif row.status != Status.MEMBER:
+            holders.append(Holder(identifier.kind, Hold.GONE))
+        else:
+            holders.append(Holder(identifier.kind, Hold.LIVE if row.live else Hold.MERGED, row.customer_id))
+    return holders

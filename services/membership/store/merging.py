@@ -1,0 +1,151 @@
+"""The pivot of a merge, written down."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.common.errors import NotFound
+from services.membership.domain import Account, Customer, Merge, Outcome, SearchText
+from services.membership.store.customers import load_participants
+from services.membership.store.points import lots_of, write_ledgers
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What was asked of a merge run, and its answer."""
+
+    primary_id: UUID
+    merged_ids: tuple[UUID, ...]
+    fingerprint: bytes
+    points_balance: int = 0
+
+
+_CLAIM = text(
+    """INSERT INTO absorptions (store_id, merge_run_id, primary_id, merged_ids, fingerprint, points_balance)
+ VALUES (:store_id, :run_id, :primary_id, CAST(:merged_ids AS uuid[]), :fingerprint, 0)
+ ON CONFLICT (store_id, merge_run_id) DO NOTHING RETURNING merge_run_id"""
+)
+_EARLIER = text(
+    """SELECT primary_id, merged_ids, fingerprint, points_balance FROM absorptions
+ WHERE store_id = :store_id AND merge_run_id = :run_id"""
+)
+_FINISH = text("UPDATE absorptions SET points_balance = :balance WHERE store_id = :store_id AND merge_run_id = :run_id")
+_MERGED = "customer_id = ANY(CAST(:merged_ids AS uuid[]))"
+# In this order: customers first (their rows are held already), then what belongs to them.
+_MOVE = [
+    text(statement)
+    for statement in (
+        f"""UPDATE customers SET status = 3, survivor_id = :primary_id, merge_run_id = :run_id, merged_at = :now, phone = '', email = '',
+ net_spend = 0, orders_count = 0, points_balance = 0, version = version + 1 WHERE store_id = :store_id AND {_MERGED}""",
+        # Accounts merged into these earlier lead to the survivor at once (F10).
+        """UPDATE customers SET survivor_id = :primary_id
+ WHERE store_id = :store_id AND survivor_id = ANY(CAST(:merged_ids AS uuid[]))""",
+        f"""UPDATE identifiers SET state = 'retired', value = NULL, retired_at = :now
+ WHERE store_id = :store_id AND state = 'live' AND {_MERGED}""",
+        f"""INSERT INTO addresses (store_id, customer_id, digest, content, created_at)
+ SELECT store_id, CAST(:primary_id AS uuid), digest, content, min(created_at) FROM addresses
+ WHERE store_id = :store_id AND {_MERGED} GROUP BY store_id, digest, content ON CONFLICT DO NOTHING""",
+        f"DELETE FROM addresses WHERE store_id = :store_id AND {_MERGED}",
+        f"UPDATE order_facts SET customer_id = :primary_id WHERE store_id = :store_id AND {_MERGED}",
+        f"DELETE FROM customer_search WHERE store_id = :store_id AND {_MERGED}",
+    )
+]
+# The stored balance of a customer is that of its lots; those past their time have just been emptied.
+_SURVIVE = text(
+    """UPDATE customers SET name = :name, birthday = :birthday, language = :language, net_spend = :net_spend,
+ orders_count = :orders_count, points_balance = :balance, version = :version
+ WHERE store_id = :store_id AND customer_id = :primary_id"""
+)
+_FOUND_BY = text(
+    """UPDATE customer_search SET haystack = :haystack, grams = CAST(:grams AS text[])
+ WHERE store_id = :store_id AND customer_id = :primary_id"""
+)
+
+
+async def load_accounts(tx: AsyncConnection, store_id: UUID, merge: Merge, *, lock: bool) -> list[Account]:
+    """The participants, the primary first; `lock` holds them. Raises NotFound (customer_not_found)."""
+    ids = [merge.primary_id, *merge.merged_ids]
+    customers = await load_participants(tx, store_id, ids, lock=lock)
+    for customer_id in ids:
+        if customer_id not in customers:
+            raise NotFound("customer_not_found", customer_id=str(customer_id))
+    lots = await lots_of(tx, store_id, ids)
+    return [Account(customers[i], [lot for lot in lots if lot.customer_id == i]) for i in ids]
+
+
+async def claim_run(tx: AsyncConnection, store_id: UUID, run_id: UUID, run: Run) -> bool:
+    """False when the run was done before; waits for one that is under way."""
+    claimed = await tx.execute(
+        _CLAIM,
+        {
+            "store_id": store_id,
+            "run_id": run_id,
+            "primary_id": run.primary_id,
+            "merged_ids": list(run.merged_ids),
+            "fingerprint": run.fingerprint,
+        },
+    )
+    return claimed.first() is not None
+
+
+async def earlier_run(tx: AsyncConnection, store_id: UUID, run_id: UUID) -> Run:
+    """The run as it was done."""
+    row = (await tx.execute(_EARLIER, {"store_id": store_id, "run_id": run_id})).one()
+    return Run(row.primary_id, tuple(row.merged_ids), row.fingerprint, row.points_balance)
+
+
+async def finish_run(tx: AsyncConnection, store_id: UUID, run_id: UUID, balance: int) -> None:
+    """Keeps the answer for whoever asks again."""
+    await tx.execute(_FINISH, {"store_id": store_id, "run_id": run_id, "balance": balance})
+
+
+async def save_outcome(
+    tx: AsyncConnection,
+    store_id: UUID,
+    run_id: UUID,
+    merged_ids: Sequence[UUID],
+    outcome: Outcome,
+    search: SearchText,
+    now: datetime,
+) -> None:
+    """Writes a merge whose participants' rows are held."""
+    survivor: Customer = outcome.survivor
+    names = {
+        "store_id": store_id,
+        "primary_id": survivor.customer_id,
+        "merged_ids": list(merged_ids),
+        "run_id": run_id,
+        "now": now,
+    }
+    for statement in _MOVE:
+        await tx.execute(statement, names)
+    await write_ledgers(tx, store_id, outcome.ledgers)
+    await tx.execute(
+        _SURVIVE,
+        {
+            "store_id": store_id,
+            "primary_id": survivor.customer_id,
+            "name": survivor.name,
+            "birthday": survivor.birthday,
+            "language": survivor.language,
+            "net_spend": survivor.net_spend,
+            "orders_count": survivor.orders_count,
+            "balance": survivor.points_balance,
+            "version": survivor.version,
+        },
+    )
+    await tx.execute(
+        _FOUND_BY,
+        {
+            "store_id": store_id,
+            "primary_id": survivor.customer_id,
+            "haystack": search.haystack,
+            "grams": list(search.grams),
+        },
+    )

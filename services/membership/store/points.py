@@ -1,0 +1,141 @@
+"""Lots and entries."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.common.paging import PageRequest
+from services.membership.domain import Entry, Ledger, Lot, Reason
+
+_LOTS = text(
+    """SELECT customer_id, lot_id, points, remaining, expires_at, created_at, origin_lot_id, origin_customer_id FROM points_lots
+ WHERE store_id = :store_id AND customer_id = ANY(CAST(:ids AS uuid[])) AND remaining > 0
+ ORDER BY expires_at NULLS LAST, created_at, lot_id"""
+)
+_SAVE_LOTS = text(
+    """INSERT INTO points_lots (store_id, customer_id, lot_id, points, remaining, expires_at, created_at, origin_lot_id, origin_customer_id)
+ SELECT CAST(:store_id AS uuid), l.* FROM unnest(CAST(:owners AS uuid[]), CAST(:lots AS uuid[]), CAST(:points AS bigint[]),
+  CAST(:remaining AS bigint[]), CAST(:expiries AS timestamptz[]), CAST(:made AS timestamptz[]), CAST(:origins AS uuid[]),
+  CAST(:origin_owners AS uuid[])) AS l
+ ON CONFLICT (store_id, customer_id, lot_id) DO UPDATE SET remaining = excluded.remaining"""
+)
+_SAVE_ENTRIES = text(
+    """INSERT INTO points_entries (store_id, customer_id, entry_id, lot_id, reason, points, note, actor, at, merge_run_id)
+ SELECT CAST(:store_id AS uuid), e.* FROM unnest(CAST(:owners AS uuid[]), CAST(:entries AS uuid[]), CAST(:lots AS uuid[]),
+  CAST(:reasons AS smallint[]), CAST(:points AS bigint[]), CAST(:notes AS text[]), CAST(:actors AS text[]),
+  CAST(:times AS timestamptz[]), CAST(:runs AS uuid[])) AS e"""
+)
+_SAVE_BALANCE = text(
+    """UPDATE customers SET points_balance = points_balance + :change, version = version + 1
+ WHERE store_id = :store_id AND customer_id = :customer_id"""
+)
+_PAGE = text(
+    """SELECT e.entry_id, e.lot_id, e.reason, e.points, e.note, e.order_id, e.actor, e.at, e.merge_run_id, l.expires_at
+ FROM points_entries e JOIN points_lots l ON l.store_id = e.store_id AND l.customer_id = e.customer_id AND l.lot_id = e.lot_id
+ WHERE e.store_id = :store_id AND e.customer_id = :customer_id AND (CAST(:after AS uuid) IS NULL OR e.entry_id < :after)
+ ORDER BY e.entry_id DESC LIMIT :most"""
+)
+_EXPIRED = text(
+    """SELECT DISTINCT store_id, customer_id FROM (SELECT store_id, customer_id FROM points_lots
+  WHERE remaining > 0 AND expires_at IS NOT NULL AND expires_at <= :now ORDER BY expires_at LIMIT :most) AS due"""
+)
+
+
+async def lots_of(tx: AsyncConnection, store_id: UUID, ids: Sequence[UUID]) -> list[Lot]:
+    """Lots that still hold points, the first to expire first; those past their time too."""
+    return [
+        Lot(
+            lot_id=row.lot_id,
+            customer_id=row.customer_id,
+            points=row.points,
+            remaining=row.remaining,
+            expires_at=row.expires_at,
+            created_at=row.created_at,
+            origin_lot_id=row.origin_lot_id,
+            origin_customer_id=row.origin_customer_id,
+        )
+        for row in await tx.execute(_LOTS, {"store_id": store_id, "ids": list(ids)})
+    ]
+
+
+async def save_ledger(tx: AsyncConnection, store_id: UUID, ledger: Ledger) -> None:
+    """Writes entries and changed lots, and the balance with them; the caller holds the customer's row."""
+    if not ledger.entries:
+        return
+    await write_ledgers(tx, store_id, [ledger])
+    change = sum(entry.points for entry in ledger.entries)
+    await tx.execute(_SAVE_BALANCE, {"store_id": store_id, "customer_id": ledger.customer_id, "change": change})
+
+
+async def write_ledgers(tx: AsyncConnection, store_id: UUID, ledgers: Sequence[Ledger]) -> None:
+    """Writes lots and entries of several customers, without their balances."""
+    lots = [lot for ledger in ledgers for lot in ledger.changed_lots()]
+    entries = [entry for ledger in ledgers for entry in ledger.entries]
+    if not entries:
+        return
+    await tx.execute(
+        _SAVE_LOTS,
+        {
+            "store_id": store_id,
+            "owners": [lot.customer_id for lot in lots],
+            "lots": [lot.lot_id for lot in lots],
+            "points": [lot.points for lot in lots],
+            "remaining": [lot.remaining for lot in lots],
+            "expiries": [lot.expires_at for lot in lots],
+            "made": [lot.created_at for lot in lots],
+            "origins": [lot.origin_lot_id for lot in lots],
+            "origin_owners": [lot.origin_customer_id for lot in lots],
+        },
+    )
+    await tx.execute(
+        _SAVE_ENTRIES,
+        {
+            "store_id": store_id,
+            "owners": [entry.customer_id for entry in entries],
+            "entries": [entry.entry_id for entry in entries],
+            "lots": [entry.lot_id for entry in entries],
+            "reasons": [entry.reason for entry in entries],
+            "points": [entry.points for entry in entries],
+            "notes": [entry.note for entry in entries],
+            "actors": [entry.actor for entry in entries],
+            "times": [entry.at for entry in entries],
+            "runs": [entry.merge_run_id for entry in entries],
+        },
+    )
+
+
+async def entries_page(tx: AsyncConnection, store_id: UUID, customer_id: UUID, page: PageRequest) -> list[Entry]:
+    """Entries newest first, one more than the page holds. `page.after` is (entry_id,)."""
+    parameters = {
+        "store_id": store_id,
+        "customer_id": customer_id,
+        "after": page.after[0] if page.after else None,
+        "most": page.size + 1,
+    }
+    return [
+        Entry(
+            entry_id=row.entry_id,
+            customer_id=customer_id,
+            lot_id=row.lot_id,
+            reason=Reason(row.reason),
+            points=row.points,
+            at=row.at,
+            actor=row.actor,
+            note=row.note,
+            order_id=row.order_id,
+            merge_run_id=row.merge_run_id,
+            expires_at=row.expires_at,
+        )
+        for row in await tx.execute(_PAGE, parameters)
+    ]
+
+
+async def expired_owners(tx: AsyncConnection, now: datetime, most: int) -> list[tuple[UUID, UUID]]:
+    """(store, customer) of lots that are past their time and not yet emptied, in all stores."""
+    rows = await tx.execute(_EXPIRED, {"now": now, "most": most})
+    return [(row.store_id, row.customer_id) for row in rows]

@@ -1,0 +1,200 @@
+"""Tables of the membership service."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Date,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Table,
+    Text,
+    Uuid,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+
+from services.common.database import TIMESTAMPTZ, Plumbing
+
+metadata = MetaData()
+plumbing = Plumbing(metadata)
+
+# Each order updates its buyer's sums; room on the page lets that happen without touching an index.
+customers = Table(
+    "customers",
+    metadata,
+    Column("store_id", Uuid, nullable=False),
+    Column("customer_id", Uuid, nullable=False),
+    Column("status", SmallInteger, nullable=False),
+    Column("name", Text, nullable=False),
+    # A member's are those of its live identifiers; a guest's are how to reach it, and nothing more.
+    Column("phone", Text, nullable=False),
+    Column("email", Text, nullable=False),
+    Column("birthday", Date),
+    Column("language", Text, nullable=False),
+    # What made the customer known: "order".
+    Column("source", Text, nullable=False),
+    Column("created_at", TIMESTAMPTZ, nullable=False),
+    Column("joined_at", TIMESTAMPTZ),
+    # Where a merged account leads, one hop deep (F10).
+    Column("survivor_id", Uuid),
+    Column("merge_run_id", Uuid),
+    Column("merged_at", TIMESTAMPTZ),
+    Column("net_spend", BigInteger, nullable=False, server_default="0"),
+    # Orders that are not unpaid.
+    Column("orders_count", BigInteger, nullable=False, server_default="0"),
+    # What the lots hold, those past their time included until the expiry loop has emptied them.
+    Column("points_balance", BigInteger, nullable=False, server_default="0"),
+    Column("version", BigInteger, nullable=False),
+    PrimaryKeyConstraint("store_id", "customer_id"),
+    CheckConstraint("points_balance >= 0", name="customers_points_balance"),
+    CheckConstraint("(status = 3) = (survivor_id IS NOT NULL)", name="customers_survivor"),
+    CheckConstraint("survivor_id <> customer_id", name="customers_own_survivor"),
+    Index(
+        "customers_by_survivor",
+        "store_id",
+        "survivor_id",
+        postgresql_where=text("survivor_id IS NOT NULL"),
+    ),
+    postgresql_with={"fillfactor": "80"},
+)
+# What customers are found by, apart from `customers` so that the sums of every order leave these indexes alone.
+# Only live ones (guests and members) are here. The indexes on text are made by the migration.
+customer_search = Table(
+    "customer_search",
+    metadata,
+    Column("store_id", Uuid, nullable=False),
+    Column("customer_id", Uuid, nullable=False),
+    Column("member", Boolean, nullable=False),
+    # When the customer became what it is: joined_at of members, created_at of guests.
+    Column("since", TIMESTAMPTZ, nullable=False),
+    Column("haystack", Text, nullable=False),
+    Column("grams", ARRAY(Text), nullable=False),
+    PrimaryKeyConstraint("store_id", "customer_id"),
+    Index("customer_search_newest", "store_id", "member", text("since DESC"), text("customer_id DESC")),
+)
+addresses = Table(
+    "addresses",
+    metadata,
+    Column("store_id", Uuid, nullable=False),
+    Column("customer_id", Uuid, nullable=False),
+    # SHA-256 of the content: the same address twice is one.
+    Column("digest", LargeBinary, nullable=False),
+    Column("content", JSONB, nullable=False),
+    Column("created_at", TIMESTAMPTZ, nullable=False),
+    PrimaryKeyConstraint("store_id", "customer_id", "digest"),
+    ForeignKeyConstraint(["store_id", "customer_id"], ["customers.store_id", "customers.customer_id"]),
+)
+# One row per identifier for ever: retiring is an update, so that "at most one owner" (U) and "never again" (T) are one
+# primary key, and an enrolment that meets a retirement under way waits for it (fault 4).
+identifiers = Table(
+    "identifiers",
+    metadata,
+    Column("store_id", Uuid, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    # NULL once retired: then only the keyed digest is kept.
+    Column("value", Text),
+    # Stays when retired: the pointer to follow.
+    Column("customer_id", Uuid, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("retired_at", TIMESTAMPTZ),
+    PrimaryKeyConstraint("store_id", "kind", "digest"),
+    CheckConstraint("kind IN ('phone', 'email')", name="identifiers_kind"),
+    CheckConstraint("state = CASE WHEN value IS NULL THEN 'retired' ELSE 'live' END", name="identifiers_state"),
+    Index("identifiers_by_customer", "store_id", "customer_id"),
+)
+points_lots = Table(
+    "points_lots",
+    metadata,
+    Column("store_id", Uuid, nullable=False),
+    Column("customer_id", Uuid, nullable=False),
+    Column("lot_id", Uuid, nullable=False),
+    Column("points", BigInteger, nullable=False),
+    Column("remaining", BigInteger, nullable=False),
+    Column("expires_at", TIMESTAMPTZ),
+    Column("created_at", TIMESTAMPTZ, nullable=False),
+    Column("origin_lot_id", Uuid),
+    Column("origin_customer_id", Uuid),
+    PrimaryKeyConstraint("store_id", "customer_id", "lot_id"),
+    ForeignKeyConstraint(["store_id", "customer_id"], ["customers.store_id", "customers.customer_id"]),
+    CheckConstraint("remaining BETWEEN 0 AND points", name="points_lots_remaining"),
+    # For the expiry loop, which looks across stores.
+    Index("points_lots_expiring", "expires_at", postgresql_where=text("remaining > 0 AND expires_at IS NOT NULL")),
+)
+# Append-only: nothing updates or deletes a row, and the migration leaves the roles no right to.
+points_entries = Table(
+    "points_entries",
+    metadata,
+    Column("store_id", Uuid, nullable=False),
+    Column("customer_id", Uuid, nullable=False),
+    Column("entry_id", Uuid, nullable=False),
+    Column("lot_id", Uuid, nullable=False),
+    Column("reason", SmallInteger, nullable=False),
+    Column("points", BigInteger, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("order_id", Uuid),
+    Column("actor", Text, nullable=False),
+    Column("at", TIMESTAMPTZ, nullable=False),
+    Column("merge_run_id", Uuid),
+    PrimaryKeyConstraint("store_id", "customer_id", "entry_id"),
+    # An order earns once (B2).
+    Index("points_entries_earned", "store_id", "order_id", unique=True, postgresql_where=text("reason = 1")),
+)
+# What membership knows of each order: the base of net spend (N), and the proof that a buyer was enrolled once.
+order_facts = Table(
+    "order_facts",
+    metadata,
+    Column("store_id", Uuid, nullable=False),
+    Column("order_id", Uuid, nullable=False),
+    # The owner; moves with a merge.
+    Column("customer_id", Uuid, nullable=False),
+    # The customer that the order named when its buyer was enrolled.
+    Column("declared_customer_id", Uuid, nullable=False),
+    Column("created_member", Boolean, nullable=False),
+    Column("placed_at", TIMESTAMPTZ, nullable=False),
+    Column("settled", Boolean, nullable=False, server_default="false"),
+    Column("paid", BigInteger, nullable=False, server_default="0"),
+    Column("refunded", BigInteger, nullable=False, server_default="0"),
+    # The order's; 0 until its first event has come.
+    Column("version", BigInteger, nullable=False, server_default="0"),
+    PrimaryKeyConstraint("store_id", "order_id"),
+    Index("order_facts_by_customer", "store_id", "customer_id"),
+    postgresql_with={"fillfactor": "80"},
+)
+# One row per merge that passed its pivot: what was asked, and the answer, for whoever asks again.
+absorptions = Table(
+    "absorptions",
+    metadata,
+    Column("store_id", Uuid, nullable=False),
+    Column("merge_run_id", Uuid, nullable=False),
+    Column("primary_id", Uuid, nullable=False),
+    Column("merged_ids", ARRAY(Uuid), nullable=False),
+    Column("fingerprint", LargeBinary, nullable=False),
+    Column("points_balance", BigInteger, nullable=False),
+    Column("at", TIMESTAMPTZ, nullable=False, server_default=func.now()),
+    PrimaryKeyConstraint("store_id", "merge_run_id"),
+)
+store_settings = Table(
+    "store_settings",
+    metadata,
+    Column("store_id", Uuid, nullable=False),
+    Column("region", Text, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("timezone", Text, nullable=False),
+    Column("language", Text, nullable=False),
+    Column("points_per_unit", Integer, nullable=False, server_default="1"),
+    Column("validity_months", Integer, nullable=False, server_default="12"),
+    # The event's that brought the row; older ones are dropped.
+    Column("version", BigInteger, nullable=False),
+    PrimaryKeyConstraint("store_id"),
+)

@@ -1,0 +1,205 @@
+"""Buyers, orders and a shorthand for what happens to them."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+
+from onefold.orders.v1 import events_pb2 as orders
+from onefold.orders.v1 import service_pb2 as orders_pb
+from services.common import clock
+from services.common.contact import Address, Contact
+from services.common.errors import Conflict, StateConflict
+from services.common.inbox import Delivered
+from services.common.ids import new_id
+from services.common.outbox import type_of
+from services.common.tokens import ServiceClaims
+from services.common.wire import contact_message, timestamp
+from services.membership import commands, queries
+from services.membership.consumers import subscriptions
+from services.membership.domain import Buyer, Customer, Enrolled, Merge, Outcome, Status
+from tests.support.calls import claims
+
+HOME = Address("陳大文", "", ("彌敦道 1 號",), "油尖旺", "香港", "", "HK")
+
+
+def buyer(phone: str = "", email: str = "", name: str = "陳大文", **changes: Any) -> Buyer:
+    """A new customer whom staff entered with "add as a member"."""
+    return replace(
+        Buyer(
+            order_id=new_id(),
+            customer_id=new_id(),
+            new_customer=True,
+            contact=Contact(name, phone, email),
+            add_as_member=True,
+            trusted=True,
+            language="",
+            shipping_address=Address(),
+            placed_at=clock.now(),
+        ),
+        **changes,
+    )
+
+
+def some_phone() -> str:
+    return f"+8526{random.randrange(10**7):07d}"
+
+
+@dataclass
+class Shop:
+    """One store and its membership service."""
+
+    context: commands.Context
+    worker: commands.Context
+    who: ServiceClaims
+
+    @property
+    def store_id(self) -> UUID:
+        return self.who.store
+
+    def another(self) -> Shop:
+        return Shop(self.context, self.worker, claims())
+
+    async def enrol(self, person: Buyer) -> Enrolled:
+        return await commands.enrol_buyer(self.context, self.store_id, person)
+
+    async def member(self, phone: str = "", email: str = "", name: str = "陳大文", **changes: Any) -> UUID:
+        enrolled = await self.enrol(buyer(phone or some_phone(), email, name, **changes))
+        assert enrolled.created_member
+        return enrolled.customer_id
+
+    async def customer(self, customer_id: UUID) -> Customer:
+        return await queries.get_customer(self.context.database, self.who, customer_id)
+
+    async def award(self, customer_id: UUID, points: int, expires_on: str = "2099-12-31") -> int:
+        from tests.support.calls import once
+
+        return await commands.adjust_points(
+            self.context, self.who, once(self.who), customer_id, points, expires_on if points > 0 else "", ""
+        )
+
+    async def preview(self, primary: UUID, *merged: UUID, **adjustment: Any) -> Outcome:
+        merge = Merge(primary, merged, **adjustment)
+        return (await queries.preview_absorb(self.context.database, self.who, merge))[1]
+
+    async def absorb(
+        self, primary: UUID, *merged: UUID, run: UUID | None = None, plan: bytes = b"", **adjustment: Any
+    ) -> int:
+        plan = plan or (await self.preview(primary, *merged, **adjustment)).fingerprint
+        merge = Merge(primary, merged, **adjustment)
+        return await commands.absorb(self.context, self.who, run or new_id(), merge, plan)
+
+    async def rows(self, query: str, **parameters: Any) -> list[Any]:
+        async with self.context.database.transaction(self.store_id) as tx:
+            return list((await tx.execute(text(query), parameters)).all())
+
+    async def events(self, name: str) -> list[Any]:
+        return await self.rows("SELECT * FROM outbox WHERE type = :type ORDER BY seq", type=f"membership.{name}.v1")
+
+    async def hear(self, *messages: orders.OrderPlaced | orders.OrderPaid) -> None:
+        """The events take effect, in one transaction, without the inbox's protection against doubles."""
+        handler = subscriptions(self.worker)["orders"][0].handler
+        delivered = [
+            Delivered(new_id(), self.store_id, type_of(message), message.order.version, message, "")
+            for message in messages
+        ]
+        async with self.worker.database.transaction(self.store_id) as tx:
+            await handler(tx, self.store_id, delivered)
+
+    async def state(self) -> list[Any]:
+        """Everything that membership knows of the store, but for the times at which it was written."""
+        return [
+            await self.rows(
+                "SELECT customer_id, status, name, phone, email, survivor_id, net_spend, orders_count,"
+                " points_balance, version FROM customers ORDER BY customer_id"
+            ),
+            await self.rows("SELECT * FROM order_facts ORDER BY order_id"),
+            await self.rows("SELECT kind, digest, value, customer_id, state FROM identifiers ORDER BY digest"),
+            await self.rows("SELECT customer_id, points, remaining, expires_at FROM points_lots ORDER BY lot_id"),
+            await self.rows(
+                "SELECT customer_id, lot_id, reason, points, order_id FROM points_entries ORDER BY entry_id"
+            ),
+            await self.rows("SELECT type, aggregate_id, payload FROM outbox ORDER BY seq"),
+        ]
+
+    async def audit(self) -> None:
+        """P, U and the part of O and N that membership can see by itself."""
+        assert not await self.rows(
+            "SELECT c.customer_id FROM customers c WHERE c.points_balance <> (SELECT COALESCE(sum(remaining), 0) FROM points_lots l"
+            " WHERE l.store_id = c.store_id AND l.customer_id = c.customer_id)"
+        )
+        assert not await self.rows(
+            "SELECT l.lot_id FROM points_lots l WHERE l.remaining <> (SELECT sum(points) FROM points_entries e"
+            " WHERE e.store_id = l.store_id AND e.customer_id = l.customer_id AND e.lot_id = l.lot_id)"
+        )
+        assert not await self.rows(
+            "SELECT c.customer_id FROM customers c WHERE (c.net_spend, c.orders_count) <> (SELECT COALESCE(sum(paid - refunded), 0),"
+            " count(*) FILTER (WHERE settled) FROM order_facts f WHERE f.store_id = c.store_id AND f.customer_id = c.customer_id)"
+        )
+        assert not await self.rows(
+            "SELECT f.order_id FROM order_facts f LEFT JOIN customers c USING (store_id, customer_id) WHERE c.status NOT IN (1, 2)"
+            " OR c.status IS NULL"
+        )
+        assert not await self.rows(
+            "SELECT i.digest FROM identifiers i JOIN customers c USING (store_id, customer_id)"
+            " WHERE (i.state = 'live') <> (c.status = 2)"
+        )
+        assert not await self.rows(
+            "SELECT c.customer_id FROM customers c JOIN customers s ON s.store_id = c.store_id AND s.customer_id = c.survivor_id"
+            " WHERE s.status = 3"
+        )
+
+
+def order(
+    customer_id: UUID,
+    total: int = 10_000,
+    *,
+    order_id: UUID | None = None,
+    version: int = 1,
+    paid: bool = True,
+    contact: Contact | None = None,
+    paid_at: datetime | None = None,
+    channel: int = orders_pb.CHANNEL_CONSOLE,
+) -> orders_pb.Order:
+    """An order as its events carry it; the amount in cents."""
+    at = paid_at or clock.now()
+    return orders_pb.Order(
+        order_id=str(order_id or new_id()),
+        customer_id=str(customer_id),
+        status=orders_pb.ORDER_STATUS_PAID if paid else orders_pb.ORDER_STATUS_UNPAID,
+        channel=orders_pb.Channel.ValueType(channel),
+        total_minor=total,
+        paid_minor=total if paid else 0,
+        contact=contact_message(contact or Contact("李小明")),
+        add_as_member=contact is not None,
+        placed_at=timestamp(at),
+        paid_at=timestamp(at) if paid else None,
+        version=version,
+    )
+
+
+def told(of: orders_pb.Order) -> list[orders.OrderPlaced | orders.OrderPaid]:
+    """The events of an order that was born so."""
+    placed = orders.OrderPlaced(order=of)
+    return [placed, orders.OrderPaid(order=of)] if of.HasField("paid_at") else [placed]
+
+
+async def settle(*work: Any) -> Sequence[Any]:
+    """All at once; refusals are results, anything else fails the test."""
+    results = await asyncio.gather(*work, return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException) and not isinstance(result, (StateConflict, Conflict)):
+            raise result
+    return results
+
+
+LONG_AGO = datetime(1997, 1, 1, tzinfo=UTC)
+TOMORROW = timedelta(days=1)
+__all__ = ["HOME", "LONG_AGO", "Shop", "Status", "buyer", "order", "settle", "some_phone", "told"]
