@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from flask import Flask
 from flask_bootstrap import Bootstrap5
-from flask_openapi3.models.info import Info
-from flask_openapi3.openapi import OpenAPI
 from flask_wtf.csrf import CSRFProtect
 
 from gateway import api, edge, errors, languages, probes, storefront
@@ -25,7 +23,7 @@ def create_app(environment: Environment | None = None) -> Flask:
     environment = environment or Environment()
     settings = Settings.read(environment)
     logging.configure(environment, service="gateway", process="serve")
-    app = OpenAPI("gateway", info=Info(title="Onefold", version="1"), doc_ui=False)
+    app = api.application("gateway")
     _configure(app, settings)
     app.extensions["onefold_services"] = ServicesOfProcess(settings)
     app.extensions["onefold_authenticator"] = Authenticator(ask_identity)

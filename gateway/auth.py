@@ -129,10 +129,11 @@ def ask_identity(credential: str) -> Principal:
     answer = services().access.authenticate(
         identity.AuthenticateRequest(credential=credential), claims=NOBODY, seconds=_AUTHENTICATE_SECONDS
     )
-    return _principal_of(answer)
+    return principal_of(answer)
 
 
-def _principal_of(answer: identity.AuthenticateResponse) -> Principal:
+def principal_of(answer: identity.AuthenticateResponse) -> Principal:
+    """The principal that identity_merge tells of. Raises Unauthenticated when it names nobody."""
     if answer.HasField("staff"):
         role = permissions.role_name(answer.staff.role)
         allowed = permissions.of_role(role)

@@ -71,11 +71,15 @@ FIELDS: dict[str, Sentence] = {
     "too_many_accounts": _S("Pick at most 5 accounts at a time; you can merge again afterwards."),
     "repeated_account": _S("The same account is in the list twice. Remove one of them."),
     "primary_not_listed": _S("The primary account must be one of the accounts to merge. Choose it from the list."),
+    "not_a_whole_number": _S("This is not a whole number. Write it in digits, without a fraction."),
     "zero_points": _S("Enter a number of points other than zero."),
     "invalid_id": _S("This is not a valid id. Copy it whole, as it was given."),
     "invalid_page_token": _S("This page of the list cannot be found. Start from the first page."),
     "invalid_date": _S("This is not a date. Write year, month and day, such as 2027-03-31."),
-    "weak_password": _S("This password is too easy to guess. Use at least 12 characters."),
+    "weak_password": _S(
+        "This password is too easy to guess. Use a longer one.",
+        "This password is too easy to guess. Use at least %(least)s characters.",
+    ),
     "invalid_slug": _S("The store's short name may only have lower-case letters, digits and hyphens, such as my-shop."),
     "unknown_value": _S(
         "This value is not one of those allowed.", "This value is not one of those allowed: %(known)s."

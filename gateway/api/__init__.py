@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from flask_openapi3.models.info import Info
 from flask_openapi3.openapi import OpenAPI
 from flask_wtf.csrf import CSRFProtect
 
 from gateway.api import access, customers, docs, merges, orders
-from gateway.api.base import PREFIX, blueprint
+from gateway.api.base import ABOUT, PREFIX, SECURITY, blueprint
+from gateway.api.fields import Problem
 
-__all__ = ["access", "customers", "install", "merges", "orders"]
+__all__ = ["access", "application", "customers", "install", "merges", "orders"]
+
+
+def application(name: str) -> OpenAPI:
+    """A Flask application that collects the OpenAPI document of its resources."""
+    info = Info(title="Onefold", version="1", description=ABOUT)
+    return OpenAPI(name, info=info, security_schemes=SECURITY, validation_error_model=Problem, doc_ui=False)
 
 
 def install(app: OpenAPI, csrf: CSRFProtect) -> None:

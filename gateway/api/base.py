@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask_openapi3.blueprint import APIBlueprint
+from flask_openapi3.models.security_scheme import SecurityScheme
 
 PREFIX = "/api/v1"
-SECURITY = {
+ABOUT = """Orders, customers and merges of one store.
+
+- Every write takes an `Idempotency-Key`: the same key again gives the same answer and writes nothing; with another body it
+  is refused.
+- Money is whole minor units with an ISO 4217 currency. Times are RFC 3339 in UTC.
+- Lists are read page by page: send `next_page_token` back as `page_token` until it is null.
+- Errors are problem documents (RFC 9457) with a stable `reason`; [all of them](/api/docs/problems). Sentences come in English
+  or Traditional Chinese, by `Accept-Language`.
+"""
+SECURITY: dict[str, SecurityScheme | dict[str, Any]] = {
     "key": {"type": "http", "scheme": "bearer", "description": "An API key (ofk_…), or a session token of staff."}
 }
 _PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}

@@ -57,7 +57,7 @@ def _reason(name: str, kind: str, ctx: Mapping[str, Any]) -> tuple[str, dict[str
 def _number(name: str, _: Mapping[str, Any]) -> tuple[str, dict[str, str]]:
     if name.endswith("_minor"):
         return "invalid_amount", {}
-    return ("quantity_out_of_range", {}) if name == "quantity" else ("wrong_type", {"expected": "integer"})
+    return ("quantity_out_of_range" if name == "quantity" else "not_a_whole_number"), {}
 
 
 def _too_small(name: str, ctx: Mapping[str, Any]) -> tuple[str, dict[str, str]]:

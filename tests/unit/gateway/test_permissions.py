@@ -1,0 +1,64 @@
+"""Who may do what (H1, H4)."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway import permissions
+from gateway.auth import principal_of
+from onefold.identity_merge.v1 import service_pb2 as identity
+from services.common.errors import Unauthenticated
+
+STORE = identity.Store(store_id="0199", region="TW", currency="TWD", timezone="Asia/Taipei", language="zh-Hant")
+
+
+def test_only_the_owner_makes_api_keys() -> None:
+    assert [role for role, allowed in permissions.ROLES.items() if permissions.API_KEYS_WRITE in allowed] == ["owner"]
+
+
+def test_a_cashier_sells_and_enrols_but_merges_nobody() -> None:
+    assert permissions.of_role("cashier") == {"orders:read", "orders:write", "members:read", "members:write"}
+
+
+def test_support_reads_all_and_merges_but_touches_no_money() -> None:
+    assert permissions.of_role("support") == {"orders:read", "members:read", "merges:write"}
+
+
+def test_an_unknown_role_may_nothing() -> None:
+    assert permissions.of_role("unspecified") == frozenset()
+    assert permissions.role_name(identity.STAFF_ROLE_UNSPECIFIED) == "unspecified"
+
+
+@pytest.mark.parametrize("role", [r for r in identity.StaffRole.values() if r])
+def test_every_role_of_the_contract_has_its_row(role: identity.StaffRole.ValueType) -> None:
+    assert permissions.role_name(role) in permissions.ROLES
+
+
+def test_an_api_key_may_what_its_scopes_say_and_never_make_keys() -> None:
+    answer = identity.AuthenticateResponse(
+        store=STORE, api_key=identity.ApiKey(api_key_id="k1", scopes=["orders:write", "api_keys:write", "of:tomorrow"])
+    )
+    who = principal_of(answer)
+    assert who.permissions == {"orders:write"}
+    assert who.claims.scopes == ("orders:write",)
+
+
+def test_the_service_token_carries_the_store_and_who_it_is() -> None:
+    who = principal_of(
+        identity.AuthenticateResponse(
+            store=STORE, staff=identity.StaffMember(staff_id="s1", role=identity.STAFF_ROLE_OWNER)
+        )
+    )
+    claims = who.claims
+    assert (claims.actor, claims.role, claims.store_id, claims.region, claims.currency) == (
+        "staff:s1",
+        "owner",
+        "0199",
+        "TW",
+        "TWD",
+    )
+
+
+def test_an_answer_that_names_nobody_lets_nobody_in() -> None:
+    with pytest.raises(Unauthenticated):
+        principal_of(identity.AuthenticateResponse(store=STORE))
