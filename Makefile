@@ -16,7 +16,7 @@ GENERATED := $(VENV)/generated
 ORDERS ?= all
 ARGS ?=
 
-.PHONY: help up load status reset audit bench test proto lint format lock clean
+.PHONY: help up load status reset audit history bench test proto lint format lock clean
 
 help: ## This list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -35,6 +35,9 @@ reset: $(GENERATED) ## Delete the data of `make up`
 
 audit: $(GENERATED) ## Check the invariants across the databases of the running stack
 	@exec $(BIN)/python -m deploy.audit $(ARGS)
+
+history: $(GENERATED) ## After `make load ORDERS=all`: totals to the cent, 200 merges while orders come, audit
+	@exec $(BIN)/python -m tests.history $(ARGS)
 
 bench: $(GENERATED) ## Measure orders, merges and search on a stack of its own
 	@exec $(BIN)/python -m tests.bench $(ARGS)
