@@ -3,39 +3,28 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
-
-import grpc
-
-from deploy.local.cdnow import ORDERS_COUNT, DataMissing
-from deploy.local.commands import load, reset, status, up
-from deploy.local.loader import LoadError
-from deploy.local.process import ProcessError
-from deploy.local.state import DataFolderError
-
-
-def _orders(value: str) -> int:
-    return ORDERS_COUNT if value == "all" else int(value)
 
 
 def main() -> int:
     """Runs one command. Exit code 1, and the reason without a traceback, when it cannot do its work."""
-    parser = argparse.ArgumentParser(prog="deploy.local", description="Onefold on this machine.")
-    commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("up", help="start everything; Ctrl-C stops it")
-    loading = commands.add_parser("load", help="load CDNOW orders into the running stack")
-    loading.add_argument("--orders", type=_orders, default=ORDERS_COUNT, metavar="N|all")
-    loading.add_argument(
-        "--seconds", type=float, default=float("inf"), help="begin no further customer after this time"
-    )
-    commands.add_parser("status", help="addresses and processes of the running stack")
-    commands.add_parser("reset", help="delete the data")
-    options = parser.parse_args()
+    # Until a command has something to stop, Ctrl-C just ends us. Hence the imports below: they take half a second.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    options = _options()
+    import grpc
+
+    from deploy.local import commands
+    from deploy.local.cdnow import ORDERS_COUNT, DataMissing
+    from deploy.local.loader import LoadError
+    from deploy.local.process import ProcessError
+    from deploy.local.state import DataFolderError
+
     try:
         if options.command == "load":
-            load(options.orders, options.seconds)
+            commands.load(ORDERS_COUNT if options.orders == "all" else int(options.orders), options.seconds)
         else:
-            {"up": up, "status": status, "reset": reset}[options.command]()
+            {"up": commands.up, "status": commands.status, "reset": commands.reset}[options.command]()
     except (ProcessError, DataFolderError, LoadError, DataMissing) as error:
         print(error, file=sys.stderr)
         return 1
@@ -45,6 +34,24 @@ def main() -> int:
     except KeyboardInterrupt:
         return 130
     return 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="deploy.local", description="Onefold on this machine.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("up", help="start everything; Ctrl-C stops it")
+    loading = commands.add_parser("load", help="load CDNOW orders into the running stack")
+    loading.add_argument("--orders", type=_count, default="all", metavar="N|all")
+    loading.add_argument("--seconds", type=float, default=float("inf"), help="begin no further customer after this")
+    commands.add_parser("status", help="addresses and processes of the running stack")
+    commands.add_parser("reset", help="delete the data")
+    return parser.parse_args()
+
+
+def _count(value: str) -> str:
+    if value != "all" and not (value.isascii() and value.isdecimal()):
+        raise argparse.ArgumentTypeError("a number, or all")
+    return value
 
 
 if __name__ == "__main__":

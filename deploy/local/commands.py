@@ -6,9 +6,10 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
+from types import FrameType
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
@@ -17,6 +18,7 @@ from rich.text import Text
 
 from deploy.local import cdnow, loader
 from deploy.local.demo import OWNER_EMAIL, SLUG, DemoStore
+from deploy.local.process import tied, wait_until
 from deploy.local.stack import Stack
 from deploy.local.state import DataFolder, RunningStack, default_folder
 from deploy.local.supervisor import Supervisor
@@ -24,33 +26,52 @@ from deploy.local.supervisor import Supervisor
 # What `make up` loads by itself takes at most about this long; `make load` brings the rest.
 LOADING_SECONDS = 20
 console = Console(highlight=False)
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class _Request:
+    """A wish to stop, noted by a signal handler: a plain flag, because a handler must not wait for a lock."""
+
+    def __init__(self) -> None:
+        self.made = False
+
+    def note(self, number: int, frame: FrameType | None) -> None:
+        """The signal handler."""
+        self.made = True
+
+
+def _on_signal(handler: Callable[[int, FrameType | None], None] | signal.Handlers) -> None:
+    for number in _SIGNALS:
+        signal.signal(number, handler)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    """Breaks off what goes on, once: a second Ctrl-C must not break off the stopping."""
+    _on_signal(signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 def up() -> None:
     """Starts everything, shows the addresses, loads a part of the orders, and watches until Ctrl-C."""
-    stop = threading.Event()
+    stop = _Request()
     stack = Stack(
         default_folder(),
         postgres_url=os.environ.get("ONEFOLD_POSTGRES_URL", ""),
         nats_url=os.environ.get("ONEFOLD_NATS_URL", ""),
     )
     began = time.monotonic()
+    _on_signal(_interrupt)
     try:
         _start(stack, began)
-        # From here on a signal only asks; before, it breaks off the start.
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, lambda *_: stop.set())
+        _on_signal(stop.note)
         _run(stack, stop)
     finally:
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, signal.SIG_IGN)
+        _on_signal(signal.SIG_IGN)
         stack.stop()
     console.print("Stopped. The data is kept; [bold]make up[/] goes on from here, [bold]make reset[/] deletes it.")
 
 
 def _start(stack: Stack, began: float) -> None:
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-
     def show() -> None:
         demo = DemoStore(stack.running)
         demo.ensure_store()
@@ -64,11 +85,12 @@ def _start(stack: Stack, began: float) -> None:
         console.print(Text(stack.notice, style="yellow"))
 
 
-def _run(stack: Stack, stop: threading.Event) -> None:
+def _run(stack: Stack, stop: _Request) -> None:
     supervisor = Supervisor(stack, lambda line: console.print(Text(line, style="yellow")))
     loading = _begin_loading(stack.running)
     try:
-        while not stop.wait(0.5):
+        while not stop.made:
+            time.sleep(0.3)
             supervisor.look()
             if loading and loading.poll() is not None:
                 loading = None
@@ -76,7 +98,8 @@ def _run(stack: Stack, stop: threading.Event) -> None:
     finally:
         if loading and loading.poll() is None:
             loading.terminate()
-            loading.wait(40)
+            wait_until(lambda: loading.poll() is not None, 5)
+            loading.kill()
 
 
 def _begin_loading(running: RunningStack) -> subprocess.Popen[bytes] | None:
@@ -85,16 +108,17 @@ def _begin_loading(running: RunningStack) -> subprocess.Popen[bytes] | None:
         console.print("The orders are there. Ctrl-C stops everything.")
         return None
     command = [sys.executable, "-m", "deploy.local", "load", "--seconds", str(LOADING_SECONDS)]
-    return subprocess.Popen(command, env=os.environ | {"ONEFOLD_DATA": str(running.data)})
+    return subprocess.Popen(tied(command, signal.SIGTERM), env=os.environ | {"ONEFOLD_DATA": str(running.data)})
 
 
 def load(orders: int, seconds: float) -> None:
     """Loads the first `orders` purchases into the demo store of the running stack, with a progress bar.
 
-    Raises LoadError, DataFolderError when nothing runs, DataMissing.
+    Raises LoadError, DataFolderError when nothing runs, DataMissing, KeyboardInterrupt after a signal.
     """
+    stop = _Request()
+    _on_signal(stop.note)
     running = RunningStack.load()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     api_key = DemoStore(running).ensure_api_key()
     progress = loader.Progress(_progress_file(running.data))
     before, began = progress.count, time.monotonic()
@@ -108,7 +132,9 @@ def load(orders: int, seconds: float) -> None:
             rate = (progress.count - before) / max(0.1, time.monotonic() - began)
             bar.update(task, completed=progress.count, rate=f"{rate:.0f}/s")
 
-        loader.Loader(running.gateway_url, api_key, progress).load(orders, seconds, report)
+        loader.Loader(running.gateway_url, api_key, progress).load(orders, seconds, report, lambda: stop.made)
+    if stop.made:
+        raise KeyboardInterrupt
     progress.save(complete=True)
     _summary(progress, time.monotonic() - began, progress.count - before)
 

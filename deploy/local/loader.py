@@ -111,10 +111,13 @@ class Loader:
         self._lock = threading.Lock()
         self._failure: Exception | None = None
 
-    def load(self, limit: int, seconds: float, report: Callable[[], None]) -> None:
+    def load(
+        self, limit: int, seconds: float, report: Callable[[], None], stopping: Callable[[], bool] = lambda: False
+    ) -> None:
         """Loads the first `limit` purchases less those that are there; begins no customer after `seconds`.
 
-        Calls `report` now and then. Raises LoadError; what was taken until then is kept in the progress file.
+        Calls `report` now and then, and ends early when `stopping()` says so. Raises LoadError; what was taken until
+        then is kept in the progress file.
         """
         done = self._progress.done
         todo = by_customer([purchase for purchase in purchases()[:limit] if purchase.index not in done])
@@ -123,7 +126,7 @@ class Loader:
         for worker in workers:
             worker.start()
         try:
-            while any(worker.is_alive() for worker in workers):
+            while not stopping() and any(worker.is_alive() for worker in workers):
                 time.sleep(0.25)
                 report()
                 self._progress.save()

@@ -162,24 +162,27 @@ class Postgres:
         self.process.terminate()
 
     def _initialise(self) -> None:
-        if self.cluster.exists():  # what an initdb left that did not finish
-            shutil.rmtree(self.cluster)
-        self.cluster.mkdir(mode=0o700)
+        # Made beside its place and moved there when whole: an initdb that was broken off leaves nothing that looks done.
+        draft = self.cluster.with_name("postgres.draft")
+        if draft.exists():
+            shutil.rmtree(draft)
+        draft.mkdir(mode=0o700)
         password_file = self.cluster.with_name("postgres.password")
         password_file.unlink(missing_ok=True)
         password_file.touch(mode=0o600)
         password_file.write_text(self._data.secret("postgres_admin"))
         if self._user:
-            os.chown(self.cluster, self._user.uid, self._user.gid)
+            os.chown(draft, self._user.uid, self._user.gid)
             os.chown(password_file, self._user.uid, self._user.gid)
         try:
-            run_once(self._initdb(password_file))
+            run_once(self._initdb(draft, password_file))
+            draft.rename(self.cluster)
         finally:
             password_file.unlink()
 
-    def _initdb(self, password_file: Path) -> Process:
+    def _initdb(self, folder: Path, password_file: Path) -> Process:
         command = [
-            *(str(self.binary("initdb")), "-D", str(self.cluster), "--username=postgres", f"--pwfile={password_file}"),
+            *(str(self.binary("initdb")), "-D", str(folder), "--username=postgres", f"--pwfile={password_file}"),
             *("--auth=scram-sha-256", "--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"),
             *(f"--locale={_utf8_locale()}", "--no-instructions"),
         ]

@@ -46,6 +46,12 @@ def base_environment() -> dict[str, str]:
     }
 
 
+def tied(argv: Sequence[str], death_signal: signal.Signals, user: User | None = None) -> list[str]:
+    """The command that runs `argv`, as `user`, and gets `death_signal` when the thread that started it ends."""
+    terms = (os.getpid(), int(death_signal), *((user.uid, user.gid) if user else (-1, -1)))
+    return [sys.executable, "-I", "-S", str(_CHILD), *map(str, terms), *argv]
+
+
 def wait_until(condition: Callable[[], bool], seconds: float, *, every: float = 0.02) -> bool:
     """Asks until the answer is yes; False when the time is up."""
     deadline = time.monotonic() + seconds
@@ -121,12 +127,9 @@ class Process:
 
     def _spawn(self, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        user = self.user or User(-1, -1)
-        wrapper = [sys.executable, "-I", "-S", str(_CHILD)]
-        terms = [str(os.getpid()), str(int(self.death_signal)), str(user.uid), str(user.gid)]
         with self.log.open("ab") as log:
             return subprocess.Popen(
-                [*wrapper, *terms, *self.argv],
+                tied(self.argv, self.death_signal, self.user),
                 env=base_environment() | dict(environment),
                 cwd=self.working_folder,
                 stdin=subprocess.DEVNULL,

@@ -10,6 +10,7 @@ from urllib.parse import quote, urlsplit
 
 import asyncpg
 
+from deploy.local.process import ProcessError
 from deploy.local.state import CONTEXTS, DatabaseUrls, DataFolder
 
 GROUPS = ("onefold_app", "onefold_worker")
@@ -38,17 +39,27 @@ def database_urls(admin_url: str, data: DataFolder, context: str, database: str 
 
 
 async def provision(admin_url: str, data: DataFolder) -> None:
-    """Makes group roles, login roles and databases, or brings their passwords and rights up to date."""
-    connection = await asyncpg.connect(admin_url)
+    """Makes group roles, login roles and databases, or brings their passwords and rights up to date.
+
+    Raises ProcessError when the server cannot be reached or refuses.
+    """
     try:
-        for group in GROUPS:
-            await _role(connection, group, "NOLOGIN")
-        for context in CONTEXTS:
-            await _login_roles(connection, data, context)
-            if not await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", context):
-                await create_database(connection, context, context)
-    finally:
-        await connection.close()
+        connection = await asyncpg.connect(admin_url)
+        try:
+            await _provision(connection, data)
+        finally:
+            await connection.close()
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        server = urlsplit(admin_url).netloc.rpartition("@")[2]
+        raise ProcessError(f"PostgreSQL at {server}: {type(error).__name__}: {error}") from error
+
+
+async def _provision(connection: asyncpg.Connection, data: DataFolder) -> None:
+    for group in GROUPS:
+        await _role(connection, group, "NOLOGIN")
+    for context in CONTEXTS:
+        await _login_roles(connection, data, context)
+        await create_database(connection, context, context)
 
 
 async def _login_roles(connection: asyncpg.Connection, data: DataFolder, context: str) -> None:
@@ -65,10 +76,11 @@ async def _role(connection: asyncpg.Connection, name: str, attributes: str) -> N
 
 
 async def create_database(connection: asyncpg.Connection, name: str, context: str, template: str = "") -> None:
-    """A database for a context; only its own three roles may connect."""
-    source = f" TEMPLATE {template}" if template else ""
+    """A database for a context, unless it exists; only the context's own three roles may connect."""
     # A server that is not a superuser's (managed PostgreSQL) lets one give away only to roles one belongs to.
     await connection.execute(f"GRANT {context}_owner TO CURRENT_USER")
-    await connection.execute(f"CREATE DATABASE {name} OWNER {context}_owner{source}")
+    if not await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", name):
+        source = f" TEMPLATE {template}" if template else ""
+        await connection.execute(f"CREATE DATABASE {name} OWNER {context}_owner{source}")
     await connection.execute(f"REVOKE ALL ON DATABASE {name} FROM PUBLIC")
     await connection.execute(f"GRANT CONNECT ON DATABASE {name} TO {context}_owner, {context}_app, {context}_worker")
