@@ -9,6 +9,7 @@ import nats
 import nats.errors
 import psutil
 import pytest
+from nats.aio.client import Client
 
 from deploy.local.nats import Nats
 from deploy.local.ports import choose
@@ -48,7 +49,7 @@ async def test_a_stranger_is_refused(server: Nats) -> None:
     async def note(error: Exception) -> None:
         errors.append(error)
 
-    client = nats.NATS()
+    client = Client()
     with pytest.raises(nats.errors.Error):
         await client.connect(f"nats://{address}", allow_reconnect=False, max_reconnect_attempts=0, error_cb=note)
     await client.close()
