@@ -10,6 +10,7 @@ from services.common.tokens import ServiceClaims
 
 # Below the 30 s after which common proxies give up, so that the caller gets our sentence and not theirs.
 BUDGET_SECONDS = 15.0
+API = "/api/v"
 NOBODY = ServiceClaims(actor="customer:", role="public")
 
 
@@ -36,4 +37,4 @@ def claims() -> ServiceClaims:
 
 def is_api() -> bool:
     """True for requests of programs, which get JSON and bring an Authorization header instead of a cookie."""
-    return request.path.startswith("/api/v")
+    return request.path.startswith(API)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 import structlog
-from flask import Flask, Response, current_app, request
+from flask import Flask, Request, Response, current_app, request
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 
 from gateway import context
 from services.common import telemetry
@@ -16,19 +17,28 @@ _TRACEPARENT = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 # No inline script or style anywhere; data: is for the icons inside Bootstrap's style sheet.
 _POLICY = "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
-_HEADERS = {
-    "Content-Security-Policy": _POLICY,
-    "X-Content-Type-Options": "nosniff",
-    # Not "no-referrer": the check of forms over https needs to see our own pages. No other site learns an address.
-    "Referrer-Policy": "same-origin",
-    "X-Frame-Options": "DENY",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
-}
+_HEADERS = (
+    ("Content-Security-Policy", _POLICY),
+    ("X-Content-Type-Options", "nosniff"),
+    # Not "no-referrer", because the check of forms over https needs to see our own pages. No other site learns an address.
+    ("Referrer-Policy", "same-origin"),
+    ("X-Frame-Options", "DENY"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+    ("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=()"),
+)
+
+
+class FormSession(SecureCookieSessionInterface):
+    """Flask's session for pages alone: programs have no forms, and reading it would cost each of their requests."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        """The session of the cookie; None, which Flask takes for an empty one, for programs."""
+        return None if request.path.startswith(context.API) else super().open_session(app, request)
 
 
 def install(app: Flask) -> None:
     """Hooks in before and after every request."""
+    app.session_interface = FormSession()
     app.before_request(_begin)
     app.after_request(_end)
 
@@ -48,11 +58,10 @@ def _begin() -> None:
 
 def _end(response: Response) -> Response:
     headers = response.headers
-    for name, value in _HEADERS.items():
-        headers.setdefault(name, value)
+    headers.extend(_HEADERS)
     headers["X-Request-Id"] = telemetry.request_id.get()
     if current_app.config["SESSION_COOKIE_SECURE"]:
-        headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+        headers["Strict-Transport-Security"] = "max-age=31536000"
     # Pages and answers are about people; only what is the same for everybody may be kept.
     if "Cache-Control" not in headers:
         headers["Cache-Control"] = "no-store"
