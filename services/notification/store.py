@@ -145,13 +145,13 @@ _CLAIM = text(
    WHERE m.store_id = busy.store_id AND m.state = 'queued' AND m.next_attempt_at <= now()
    ORDER BY m.next_attempt_at LIMIT :batch FOR UPDATE SKIP LOCKED) q),
  chosen AS (
-  SELECT store_id, message_id FROM (
+  SELECT store_id, message_id, row_number() OVER (ORDER BY turn, next_attempt_at) AS place FROM (
    SELECT due.*, row_number() OVER (PARTITION BY store_id ORDER BY next_attempt_at, message_id) AS turn FROM due) ranked
-  ORDER BY turn, next_attempt_at LIMIT :batch)
+  ORDER BY place LIMIT :batch)
  UPDATE messages m SET state = 'claimed', attempts = m.attempts + 1, lease_until = now() + make_interval(secs => :lease)
  FROM chosen JOIN stores s USING (store_id)
  WHERE m.store_id = chosen.store_id AND m.message_id = chosen.message_id
- RETURNING m.*, s.slug, s.name, s.language AS store_language, s.timezone, s.currency, s.region,
+ RETURNING m.*, chosen.place, s.slug, s.name, s.language AS store_language, s.timezone, s.currency, s.region,
   COALESCE(EXTRACT(epoch FROM now() - m.failing_since), 0)::float AS failing_seconds"""
 )
 
@@ -159,7 +159,7 @@ _CLAIM = text(
 async def claim(tx: AsyncConnection, batch: int, lease_seconds: float) -> list[Claimed]:
     """Takes up to `batch` messages that are due, of all stores in turn; each is ours until its lease ends."""
     rows = (await tx.execute(_CLAIM, {"batch": batch, "lease": lease_seconds})).all()
-    return sorted((_claimed(row) for row in rows), key=lambda c: c.message.message_id)
+    return [_claimed(row) for row in sorted(rows, key=lambda row: row.place)]
 
 
 _MARK_SENDING = text(

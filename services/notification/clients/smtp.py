@@ -100,6 +100,8 @@ class Connection:
         )
         try:
             await smtp.connect()
+            if smtp.is_ehlo_or_helo_needed:
+                await smtp.ehlo()
         except (SMTPException, OSError) as error:
             raise MailServerAway(_describe("cannot connect", error)) from error
         self._smtp = smtp
@@ -110,7 +112,7 @@ class Connection:
         if international and not smtp.supports_extension("smtputf8"):
             raise Refused(553, "the mail server cannot deliver to addresses outside ASCII (no SMTPUTF8)")
         try:
-            await smtp.mail(sender, options=["SMTPUTF8"] if international else [], encoding="utf-8")
+            await smtp.mail(sender, options=["SMTPUTF8", "BODY=8BITMIME"] if international else [], encoding="utf-8")
             await smtp.rcpt(recipient, encoding="utf-8")
         except SMTPRecipientRefused as error:
             if error.code == _SERVICE_CLOSING:

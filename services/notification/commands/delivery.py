@@ -146,7 +146,8 @@ class Sender:
                 try:
                     async with self._database.across_stores() as tx:
                         batch = await store.claim(tx, BATCH, self._settings.lease_seconds)
-                        crash.point("notification.before_claim_commit")
+                        if batch:
+                            crash.point("notification.before_claim_commit")
                     self._claimed.extend(batch)
                 except Exception as error:
                     if not is_transient(error):

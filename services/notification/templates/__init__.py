@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from email.headerregistry import Address
-from email.message import EmailMessage
+from email.mime.multipart import MIMEMultipart
+from email.mime.text import MIMEText
 from email.utils import format_datetime as rfc_date
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -67,17 +68,21 @@ class Templates:
             return environment.get_template(f"{claimed.message.kind}{suffix}").render(values)
 
         sender, recipient = wire_address(mail_from), wire_address(claimed.message.recipient)
-        mail = EmailMessage(policy=email.policy.SMTP if (sender + recipient).isascii() else email.policy.SMTPUTF8)
-        mail["From"] = Address(one_line(claimed.store.name), addr_spec=sender)
-        mail["To"] = Address(one_line(claimed.params.get("name", "")), addr_spec=recipient)
+        # MIMEText where EmailMessage would do: it takes a third of the time, which is most of a mail's cost.
+        policy = email.policy.SMTP if (sender + recipient).isascii() else email.policy.SMTPUTF8
+        mail = MIMEMultipart(
+            "alternative",
+            _subparts=[MIMEText(render(".txt"), "plain", "utf-8"), MIMEText(render(".html"), "html", "utf-8")],
+            policy=policy,
+        )
+        mail["From"] = _header_address(claimed.store.name, sender)
+        mail["To"] = _header_address(claimed.params.get("name", ""), recipient)
         mail["Subject"] = one_line(render(".subject.txt"))
         mail["Date"] = rfc_date(clock.now())
         # Derived from the row, so that a receiver can tell a second copy from a second message (E).
         mail["Message-ID"] = f"<{claimed.message.message_id}@{sender.rpartition('@')[2]}>"
-        mail["Content-Language"] = language
         mail["Auto-Submitted"] = "auto-generated"
-        mail.set_content(render(".txt"))
-        mail.add_alternative(render(".html"), subtype="html")
+        mail["Content-Language"] = language
         return Mail(sender, recipient, mail.as_bytes())
 
 
@@ -90,6 +95,12 @@ def wire_address(address: str) -> str:
     """The address with its domain in ASCII; only a local part outside ASCII keeps it from being all ASCII. Raises ValueError."""
     parsed = validate_email(address, check_deliverability=False, test_environment=True)
     return f"{parsed.local_part}@{parsed.ascii_domain}"
+
+
+def _header_address(name: str, address: str) -> Address:
+    # By its parts: read from one text, the standard library refuses a local part outside ASCII.
+    local_part, _, domain = address.rpartition("@")
+    return Address(one_line(name), local_part, domain)
 
 
 def money(minor: int, currency: str) -> str:
