@@ -1,8 +1,8 @@
-"""A membership database and a store of its own for each test."""
+"""One membership database for the run, and a store of its own for each test: what tenancy is for."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
@@ -12,13 +12,20 @@ from services.common.identifiers import IdentifierHasher
 from services.membership import commands
 from tests.integration.membership.people import Shop
 from tests.support.calls import claims
+from tests.support.stack import TestServers
 
 HASHER = IdentifierHasher("a key for tests that is long enough")
 
 
+@pytest.fixture(scope="package")
+def urls(postgres_server: TestServers) -> Iterator[DatabaseUrls]:
+    made = postgres_server.fresh_database("membership")
+    yield made
+    postgres_server.drop(made)
+
+
 @pytest.fixture
-async def shop(service_database: Callable[[str], DatabaseUrls]) -> AsyncIterator[Shop]:
-    urls = service_database("membership")
+async def shop(urls: DatabaseUrls) -> AsyncIterator[Shop]:
     serve = Database(connect(urls.app, connections=16, name="test-serve"))
     work = Database(connect(urls.worker, connections=8, name="test-work"))
     yield Shop(commands.Context(serve, HASHER, lambda: None), commands.Context(work, HASHER, lambda: None), claims())

@@ -6,7 +6,7 @@ import asyncio
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -17,15 +17,15 @@ from onefold.orders.v1 import service_pb2 as orders_pb
 from services.common import clock
 from services.common.contact import Address, Contact
 from services.common.errors import Conflict, StateConflict
-from services.common.inbox import Delivered
 from services.common.ids import new_id
+from services.common.inbox import Delivered
 from services.common.outbox import type_of
 from services.common.tokens import ServiceClaims
 from services.common.wire import contact_message, timestamp
 from services.membership import commands, queries
 from services.membership.consumers import subscriptions
-from services.membership.domain import Buyer, Customer, Enrolled, Merge, Outcome, Status
-from tests.support.calls import claims
+from services.membership.domain import Buyer, Customer, Enrolled, Merge, Outcome
+from tests.support.calls import claims, once
 
 HOME = Address("陳大文", "", ("彌敦道 1 號",), "油尖旺", "香港", "", "HK")
 
@@ -79,8 +79,6 @@ class Shop:
         return await queries.get_customer(self.context.database, self.who, customer_id)
 
     async def award(self, customer_id: UUID, points: int, expires_on: str = "2099-12-31") -> int:
-        from tests.support.calls import once
-
         return await commands.adjust_points(
             self.context, self.who, once(self.who), customer_id, points, expires_on if points > 0 else "", ""
         )
@@ -201,5 +199,3 @@ async def settle(*work: Any) -> Sequence[Any]:
 
 
 LONG_AGO = datetime(1997, 1, 1, tzinfo=UTC)
-TOMORROW = timedelta(days=1)
-__all__ = ["HOME", "LONG_AGO", "Shop", "Status", "buyer", "order", "settle", "some_phone", "told"]
