@@ -65,6 +65,8 @@ def up() -> None:
         _start(stack, began)
         _on_signal(stop.note)
         _run(stack, stop)
+    except KeyboardInterrupt:  # during the start; it is how `up` is meant to end
+        console.print("Stopping …")
     finally:
         _on_signal(signal.SIG_IGN)
         stack.stop()
@@ -100,6 +102,7 @@ def _run(stack: Stack, stop: _Request) -> None:
             loading.terminate()
             wait_until(lambda: loading.poll() is not None, 5)
             loading.kill()
+            loading.wait()
 
 
 def _begin_loading(running: RunningStack) -> subprocess.Popen[bytes] | None:

@@ -166,7 +166,12 @@ class Process:
         if not self.running:
             return
         self.signal(self.stop_signal)
-        if wait and not wait_until(lambda: not self.running, self.stop_seconds):
+        if wait:
+            self.wait_stopped()
+
+    def wait_stopped(self) -> None:
+        """Waits for the end of what was asked to stop, and kills it after `stop_seconds`."""
+        if not wait_until(lambda: not self.running, self.stop_seconds):
             self.kill()
 
     def kill(self) -> None:

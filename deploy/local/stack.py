@@ -7,10 +7,12 @@ import sys
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from deploy.local.migrations import Migrations
 from deploy.local.nats import Nats
 from deploy.local.ports import LOOPBACK, choose
 from deploy.local.postgres import Postgres
@@ -129,7 +131,10 @@ class Stack:
         together(database, broker, lambda: self.process("mail").start(wait=False))
 
     def _migrate(self) -> None:
-        together(*(lambda context=context: run_once(self._service(context, "migrate")) for context in CONTEXTS))
+        migrations = Migrations(self.data, self.settings.databases)
+        if pending := migrations.pending():
+            together(*(partial(run_once, self._service(context, "migrate")) for context in pending))
+            migrations.note()
 
     def _start_services(self, on_page: Callable[[], None] | None) -> None:
         first = ["gateway", *(f"{context}-serve" for context in CONTEXTS)]
@@ -218,7 +223,7 @@ def stop_together(processes: Iterable[Process]) -> None:
     started = [process for process in processes if process.running]
     for process in started:
         process.terminate(wait=False)
-    together(*(process.terminate for process in started))
+    together(*(process.wait_stopped for process in started))
 
 
 __all__ = ["ProcessError", "Stack"]
