@@ -11,7 +11,6 @@ from services.common.bus import Bus
 from services.common.config import Environment
 from services.common.database import Database, connect
 from services.common.identifiers import IdentifierHasher
-from services.common.migrate import migrate_command
 from services.common.outbox import Waker
 from services.common.rpc import Caller, Server
 from services.common.tokens import TokenSigner
@@ -57,7 +56,12 @@ async def work(environment: Environment, stop: asyncio.Event) -> None:
     """Publishes events, follows those of others, and carries merges out."""
     signer = TokenSigner(environment.secret("SERVICE_KEY"))
     context = _context(environment, signer, connections=10, name="identity_merge-work")
-    bus = Bus(environment.text("NATS_URL"), name="identity_merge-work", replicas=environment.number("NATS_REPLICAS", 1))
+    bus = Bus(
+        environment.text("NATS_URL"),
+        name="identity_merge-work",
+        replicas=environment.number("NATS_REPLICAS", 1),
+        ack_seconds=environment.number("NATS_ACK_SECONDS", 30),
+    )
     await worker.run(
         "identity_merge",
         stop,
@@ -74,5 +78,5 @@ async def work(environment: Environment, stop: asyncio.Event) -> None:
 if __name__ == "__main__":
     service.main(
         "identity_merge",
-        {"serve": serve, "work": work, "migrate": migrate_command(Path(__file__).parent / "migrations")},
+        {"serve": serve, "work": work, "migrate": service.migrate_command(Path(__file__).parent / "migrations")},
     )

@@ -22,7 +22,6 @@ from services.common.errors import (
     OnefoldError,
     PermissionDenied,
     StateConflict,
-    Unavailable,
 )
 from services.common.tokens import ServiceClaims
 from services.identity_merge import events
@@ -156,16 +155,16 @@ class Runner:
 
     async def _postpone(self, claim: Claim, error: Exception) -> None:
         """Tries again later, without limit (L)."""
-        away = isinstance(error, Unavailable) or is_transient(error)
+        expected = isinstance(error, OnefoldError) or is_transient(error)
         log.warning(
             "merge_postponed",
             merge_run_id=str(claim.run.merge_run_id),
             state=claim.run.state.name,
             attempts=claim.attempts + 1,
             error=f"{type(error).__name__}: {error}"[:300],
-            exc_info=None if away else error,
+            exc_info=None if expected else error,
         )
-        wait = min(0.25 * 2 ** min(claim.attempts, 10), LONGEST_WAIT_SECONDS)
+        wait = min(0.2 * 2 ** min(claim.attempts, 10), LONGEST_WAIT_SECONDS)
         await self._give_back(claim, wait, claim.attempts + 1, f"{type(error).__name__}: {error}")
 
     async def _give_back(self, claim: Claim, seconds: float, attempts: int, error: str) -> None:

@@ -47,7 +47,10 @@ class Service:
 
     app: Context
     worker: Context
+    admin: Database
+    urls: DatabaseUrls
     channel: aio.Channel
+    others: str
     script: Script
 
     def __post_init__(self) -> None:
@@ -94,8 +97,6 @@ class Service:
         async with self.admin.across_stores() as tx:
             result = await tx.execute(text(statement), parameters)
             return list(result.all()) if result.returns_rows else []
-
-    admin: Database = None  # type: ignore[assignment]
 
 
 def founding(slug: str, **changes: Any) -> pb.CreateStoreRequest:
@@ -151,12 +152,12 @@ async def service(
     service_pb2_grpc.add_MergeServiceServicer_to_server(MergeApi(app), server.aio)
     await server.start()
     channel = rpc.channel(address)
-    service = Service(app, worker, channel, script)
-    service.admin = Database(connect(urls.admin, connections=2, name="test-admin"))
+    admin = Database(connect(urls.admin, connections=2, name="test-admin"))
+    service = Service(app, worker, admin, urls, channel, others, script)
     waking = [asyncio.create_task(context.waker.run()) for context in (app, worker)]
     yield service
     for task in waking:
         task.cancel()
     await channel.close()
     await server.aio.stop(grace=None)
-    await asyncio.gather(app.close(), worker.close(), service.admin.close())
+    await asyncio.gather(app.close(), worker.close(), admin.close())
