@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,7 +12,6 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from services.common.config import Environment
-from services.common.service import Command
 
 _PLUMBING = ("outbox", "inbox", "dead_letters", "idempotency_keys")
 
@@ -68,12 +66,3 @@ def create_all(metadata: MetaData, queues: Sequence[str] = ()) -> None:
     """First revision of a service: every table of its metadata, protected."""
     metadata.create_all(op.get_bind())
     protect([table.name for table in metadata.sorted_tables], queues)
-
-
-def migrate_command(migrations: Path) -> Command:
-    """The `migrate` command of a service's main.py."""
-
-    async def run(environment: Environment, _: asyncio.Event) -> None:
-        await upgrade(environment, migrations)
-
-    return run

@@ -6,12 +6,13 @@ import asyncio
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from pathlib import Path
 from typing import Any
 
 import structlog
 import uvloop
 
-from services.common import logging
+from services.common import deadletters, logging
 from services.common.config import ConfigError, Environment
 
 log = structlog.get_logger()
@@ -19,7 +20,8 @@ Command = Callable[[Environment, asyncio.Event], Awaitable[None]]
 
 
 def main(context: str, commands: Mapping[str, Command]) -> None:
-    """Runs `python -m services.<context>.main <command>`. Exits 2 on a wrong command or configuration."""
+    """Runs `python -m services.<context>.main <command>`; `dead-letters` is a command of all. Exits 2 on wrong configuration."""
+    commands = {**commands, "dead-letters": deadletters.command}
     name = sys.argv[1] if len(sys.argv) > 1 else ""
     if name not in commands:
         sys.exit(f"usage: python -m services.{context}.main {' | '.join(commands)}")
@@ -53,3 +55,15 @@ async def until(stop: asyncio.Event, *loops: Coroutine[Any, Any, None]) -> None:
             log.error("loop_failed", error=f"{type(error).__name__}: {error}", exc_info=error)
             raise error
     log.info("stopped")
+
+
+def migrate_command(migrations: Path) -> Command:
+    """The `migrate` command of a service's main.py, on the history in the folder `migrations`."""
+
+    async def run(environment: Environment, _: asyncio.Event) -> None:
+        # Imported here: Alembic would cost every serve and work process a tenth of its memory.
+        from services.common.migrate import upgrade
+
+        await upgrade(environment, migrations)
+
+    return run

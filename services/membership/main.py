@@ -11,7 +11,6 @@ from services.common.bus import Bus
 from services.common.config import Environment
 from services.common.database import Database, connect
 from services.common.identifiers import IdentifierHasher
-from services.common.migrate import migrate_command
 from services.common.outbox import Waker
 from services.common.rpc import Server
 from services.common.tokens import TokenSigner
@@ -57,5 +56,5 @@ async def work(environment: Environment, stop: asyncio.Event) -> None:
 
 
 if __name__ == "__main__":
-    commands_ = {"serve": serve, "work": work, "migrate": migrate_command(Path(__file__).parent / "migrations")}
+    commands_ = {"serve": serve, "work": work, "migrate": service.migrate_command(Path(__file__).parent / "migrations")}
     service.main("membership", commands_)

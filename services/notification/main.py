@@ -11,7 +11,6 @@ from services.common import rpc, service, worker
 from services.common.bus import Bus
 from services.common.config import ConfigError, Environment
 from services.common.database import Database, connect
-from services.common.migrate import migrate_command
 from services.common.outbox import Waker
 from services.common.rpc import Caller, Server
 from services.common.tokens import TokenSigner
@@ -84,5 +83,6 @@ def sender_settings(environment: Environment) -> SenderSettings:
 
 if __name__ == "__main__":
     service.main(
-        "notification", {"serve": serve, "work": work, "migrate": migrate_command(Path(__file__).parent / "migrations")}
+        "notification",
+        {"serve": serve, "work": work, "migrate": service.migrate_command(Path(__file__).parent / "migrations")},
     )

@@ -10,7 +10,6 @@ from services.common import service, worker
 from services.common.bus import Bus
 from services.common.config import Environment
 from services.common.database import Database, connect
-from services.common.migrate import migrate_command
 from services.common.outbox import Waker
 from services.common.rpc import Server
 from services.common.tokens import TokenSigner
@@ -53,5 +52,6 @@ async def work(environment: Environment, stop: asyncio.Event) -> None:
 
 if __name__ == "__main__":
     service.main(
-        "orders", {"serve": serve, "work": work, "migrate": migrate_command(Path(__file__).parent / "migrations")}
+        "orders",
+        {"serve": serve, "work": work, "migrate": service.migrate_command(Path(__file__).parent / "migrations")},
     )
