@@ -199,7 +199,9 @@ class Consumer:
         done = 0
         for row in rows:
             try:
-                await self._apply(row.store_id, [self._decode(row.subject, orjson.loads(row.headers), row.payload)])
+                event = self._decode(row.subject, orjson.loads(row.headers), row.payload)
+                # The event's own store: a message that could not be read was buried without one.
+                await self._apply(event.store_id, [event])
             except Exception as error:  # noqa: BLE001 - written beside the dead letter for the person who asked
                 log.warning("replay_failed", subject=row.subject, error=f"{type(error).__name__}: {error}"[:300])
                 result = {"error": f"{type(error).__name__}: {error}"[:2_000], "replayed": False}

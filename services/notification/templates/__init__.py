@@ -12,10 +12,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from email.headerregistry import Address
+from email.message import Message as MimeMessage
 from email.mime.multipart import MIMEMultipart
 from email.mime.text import MIMEText
 from email.utils import format_datetime as rfc_date
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_datetime
@@ -70,7 +72,7 @@ class Templates:
         sender, recipient = wire_address(mail_from), wire_address(claimed.message.recipient)
         # MIMEText where EmailMessage would do: it takes a third of the time, which is most of a mail's cost.
         policy = email.policy.SMTP if (sender + recipient).isascii() else email.policy.SMTPUTF8
-        mail = MIMEMultipart(
+        mail: MimeMessage[Any, Any] = MIMEMultipart(
             "alternative",
             _subparts=[MIMEText(render(".txt"), "plain", "utf-8"), MIMEText(render(".html"), "html", "utf-8")],
             policy=policy,

@@ -1,0 +1,105 @@
+"""Publishes again what a reader has no evidence of: after a stream was deleted or rolled back (architecture, rule 2; fault 22).
+
+    python -m deploy.reconcile [--older-than SECONDS]
+
+Every event in an outbox that was published longer ago than that must be in the inbox, or among the dead letters, of each service that
+subscribes to its type. One that is not is marked as unpublished, and its relay publishes it anew; readers that know it drop it by
+their inbox, so running this at any time, any number of times, changes nothing that is right. Younger events may still be on
+their way. Databases are named by ONEFOLD_<CONTEXT>_DATABASE_URL (the worker's roles suffice), else those of the local stack are taken.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from deploy.audit.__main__ import database_urls
+from deploy.audit.events import readers
+from deploy.local.state import DataFolderError
+from services.common.ids import NIL
+from services.common.outbox import CHANNEL
+
+BATCH = 10_000
+OLDER_THAN_SECONDS = 300.0
+_PUBLISHED = """SELECT store_id, event_id FROM outbox
+ WHERE (store_id, event_id) > ($1, $2) AND type = ANY($3) AND published_at < now() - make_interval(secs => $4)
+ ORDER BY store_id, event_id LIMIT $5"""
+# A message that could not even be read was buried without its store.
+_UNREAD = """SELECT x.store_id, x.event_id FROM unnest($1::uuid[], $2::uuid[]) AS x(store_id, event_id)
+ WHERE NOT EXISTS (SELECT FROM inbox i WHERE i.store_id = x.store_id AND i.event_id = x.event_id)
+   AND NOT EXISTS (SELECT FROM dead_letters d WHERE d.store_id IN (x.store_id, $3) AND d.event_id = x.event_id)"""
+_AGAIN = """UPDATE outbox o SET published_at = NULL FROM unnest($1::uuid[], $2::uuid[]) AS x(store_id, event_id)
+ WHERE o.store_id = x.store_id AND o.event_id = x.event_id AND o.published_at IS NOT NULL"""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What one reader has of one publisher's events."""
+
+    publisher: str
+    reader: str
+    checked: int
+    unread: int
+
+
+async def reconcile(urls: Mapping[str, str], older_than_seconds: float = OLDER_THAN_SECONDS) -> list[Found]:
+    """Compares all outboxes with all inboxes and has unread events published again."""
+    async with AsyncExitStack() as stack:
+        databases: dict[str, Any] = {}
+        for context, url in urls.items():
+            databases[context] = await asyncpg.connect(url)
+            stack.push_async_callback(databases[context].close)
+        return [
+            await _compare(databases, publisher, reader, types, older_than_seconds)
+            for (publisher, reader), types in readers().items()
+        ]
+
+
+async def _compare(
+    databases: Mapping[str, Any], publisher: str, reader: str, types: Sequence[str], older_than_seconds: float
+) -> Found:
+    checked = unread = 0
+    last: tuple[UUID, UUID] = (NIL, NIL)
+    while batch := await databases[publisher].fetch(_PUBLISHED, *last, types, older_than_seconds, BATCH):
+        missing = await databases[reader].fetch(_UNREAD, *_columns(batch), NIL)
+        if missing:
+            await databases[publisher].execute(_AGAIN, *_columns(missing))
+            await databases[publisher].execute(f"NOTIFY {CHANNEL}")
+        checked, unread = checked + len(batch), unread + len(missing)
+        last = (batch[-1]["store_id"], batch[-1]["event_id"])
+    return Found(publisher, reader, checked, unread)
+
+
+def _columns(rows: Sequence[Any]) -> tuple[list[UUID], list[UUID]]:
+    return [row["store_id"] for row in rows], [row["event_id"] for row in rows]
+
+
+def main() -> int:
+    """Prints what was found. Exit status 0, or 2 when no databases are named."""
+    parser = argparse.ArgumentParser(prog="python -m deploy.reconcile", description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument(
+        "--older-than", type=float, default=OLDER_THAN_SECONDS, metavar="SECONDS", help="default: %(default)g"
+    )
+    arguments = parser.parse_args()
+    try:
+        urls = database_urls()
+    except DataFolderError as error:
+        sys.stderr.write(f"reconcile: {error}\n")
+        return 2
+    found = asyncio.run(reconcile(urls, arguments.older_than))
+    for one in found:
+        print(f"{one.publisher} → {one.reader}: {one.checked:,} events checked, {one.unread:,} published again")
+    print(f"{sum(one.unread for one in found):,} events published again")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
