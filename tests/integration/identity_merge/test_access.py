@@ -58,7 +58,7 @@ async def test_every_fault_of_a_new_store_is_named_at_once(service: Service) -> 
         "No Slug!",
         name=" ",
         region="JP",
-        currency="XXX",
+        currency="ZZZ",
         timezone="Asia/Nowhere",
         language="fr",
         owner_name="",
