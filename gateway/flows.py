@@ -54,9 +54,9 @@ def place_order(request: orders.CreateOrderRequest, key: str) -> Placed:
     asked = hashlib.sha256(request.SerializeToString(deterministic=True)).hexdigest()
     known = _known_buyer(request) if request.customer_id else None
     order = services().orders.create(request, key=key, asked=asked).order
-    if known and not _becomes_member(known, order):
+    if known:
         return Placed(order, known)
-    buyer = _enrol(order, new_customer=known is None)
+    buyer = _enrol(order)
     order.customer_id = buyer.customer_id
     return Placed(order, buyer)
 
@@ -85,16 +85,12 @@ def _fill(contact: common_pb2.Contact, customer: membership.Customer) -> None:
     contact.email = contact.email or customer.email
 
 
-def _becomes_member(known: Buyer, order: orders.Order) -> bool:
-    return order.add_as_member and known.status == membership.CUSTOMER_STATUS_GUEST
-
-
-def _enrol(order: orders.Order, *, new_customer: bool) -> Buyer:
+def _enrol(order: orders.Order) -> Buyer:
     """Asks for the command that the event order_placed brings as well; it happens once for the order, whoever comes first."""
     request = membership.EnrolBuyerRequest(
         order_id=order.order_id,
         customer_id=order.customer_id,
-        new_customer=new_customer,
+        new_customer=True,
         contact=order.contact,
         add_as_member=order.add_as_member,
         trusted=order.channel != orders.CHANNEL_STOREFRONT,
