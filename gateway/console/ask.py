@@ -148,7 +148,9 @@ def name_of(customer_id: str) -> str:
         return ""
 
 
-def customers(*, query: str = "", token: str = "", size: int = 0, members_only: bool = False) -> membership.SearchCustomersResponse:
+def customers(
+    *, query: str = "", token: str = "", size: int = 0, members_only: bool = False
+) -> membership.SearchCustomersResponse:
     """A page of customers, newest first."""
     page = PageRequest(size=size, token=token)
     return services().membership.search_customers(
@@ -159,7 +161,9 @@ def customers(*, query: str = "", token: str = "", size: int = 0, members_only: 
 def points_entries(customer_id: str, token: str = "", size: int = 0) -> membership.ListPointsEntriesResponse:
     """A page of a customer's ledger, newest first, with the lots."""
     page = PageRequest(size=size, token=token)
-    return services().membership.list_points_entries(membership.ListPointsEntriesRequest(customer_id=customer_id, page=page))
+    return services().membership.list_points_entries(
+        membership.ListPointsEntriesRequest(customer_id=customer_id, page=page)
+    )
 
 
 def adjust_points(wish: membership.AdjustPointsRequest, key: str) -> int:

@@ -32,7 +32,7 @@ PAYMENT_METHODS = (
 )
 
 
-class PlainForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
+class PlainForm(FlaskForm):  # type: ignore[misc]
     """A form of ours; `faulty` once something was refused (problems.py)."""
 
     faulty = False
@@ -52,7 +52,7 @@ class LogInForm(PlainForm):
     password = PasswordField(_l("Password"))
 
 
-class LineForm(Form):
+class LineForm(Form):  # type: ignore[misc]  # WTForms has no types
     """One line of an order; a line with nothing but a quantity counts as blank."""
 
     title = StringField(_l("Item"))
@@ -128,7 +128,10 @@ class MergeForm(PlainForm):
 
     primary = RadioField(_l("Primary account"), validate_choice=False)
     change = RadioField(
-        _l("Points with this merge"), choices=(("none", _l("Leave as they are")), *CHANGES), default="none", validate_choice=False
+        _l("Points with this merge"),
+        choices=(("none", _l("Leave as they are")), *CHANGES),
+        default="none",
+        validate_choice=False,
     )
     points = StringField(_l("Points"))
     expires_on = StringField(_l("Last day of validity"))

@@ -46,7 +46,11 @@ def _outcome(outcome: Any) -> str:
         return ask.phone(outcome.value) or "–"
     if outcome.field == "birthday":
         return ask.iso_day(outcome.value) or "–"
-    return labels.LANGUAGE.get(outcome.value, outcome.value) or "–" if outcome.field == "language" else outcome.value or "–"
+    return (
+        labels.LANGUAGE.get(outcome.value, outcome.value) or "–"
+        if outcome.field == "language"
+        else outcome.value or "–"
+    )
 
 
 def _last_day(stamp: Timestamp) -> str:
@@ -93,4 +97,3 @@ FILTERS: dict[str, Callable[..., Any]] = {
 }
 for _name, _filter in FILTERS.items():
     blueprint.add_app_template_filter(_filter, _name)
-

@@ -48,7 +48,11 @@ def members() -> str:
 def customer_search() -> Response:
     """The first few customers for a part of name, phone or e-mail; `members` leaves guests out."""
     query = request.args.get("q", "").strip()
-    found = ask.customers(query=query, size=FOUND_AT_ONCE, members_only="members" in request.args).customers if query else []
+    found = (
+        ask.customers(query=query, size=FOUND_AT_ONCE, members_only="members" in request.args).customers
+        if query
+        else []
+    )
     return jsonify(customers=[_found(customer) for customer in found])
 
 
@@ -101,7 +105,9 @@ def adjust_points(customer_id: UUID) -> Page:
             flash(_("Points saved. The balance is now %(balance)s.", balance=f"{balance:,}"), "good")
             return redirect(url_for("console.member", customer_id=customer_id))
     found = ask.customer(str(customer_id))
-    page = render_template("console/points.html", area="members", member=found, form=form, today=ask.today().isoformat())
+    page = render_template(
+        "console/points.html", area="members", member=found, form=form, today=ask.today().isoformat()
+    )
     return page, 422 if form.faulty else 200
 
 

@@ -35,7 +35,12 @@ def merges() -> str:
     found = ask.merges(token=token)
     names = {run.primary_id: ask.name_of(run.primary_id) for run in found.runs}
     return render_template(
-        "console/merges.html", area="merges", runs=found.runs, names=names, next_token=found.next_page_token, later_page=bool(token)
+        "console/merges.html",
+        area="merges",
+        runs=found.runs,
+        names=names,
+        next_token=found.next_page_token,
+        later_page=bool(token),
     )
 
 
@@ -73,7 +78,9 @@ def _problems(accounts: list[Customer]) -> list[str]:
         if account.status != CustomerStatus.CUSTOMER_STATUS_MEMBER
     ]
     if len(accounts) > MOST:
-        sentences.append(_("At most 5 accounts can be merged at a time. Remove some now; afterwards you can merge again."))
+        sentences.append(
+            _("At most 5 accounts can be merged at a time. Remove some now; afterwards you can merge again.")
+        )
     return sentences
 
 
@@ -89,7 +96,10 @@ def _compare(accounts: list[Customer]) -> list[dict[str, Any]]:
         (_("Net spend"), [ask.money(account.net_spend_minor) for account in accounts]),
     ]
     marked = {_("Name"), _("Phone"), _("E-mail"), _("Birthday")}
-    return [{"label": label, "values": values, "differs": label in marked and len(set(values)) > 1} for label, values in rows]
+    return [
+        {"label": label, "values": values, "differs": label in marked and len(set(values)) > 1}
+        for label, values in rows
+    ]
 
 
 @blueprint.get("/merges/new/points")
@@ -159,8 +169,15 @@ def merge_commit() -> Page:
     wishes, sent = Wishes.read(request.form), request.form
     plan = MergePlan(plan_id=sent.get("plan_id", ""), plan_hash=sent.get("plan_hash", ""))
     if sent.get("confirmed") != "yes":
-        fields = {"plan": plan, "wishes": wishes.pairs(), "seen": sent.get("seen", ""), "idempotency_key": sent.get("idempotency_key", "")}
-        return render_template("console/merge_sure.html", area="merges", check_address=wishes.address("console.merge_check"), **fields)
+        fields = {
+            "plan": plan,
+            "wishes": wishes.pairs(),
+            "seen": sent.get("seen", ""),
+            "idempotency_key": sent.get("idempotency_key", ""),
+        }
+        return render_template(
+            "console/merge_sure.html", area="merges", check_address=wishes.address("console.merge_check"), **fields
+        )
     try:
         run = ask.commit_merge(plan.plan_id, plan.plan_hash, sent.get("idempotency_key", ""))
     except (Conflict, NotFound) as error:
@@ -179,7 +196,12 @@ def merge(merge_id: UUID) -> str:
     run = ask.merge(str(merge_id))
     refusal = sentence_of(run.refusal, {}) if run.refusal else ""
     return render_template(
-        "console/merge.html", area="merges", run=run, progress=progress(run), refusal=refusal, primary_name=ask.name_of(run.primary_id)
+        "console/merge.html",
+        area="merges",
+        run=run,
+        progress=progress(run),
+        refusal=refusal,
+        primary_name=ask.name_of(run.primary_id),
     )
 
 
@@ -190,5 +212,3 @@ def merge_json(merge_id: UUID) -> Response:
     now = progress(ask.merge(str(merge_id)))
     steps = [{"name": step.name, "state": step.state} for step in now.steps]
     return jsonify(finished=now.finished, sentence=now.sentence, steps=steps)
-
-

@@ -106,7 +106,9 @@ def _read(form: OrderForm, kind: str) -> CreateOrderRequest:
     """The order as typed. Raises InvalidInput with everything that can be seen to be wrong from here."""
     faults = Violations()
     currency = ask.store().currency
-    wish = CreateOrderRequest(paid=kind == "paid", channel=Channel.CHANNEL_CONSOLE, currency=currency, note=form.note.data or "")
+    wish = CreateOrderRequest(
+        paid=kind == "paid", channel=Channel.CHANNEL_CONSOLE, currency=currency, note=form.note.data or ""
+    )
     _read_customer(form, wish, faults)
     for number, line in enumerate(form.filled_lines()):
         wish.lines.append(_read_line(line, f"lines[{number}]", currency, faults))
@@ -168,7 +170,7 @@ def _show(form: OrderForm, kind: str, found: list[Customer] | None = None) -> st
         mode=mode,
         found=found,
         picked=picked,
-        picked_guest=bool(picked) and picked.status == CustomerStatus.CUSTOMER_STATUS_GUEST,
+        picked_guest=picked is not None and picked.status == CustomerStatus.CUSTOMER_STATUS_GUEST,
         digits=digits(currency),
         currency_symbol=symbol(currency),
         zero=decimal_text(0, currency),

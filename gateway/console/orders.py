@@ -70,7 +70,7 @@ def order(order_id: UUID) -> str:
         unpaid=found.status == OrderStatus.ORDER_STATUS_UNPAID,
         customer=customer,
         customer_waits=waits,
-        owner_merged=bool(customer) and customer.customer_id != found.customer_id,
+        owner_merged=customer is not None and customer.customer_id != found.customer_id,
         messages=ask.if_up(lambda: ask.messages(order_id=found.order_id)),
         payment_form=PaymentForm(formdata=None),
     )
@@ -91,7 +91,9 @@ def payment(order_id: UUID) -> Page:
     form = PaymentForm()
     if request.method == "POST":
         try:
-            paid = ask.confirm_payment(str(order_id), _number(form.method.data), form.reference.data or "", form.idempotency_key.data)
+            paid = ask.confirm_payment(
+                str(order_id), _number(form.method.data), form.reference.data or "", form.idempotency_key.data
+            )
         except StateConflict:
             flash(_("This order is not waiting for payment any more."), "warn")
             return redirect(url_for("console.order", order_id=order_id))
@@ -149,11 +151,13 @@ def _contact_again(form: ContactForm, found: Order, error: OnefoldError) -> tupl
     if isinstance(error, Conflict):
         theirs = (found.contact.name, ask.phone(found.contact.phone), found.contact.email)
         fields = (form.name, form.phone, form.email)
-        changed = [(field.label.text, value) for field, value in zip(fields, theirs, strict=True) if value != (field.data or "")]
+        changed = [
+            (field.label.text, value)
+            for field, value in zip(fields, theirs, strict=True)
+            if value != (field.data or "")
+        ]
         form.expected_version.data, form.idempotency_key.data = str(found.version), str(new_id())
     else:
         refuse(form, error, CONTACT_FIELDS)
     page = render_template("console/contact.html", area="orders", order=found, form=form, changed=changed)
     return page, 409 if isinstance(error, Conflict) else 422
-
-

@@ -116,7 +116,7 @@ def _label(key: str) -> str:
         "settled": _("Paid orders"),
         "unpaid": _("Unpaid orders"),
     }
-    return words.get(key, key)
+    return str(words.get(key, key))
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +149,8 @@ def progress(run: MergeRun) -> Progress:
     refused = run.state == MergeState.MERGE_STATE_REFUSED
     finished = refused or run.state == MergeState.MERGE_STATE_COMPLETED
     steps = [
-        Step(name, label, "done" if run.state >= state else "now" if run.state == state - 1 else "later") for state, name, label in names
+        Step(name, label, "done" if run.state >= state else "now" if run.state == state - 1 else "later")
+        for state, name, label in names
     ]
     sentence = _("All done: the accounts are one.") if finished else _("The accounts are being merged.")
     return Progress(steps, sentence, finished, refused)

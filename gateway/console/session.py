@@ -27,7 +27,9 @@ def log_in() -> Page:
         form.store.data = request.args.get("store", "")
         return render_template("console/login.html", form=form)
     wish = LogInRequest(
-        store_slug=(form.store.data or "").strip().lower(), email=(form.email.data or "").strip(), password=form.password.data or ""
+        store_slug=(form.store.data or "").strip().lower(),
+        email=(form.email.data or "").strip(),
+        password=form.password.data or "",
     )
     try:
         session = services().access.log_in(wish, claims=NOBODY)

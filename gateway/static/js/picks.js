@@ -2,6 +2,7 @@
 export function enhancePicks() {
   for (const form of document.querySelectorAll("[data-picks]")) {
     const bar = form.querySelector("[data-pick-bar]");
+    if (!bar) continue;
     const count = form.querySelector("[data-pick-count]");
     const merge = form.querySelector("[data-merge]");
     const show = () => {

@@ -1,0 +1,151 @@
+"""Every page in both languages, on a desktop and on a phone: nothing for axe to find, nothing cut off, nothing untranslated."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from tests.e2e.conftest import DESKTOP, PHONE, OpenPage
+from tests.e2e.shop import Shop
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+HOME = {"en": "Home", "zh-Hant": "首頁"}
+
+
+def addresses(shop: Shop) -> list[str]:
+    """Each page of the console, with something on it."""
+    people = [shop.somebody("陳大文"), shop.somebody("Chan Tai Man, a person of a rather long name"), shop.somebody("TM")]
+    ids = [shop.member(who) for who in people]
+    paid = shop.get(f"/customers/{ids[0]}/orders")["items"][0]["order_id"]
+    unpaid = shop.order(shop.somebody("黃志強"), paid=False)["order_id"]
+    picked = "&".join(f"id={each}" for each in ids)
+    adjustment = "change=award&points=50&expires_on=2099-12-31&description=Sorry"
+    return [
+        "/console/",
+        "/console/orders",
+        "/console/orders?q=nobody",
+        "/console/orders?status=unpaid",
+        f"/console/orders/{paid}",
+        f"/console/orders/{unpaid}",
+        f"/console/orders/{unpaid}/payment",
+        f"/console/orders/{unpaid}/contact",
+        "/console/orders/new/paid",
+        f"/console/orders/new/unpaid?customer={ids[0]}",
+        f"/console/members?{picked}",
+        f"/console/members/{ids[0]}",
+        f"/console/members/{ids[0]}/points",
+        "/console/merges",
+        f"/console/merges/new?{picked}",
+        f"/console/merges/new/points?{picked}",
+        f"/console/merges/check?{picked}&primary={ids[0]}&{adjustment}",
+        "/console/nothing-here",
+        "/console/orders/00000000-0000-7000-8000-000000000000",
+    ]
+
+
+def inspect(page: Page, width: int) -> None:
+    """Fails with what axe finds, or when the page is wider than the screen."""
+    found = Axe().run(page).response["violations"]
+    told = [f"{each['id']}: {node['html'][:200]}" for each in found for node in each["nodes"]]
+    assert told == [], page.url
+    assert page.evaluate("document.documentElement.scrollWidth") <= width, f"{page.url} is wider than the screen"
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+@pytest.mark.parametrize("language", ["en", "zh-Hant"])
+def test_every_page_is_accessible_and_fits(
+    shop: Shop, open_page: OpenPage, language: str, size: tuple[int, int]
+) -> None:
+    """G3, H1."""
+    page = open_page(language=language, size=size)
+    for address in addresses(shop):
+        page.goto(address)
+        expect(page.locator("html")).to_have_attribute("lang", language)
+        inspect(page, size[0])
+    page.goto("/console/orders/new/paid")
+    page.locator("[data-create-customer]").click()
+    page.locator("[data-save]").click()
+    expect(page.locator("[data-errors]")).to_be_focused()
+    inspect(page, size[0])
+    navigation = page.locator(".tabbar" if size == PHONE else ".side")
+    navigation.get_by_role("link", name=HOME[language], exact=True).click()
+    expect(page).to_have_url(re.compile(r"/console/$"))
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_dialogs_and_open_menus_are_accessible_too(shop: Shop, open_page: OpenPage, size: tuple[int, int]) -> None:
+    """H1: what only shows after a click."""
+    member = shop.member(shop.somebody("陳大文"))
+    page = open_page(size=size)
+    page.goto(f"/console/members/{member}")
+    page.get_by_role("link", name="Award or deduct points").click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    inspect(page, size[0])
+    page.keyboard.press("Escape")
+    page.locator("details.menu summary").click()
+    expect(page.get_by_role("button", name="Log out")).to_be_visible()
+    inspect(page, size[0])
+    page.goto("/console/orders/new/paid")
+    page.get_by_role("combobox", name="Search members").fill("陳大")
+    expect(page.locator(".options [role=option]")).to_have_count(2)
+    inspect(page, size[0])
+
+
+def test_the_log_in_page_is_accessible_and_says_no_in_the_same_words_for_every_cause(
+    shop: Shop, open_page: OpenPage
+) -> None:
+    """A8: nobody learns which of store, e-mail and password was right."""
+    page = open_page(logged_in=False, size=PHONE)
+    sentences = set()
+    for store, email, password in (
+        (shop.slug, shop.email, "wrong password"),
+        (shop.slug, "nobody@mail.example", shop.password),
+        ("no-such-store", shop.email, shop.password),
+    ):
+        page.goto("/console/login")
+        page.locator("#store").fill(store)
+        page.locator("#email").fill(email)
+        page.locator("#password").fill(password)
+        page.locator("main button[type=submit]").click()
+        sentences.add(page.get_by_role("alert").inner_text())
+        expect(page.locator("#email")).to_have_value(email)
+        inspect(page, PHONE[0])
+    assert len(sentences) == 1
+
+
+def test_the_switch_changes_the_language_of_the_same_page(page: Page) -> None:
+    """G3."""
+    page.goto("/console/orders?status=unpaid")
+    page.get_by_role("button", name="繁體中文").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("訂單")
+    assert page.url.endswith("/console/orders?status=unpaid")
+    page.get_by_role("button", name="English").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Orders")
+
+
+def test_pages_ask_to_log_in_and_then_go_on_where_one_was(shop: Shop, open_page: OpenPage) -> None:
+    page = open_page(logged_in=False)
+    page.goto("/console/members?q=chan")
+    expect(page).to_have_url(re.compile("/console/login"))
+    page.locator("#store").fill(shop.slug)
+    page.locator("#email").fill(shop.email)
+    page.locator("#password").fill(shop.password)
+    page.locator("main button[type=submit]").click()
+    expect(page).to_have_url(re.compile(r"/console/members\?q=chan$"))
+    page.locator("details.menu summary").click()
+    page.get_by_role("button", name="Log out").click()
+    expect(page).to_have_url(re.compile("/console/login$"))
+    page.goto("/console/members")
+    expect(page).to_have_url(re.compile("/console/login"))
+
+
+def test_an_address_from_outside_does_not_lead_away_after_logging_in(shop: Shop, open_page: OpenPage) -> None:
+    page = open_page(logged_in=False)
+    page.goto("/console/login?next=https://evil.example/&store=" + shop.slug)
+    page.locator("#email").fill(shop.email)
+    page.locator("#password").fill(shop.password)
+    page.locator("main button[type=submit]").click()
+    expect(page).to_have_url(re.compile(re.escape(shop.url) + "/console/$"))
