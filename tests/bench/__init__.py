@@ -1,0 +1,1 @@
+"""How fast Onefold is on this machine, beside the floors that the machine itself sets."""
