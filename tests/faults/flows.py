@@ -1,0 +1,153 @@
+"""What customers and staff are about when a process is killed, and what must be true of it afterwards."""
+
+from __future__ import annotations
+
+import uuid
+from abc import ABC, abstractmethod
+from uuid import UUID
+
+from tests.faults.client import Json, Refused, Shop, somebody
+from tests.faults.system import System
+
+
+class Flow(ABC):
+    """`prepare` while all is well, `run` through the fault as a patient client, `check` once the system has come to rest."""
+
+    # Whether another one may be begun in the middle of a fault, without `prepare`.
+    repeatable = False
+
+    def __init__(self, system: System, shop: Shop) -> None:
+        self.system = system
+        self.shop = shop
+
+    def prepare(self) -> None:  # noqa: B027 - not every flow needs anything
+        """What must be there before."""
+
+    @abstractmethod
+    def run(self) -> None:
+        """The client's part; repeats with the same Idempotency-Key until it has an answer."""
+
+    @abstractmethod
+    def check(self) -> None:
+        """Asserts that everything happened once."""
+
+    def _check_mail(self, recipient: str, kind: str, count: int = 1) -> None:
+        """`count` messages, each sent once; one whose sender died at the wrong moment is unknown and came at most once (E)."""
+        rows = self.system.rows(
+            "notification",
+            "SELECT message_id, state FROM messages WHERE store_id = $1 AND recipient = $2 AND kind = $3",
+            UUID(self.shop.store_id),
+            recipient,
+            kind,
+        )
+        assert len(rows) == count, f"{len(rows)} messages of kind {kind} to {recipient}"
+        arrived = [mail["message_id"] for mail in self.system.mails(recipient)]
+        for message_id, state in rows:
+            times = sum(str(message_id) in each for each in arrived)
+            assert times == 1 if state == "sent" else (state, times) in {("unknown", 0), ("unknown", 1)}, (state, times)
+
+
+class NewMember(Flow):
+    """A paid order of somebody new with an e-mail: spawns a member, sends an order mail and a confirmation (A4, E5)."""
+
+    repeatable = True
+    paid = True
+
+    def __init__(self, system: System, shop: Shop) -> None:
+        super().__init__(system, shop)
+        self.who = somebody()
+        self.key = str(uuid.uuid4())
+        self.order: Json = {}
+
+    def run(self) -> None:
+        self.order = self.shop.order(self.who, key=self.key, paid=self.paid)
+
+    def check(self) -> None:
+        again = self.shop.order(self.who, key=self.key, paid=self.paid)
+        assert again["order_id"] == self.order["order_id"], "the same key gave another order (E7)"
+        stored = self.shop.api.get(f"/orders?query={self.who.email}")["items"]
+        assert [order["order_id"] for order in stored] == [self.order["order_id"]]
+        [member] = self.shop.members_with(self.who.phone)
+        assert stored[0]["customer_id"] == member["customer_id"]
+        assert (member["orders_count"], member["net_spend_minor"]) == (1, 10_000)
+        self._check_mail(self.who.email, "order_placed")
+        self._check_mail(self.who.email, "confirm_login")
+
+
+class KnownMember(NewMember):
+    """A new order whose phone is a member's already: it goes to that member, by the event BuyerLinked."""
+
+    repeatable = False
+
+    def prepare(self) -> None:
+        self.member_id = self.shop.member(self.who)
+
+    def check(self) -> None:
+        again = self.shop.order(self.who, key=self.key)
+        assert again["order_id"] == self.order["order_id"], "the same key gave another order (E7)"
+        orders = self.shop.orders_of(self.member_id)
+        assert len(orders) == 2
+        [member] = self.shop.members_with(self.who.phone)
+        assert (member["customer_id"], member["orders_count"]) == (self.member_id, 2)
+        self._check_mail(self.who.email, "order_placed", 2)
+        self._check_mail(self.who.email, "confirm_login")
+
+
+class Payment(NewMember):
+    """An unpaid order, paid later (E1)."""
+
+    repeatable = False
+    paid = False
+
+    def prepare(self) -> None:
+        super().run()
+        self.payment_key = str(uuid.uuid4())
+
+    def run(self) -> None:
+        self.shop.pay(self.order["order_id"], key=self.payment_key)
+
+    def check(self) -> None:
+        super().check()
+        order = self.shop.pay(self.order["order_id"], key=self.payment_key)
+        assert (order["status"], len(order["payments"])) == ("paid", 1)
+        assert [h["change"] for h in order["history"]].count("payment_confirmed") == 1
+
+
+class MergeOfThree(Flow):
+    """Three accounts with a paid order each become one; an unpaid order stays until it is paid (F)."""
+
+    points = 50
+
+    def prepare(self) -> None:
+        self.people = [somebody() for _ in range(3)]
+        self.ids = [self.shop.member(who) for who in self.people]
+        self.unpaid = self.shop.order(self.ids[1], paid=False)["order_id"]
+        self.before = sum(self.shop.balance(customer_id) for customer_id in self.ids)
+        self.plan = self.shop.plan(self.ids, points=self.points, expires_on="2099-12-31", description="welcome")
+        self.key = str(uuid.uuid4())
+        self.merge: Json = {}
+
+    def run(self) -> None:
+        self.merge = self.shop.commit(self.plan, key=self.key)
+
+    def check(self) -> None:
+        run = self.shop.ended(self.shop.commit(self.plan, key=self.key))
+        assert run["merge_run_id"] == self.merge["merge_run_id"], "the same key started another merge (E7)"
+        assert run["state"] == "completed", run
+        runs = self.shop.api.get(f"/merges?customer_id={self.ids[0]}")["items"]
+        assert len(runs) == 1
+        survivor = self.shop.customer(self.ids[2])
+        assert survivor["customer_id"] == self.ids[0]
+        assert (survivor["orders_count"], survivor["net_spend_minor"]) == (3, 30_000)
+        assert survivor["points_balance"] == self.before + self.points
+        assert len(self.shop.orders_of(self.ids[1])) == 3, "the unpaid order stays where it is (F7)"
+        order = self.shop.pay(self.unpaid)
+        assert order["customer_id"] == self.ids[0], "the paid order goes to the survivor (F7)"
+        assert [h["change"] for h in order["history"]].count("owner_changed") <= 1
+        logins = self.shop.api.get(f"/customers/{self.ids[0]}/login-methods")["items"]
+        assert {login["value"] for login in logins} == {self.people[0].phone, self.people[0].email}, "F3, F6"
+
+
+def refused(answers: list[Json | Refused]) -> list[Refused]:
+    """Those of the answers that are refusals."""
+    return [answer for answer in answers if isinstance(answer, Refused)]

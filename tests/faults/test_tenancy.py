@@ -1,0 +1,132 @@
+"""Another store's key on this store's ids: not found, never shown, never changed (S; fault matrix, row 30)."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import httpx
+import pytest
+
+from tests.faults.client import Json, Shop, somebody
+from tests.faults.system import System
+
+pytestmark = [pytest.mark.fault, pytest.mark.timeout(120)]
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """A store with something of everything, and a stranger with a key of another store."""
+
+    system: System
+    mine: Shop
+    stranger: Shop
+    ids: dict[str, str]
+    plan: Json
+
+
+@pytest.fixture(scope="module")
+def neighbours(running: System) -> Iterator[Neighbours]:
+    running.bring_up()
+    mine, stranger = running.open_shop(), running.open_shop()
+    first, second, third, fourth = mine.members(4)
+    run = mine.merge([first, second])
+    ids = {
+        "customer_id": first,
+        "merged_id": second,
+        "third_id": third,
+        "order_id": mine.order(third, paid=False)["order_id"],
+        "merge_run_id": run["merge_run_id"],
+    }
+    running.audit()
+    yield Neighbours(running, mine, stranger, ids, mine.plan([third, fourth]))
+    mine.api.close()
+    stranger.api.close()
+
+
+# What a stranger asks of each route of the API; {…} are this store's ids. Lists must be empty, everything else not found.
+_MISSING, _EMPTY, _OWN = "missing", "empty", "own"
+ROUTES: dict[str, tuple[str, object, str]] = {
+    "GET /me": ("/me", None, _OWN),
+    "GET /orders": ("/orders?customer_id={third_id}", None, _EMPTY),
+    "POST /orders": ("/orders", {"customer_id": "{third_id}"}, _MISSING),
+    "GET /orders/{order_id}": ("/orders/{order_id}", None, _MISSING),
+    "POST /orders/{order_id}/payment": ("/orders/{order_id}/payment", {}, _MISSING),
+    "PATCH /orders/{order_id}/contact": ("/orders/{order_id}/contact", {"contact": {"name": "Eve"}}, _MISSING),
+    "GET /customers": ("/customers?query=Person", None, _EMPTY),
+    "GET /customers/{customer_id}": ("/customers/{merged_id}", None, _MISSING),
+    "GET /customers/{customer_id}/points": ("/customers/{customer_id}/points", None, _MISSING),
+    "POST /customers/{customer_id}/points": (
+        "/customers/{customer_id}/points",
+        {"points": 1_000, "expires_on": "2099-01-01"},
+        _MISSING,
+    ),
+    "GET /customers/{customer_id}/orders": ("/customers/{third_id}/orders", None, _MISSING),
+    "GET /customers/{customer_id}/login-methods": ("/customers/{customer_id}/login-methods", None, _MISSING),
+    "GET /customers/{customer_id}/messages": ("/customers/{customer_id}/messages", None, _EMPTY),
+    "POST /merges/plans": (
+        "/merges/plans",
+        {"customer_ids": ["{customer_id}", "{third_id}"], "primary_id": "{customer_id}"},
+        _MISSING,
+    ),
+    "POST /merges": ("/merges", {"plan_id": "{plan_id}", "plan_hash": "{plan_hash}"}, _MISSING),
+    "GET /merges": ("/merges?customer_id={customer_id}", None, _EMPTY),
+    "GET /merges/{merge_run_id}": ("/merges/{merge_run_id}", None, _MISSING),
+}
+# Nothing of a store is named in it, and an API key may not call it at all.
+_NO_STRANGER = {"POST /api-keys"}
+
+
+def test_every_route_of_the_api_is_walked(system: System) -> None:
+    """The list above is held against the document that the gateway makes of its own code."""
+    document = httpx.get(f"{system.stack.settings.gateway_url}/api/v1/openapi.json", trust_env=False, timeout=30).json()
+    served = {
+        f"{method.upper()} {path.removeprefix('/api/v1')}"
+        for path, methods in document["paths"].items()
+        for method in methods
+        if method in ("get", "post", "put", "patch", "delete")
+    }
+    assert served - _NO_STRANGER == set(ROUTES)
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_a_stranger_finds_nothing_and_changes_nothing(route: str, neighbours: Neighbours) -> None:
+    """S: by the ids of another store nothing is found, in the same words as for ids that nobody has."""
+    path, body, expected = ROUTES[route]
+    ids = neighbours.ids | {name: neighbours.plan[name] for name in ("plan_id", "plan_hash")}
+    before = neighbours.system.content(neighbours.mine.store_id)
+    document = _filled(body, ids)
+    if route == "POST /orders" and isinstance(document, dict):
+        document = neighbours.stranger.draft(document["customer_id"])
+    key = str(uuid.uuid4())
+    answer = neighbours.stranger.api.once(route.split()[0], path.format(**ids), document, key=key)
+    if expected == _MISSING:
+        assert answer.status_code == 404, answer.text
+        assert answer.json()["reason"] in ("order_not_found", "customer_not_found", "merge_not_found", "plan_not_found")
+    else:
+        assert answer.status_code == 200, answer.text
+    if expected == _EMPTY:
+        assert answer.json()["items"] == []
+    assert not re.search(r"Person \d|@mail\.example|\+8526", answer.text), "somebody of another store is named"
+    assert neighbours.mine.store_id not in answer.text
+    assert neighbours.system.content(neighbours.mine.store_id) == before
+
+
+def _filled(body: object, ids: dict[str, str]) -> object:
+    if isinstance(body, dict):
+        return {name: _filled(value, ids) for name, value in body.items()}
+    if isinstance(body, list):
+        return [_filled(value, ids) for value in body]
+    return body.format(**ids) if isinstance(body, str) else body
+
+
+def test_a_key_of_another_store_does_not_replay_this_ones_answers(neighbours: Neighbours) -> None:
+    """An Idempotency-Key belongs to its store: the same key elsewhere is another request (E7, S)."""
+    who, key = somebody(), str(uuid.uuid4())
+    ours = neighbours.mine.order(who, key=key)
+    theirs = neighbours.stranger.order(who, key=key)
+    assert ours["order_id"] != theirs["order_id"]
+    assert ours["customer"]["customer_id"] != theirs["customer"]["customer_id"]
+    neighbours.system.audit()
