@@ -16,7 +16,7 @@ from gateway.auth import principal
 from gateway.clients import services
 from onefold.identity_merge.v1 import service_pb2 as pb
 
-_TAGS = [Tag(name="Access", description="Who one is, and keys for programs (H4).")]
+_TAGS = [Tag(name="Access", description="Who one is, and keys for programs.")]
 ScopeWord = Literal["orders:read", "orders:write", "members:read", "members:write", "merges:write"]
 
 

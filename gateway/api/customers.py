@@ -34,7 +34,7 @@ from onefold.membership.v1 import service_pb2 as pb
 from onefold.notification.v1 import service_pb2 as notification
 from onefold.orders.v1 import service_pb2 as orders
 
-_TAGS = [Tag(name="Customers", description="Customers and members, their points and messages (B, C).")]
+_TAGS = [Tag(name="Customers", description="Customers and members, their points and messages.")]
 
 
 class CustomerPath(BaseModel):

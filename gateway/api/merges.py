@@ -15,7 +15,7 @@ from gateway.auth import principal
 from gateway.clients import services
 from onefold.identity_merge.v1 import service_pb2 as pb
 
-_TAGS = [Tag(name="Merges", description="Folding several accounts of one person into one (F).")]
+_TAGS = [Tag(name="Merges", description="Folding several accounts of one person into one.")]
 
 
 class MergePath(BaseModel):

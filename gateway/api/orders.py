@@ -28,7 +28,7 @@ from gateway.clients import services
 from gateway.flows import place_order
 from onefold.orders.v1 import service_pb2 as pb
 
-_TAGS = [Tag(name="Orders", description="Orders and their payments (E).")]
+_TAGS = [Tag(name="Orders", description="Orders and their payments.")]
 
 
 class OrderPath(BaseModel):
