@@ -100,7 +100,7 @@ def test_a_write_without_a_usable_key_is_refused(store: Store, sent: str | None)
         ({"lines": [LINES[0] | {"unit_price_minor": 10**12}]}, {("lines[0].unit_price_minor", "amount_too_large")}),
         ({"lines": [LINES[0] | {"discount_minor": 9_001}]}, {("lines[0].discount_minor", "discount_too_large")}),
         ({"discount_minor": 9_001}, {("discount_minor", "discount_too_large")}),
-        ({"currency": "XXX"}, {("currency", "unknown_currency")}),
+        ({"currency": "ZZZ"}, {("currency", "unknown_currency")}),
         ({"currency": "TWD"}, {("currency", "currency_not_of_store")}),
         ({"contact": {"name": "A", "phone": "21234567"}}, {("contact.phone", "not_a_mobile_phone")}),
         ({"contact": {"name": "A", "phone": "9.4512053E+07"}}, {("contact.phone", "invalid_phone")}),
