@@ -12,7 +12,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
 from gateway.auth import requires
-from gateway.console import ask
+from gateway.console import ask, labels
 from gateway.console.forms import MergeForm
 from gateway.console.frame import Page, blueprint
 from gateway.console.plans import FIELDS, MOST, Wishes, changes, digest, progress
@@ -25,6 +25,9 @@ from services.common.ids import new_id
 
 # Reasons after which looking again helps: the plan is made anew and shown with what changed.
 LOOK_AGAIN = {"stale_plan", "plan_expired", "plan_not_found"}
+
+FIELD_ORDER = {field: place for place, field in enumerate(labels.FIELD)}
+NEVER = 2**63
 
 
 @blueprint.get("/merges")
@@ -152,6 +155,8 @@ def _planned(wishes: Wishes, seen: str | None = None, problem: OnefoldError | No
         changes=changes(seen, plan) if seen is not None else None,
         settings_address=wishes.address("console.merge_settings"),
         page_address=wishes.address("console.merge_check"),
+        fields=sorted(plan.preview.fields, key=lambda outcome: FIELD_ORDER.get(outcome.field, len(FIELD_ORDER))),
+        lots=sorted(plan.preview.lots, key=lambda lot: lot.expires_at.ToNanoseconds() or NEVER),
         names={account.customer_id: ask.person(account) for account in plan.preview.accounts},
         **_commit_fields(plan, wishes),
     )

@@ -53,7 +53,9 @@ def shop(stack: Stack) -> Iterator[Shop]:
 
 
 @contextmanager
-def _context(browser: Browser, shop: Shop, language: str, size: tuple[int, int], script: bool) -> Iterator[BrowserContext]:
+def _context(
+    browser: Browser, shop: Shop, language: str, size: tuple[int, int], script: bool
+) -> Iterator[BrowserContext]:
     context = browser.new_context(
         base_url=shop.url,
         viewport={"width": size[0], "height": size[1]},

@@ -85,7 +85,9 @@ class Shop:
     def somebody(self, name: str = "") -> Person:
         """A new person with a mobile of Hong Kong."""
         self._people += 1
-        return Person(name or f"Person {self._people}", f"+8526{1_000_000 + self._people}", f"p{self._people}@mail.example")
+        return Person(
+            name or f"Person {self._people}", f"+8526{1_000_000 + self._people}", f"p{self._people}@mail.example"
+        )
 
     def get(self, path: str) -> Json:
         """A document of the API."""
@@ -102,7 +104,9 @@ class Shop:
         contact = {"name": who.name, "phone": who.phone, "email": who.email}
         body = {"paid": paid, "currency": "HKD", "lines": [line], "add_as_member": member, "contact": contact}
         made = self.post("/orders", body)
-        return until(lambda: self._settled(made["order_id"], paid), f"order {made['order_id']} has a buyer who counts it")
+        return until(
+            lambda: self._settled(made["order_id"], paid), f"order {made['order_id']} has a buyer who counts it"
+        )
 
     def _settled(self, order_id: str, paid: bool) -> Json | None:
         order = self.get(f"/orders/{order_id}")
@@ -127,4 +131,3 @@ def log_in(page: Page, shop: Shop) -> None:
     page.locator("#password").fill(shop.password)
     page.locator("main button[type=submit]").click()
     page.wait_for_url(re.compile(r"/console/$"))
-

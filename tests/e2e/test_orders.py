@@ -58,7 +58,13 @@ def test_a_double_click_makes_one_order(shop: Shop, open_page: OpenPage) -> None
     page.get_by_label("Mobile phone").fill(who.phone)
     fill_line(page, 0, "Tea", "1", "10")
     sent = {name: page.locator(f"main [name={name}]").input_value() for name in ("csrf_token", "idempotency_key")}
-    form = sent | {"customer_mode": "new", "name": who.name, "phone": who.phone, "payment_method": "1", "action": "save"}
+    form = sent | {
+        "customer_mode": "new",
+        "name": who.name,
+        "phone": who.phone,
+        "payment_method": "1",
+        "action": "save",
+    }
     form |= {"lines-0-title": "Tea", "lines-0-quantity": "1", "lines-0-unit_price": "10"}
     first, second = (page.request.post("/console/orders/new/paid", form=form) for _ in range(2))
     assert first.url == second.url

@@ -17,7 +17,11 @@ HOME = {"en": "Home", "zh-Hant": "首頁"}
 
 def addresses(shop: Shop) -> list[str]:
     """Each page of the console, with something on it."""
-    people = [shop.somebody("陳大文"), shop.somebody("Chan Tai Man, a person of a rather long name"), shop.somebody("TM")]
+    people = [
+        shop.somebody("陳大文"),
+        shop.somebody("Chan Tai Man, a person of a rather long name"),
+        shop.somebody("TM"),
+    ]
     ids = [shop.member(who) for who in people]
     paid = shop.get(f"/customers/{ids[0]}/orders")["items"][0]["order_id"]
     unpaid = shop.order(shop.somebody("黃志強"), paid=False)["order_id"]

@@ -1,0 +1,100 @@
+"""What the console decides by itself: where a log-in leads, what changed in a plan, how far a merge is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+from flask import Flask
+from werkzeug.datastructures import MultiDict
+
+from gateway import languages
+from gateway.console.plans import Wishes, changes, digest, progress
+from gateway.console.session import _inside
+from onefold.identity_merge.v1.service_pb2 import MergePlan, MergeRun, MergeState
+from onefold.membership.v1.service_pb2 import FieldOutcome, PreviewAbsorbResponse
+from services.common.errors import InvalidInput
+
+
+@pytest.fixture
+def in_english() -> Iterator[None]:
+    app = Flask("test")
+    languages.install(app)
+    with app.test_request_context("/console/", headers={"Accept-Language": "en"}):
+        yield
+
+
+@pytest.mark.parametrize(
+    ("address", "kept"),
+    [
+        ("/console/orders?q=a", True),
+        ("https://evil.example/", False),
+        ("//evil.example/", False),
+        ("/\\evil.example", False),
+        ("\\\\evil.example", False),
+        ("/\t/evil.example", False),
+        ("javascript:alert(1)", False),
+        ("", False),
+    ],
+)
+def test_only_addresses_of_our_own_are_gone_on_to(address: str, kept: bool) -> None:
+    assert _inside(address) == (address if kept else "")
+
+
+def a_plan(points: int, phone: str) -> MergePlan:
+    fields = [FieldOutcome(field="phone", value=phone)]
+    return MergePlan(preview=PreviewAbsorbResponse(points_after=points, fields=fields))
+
+
+@pytest.mark.usefixtures("in_english")
+def test_what_changed_since_the_check_is_named_one_by_one() -> None:
+    """F8."""
+    seen = digest(a_plan(100, "+85261234567"))
+    told = changes(json.dumps(seen), a_plan(150, "+85261234567"))
+    assert [(each.label, each.before, each.now) for each in told] == [("Points after the merge", "100", "150")]
+    assert [each.label for each in changes(json.dumps(seen), a_plan(100, ""))] == ["Phone"]
+
+
+@pytest.mark.usefixtures("in_english")
+@pytest.mark.parametrize("seen", ["", "not json", "[]", "3"])
+def test_a_check_that_cannot_be_read_back_changes_nothing(seen: str) -> None:
+    assert changes(seen, a_plan(1, "")) == []
+
+
+def test_a_merge_without_a_primary_or_a_number_is_refused_by_field() -> None:
+    """F2, F3."""
+    wishes = Wishes.read(MultiDict([("id", "a"), ("id", "b"), ("id", "a"), ("change", "award"), ("points", "many")]))
+    assert wishes.ids == ("a", "b")
+    with pytest.raises(InvalidInput) as caught:
+        wishes.request()
+    assert {(each.field, each.reason) for each in caught.value.violations} == {
+        ("primary_id", "required"),
+        ("adjustment.points", "not_a_whole_number"),
+    }
+
+
+@pytest.mark.parametrize(("change", "points"), [("award", 50), ("deduct", -50), ("none", 0)])
+def test_points_carry_the_sign_of_what_was_chosen(change: str, points: int) -> None:
+    """F2: an expiry goes with an award alone."""
+    wishes = Wishes(ids=("a", "b"), primary="a", change=change, points="50", expires_on="2099-12-31")
+    adjustment = wishes.request().adjustment
+    assert adjustment.points == points
+    assert adjustment.expires_on == ("2099-12-31" if change == "award" else "")
+
+
+@pytest.mark.usefixtures("in_english")
+@pytest.mark.parametrize(
+    ("state", "steps", "finished"),
+    [
+        (MergeState.MERGE_STATE_PLANNED, ["done", "now", "later", "later"], False),
+        (MergeState.MERGE_STATE_ABSORBED, ["done", "done", "now", "later"], False),
+        (MergeState.MERGE_STATE_LOGINS_RETIRED, ["done", "done", "done", "now"], False),
+        (MergeState.MERGE_STATE_COMPLETED, ["done", "done", "done", "done"], True),
+    ],
+)
+def test_a_merge_shows_its_steps_in_order(state: MergeState.ValueType, steps: list[str], finished: bool) -> None:
+    """F9."""
+    now = progress(MergeRun(state=state))
+    assert [step.state for step in now.steps] == steps
+    assert now.finished is finished
