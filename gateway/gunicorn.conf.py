@@ -33,4 +33,5 @@ def on_starting(_server: object) -> None:
     try:
         Settings.read(Environment())
     except ConfigError as error:
-        sys.exit(f"gateway: {error}")
+        sys.stderr.write(f"gateway: {error}\n")
+        sys.exit(2)
