@@ -16,7 +16,7 @@ GENERATED := $(VENV)/generated
 ORDERS ?= all
 ARGS ?=
 
-.PHONY: help up load status reset audit history bench test proto lint format lock clean
+.PHONY: help up load status reset audit history bench test coverage proto lint format lock clean
 
 help: ## This list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -43,7 +43,12 @@ bench: $(GENERATED) ## Measure orders, merges and search on a stack of its own
 	@exec $(BIN)/python -m tests.bench $(ARGS)
 
 test: lint ## Everything that must hold: contracts, lint, types, all tests (ARGS goes to pytest)
-	@$(BIN)/python -m pytest $(ARGS)
+	@CHROMIUM=$$(tests/support/chromium.sh) exec $(BIN)/python -m pytest $(ARGS)
+
+coverage: $(GENERATED) ## The tests again, with a count of what they reach, in all processes (slower)
+	@$(BIN)/coverage erase
+	@CHROMIUM=$$(tests/support/chromium.sh) $(BIN)/coverage run -m pytest $(ARGS) || status=$$?; \
+	$(BIN)/coverage combine --quiet; $(BIN)/coverage report --skip-covered; exit $${status:-0}
 
 proto: $(GENERATED) ## Generate code and stubs from the contracts, if they changed
 
@@ -51,7 +56,7 @@ lint: $(GENERATED) ## Style, types, import rules, contracts
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --quiet --check . || { echo "make format mends the files named above"; exit 1; }
 	@$(BIN)/mypy --no-error-summary
-	@$(BIN)/lint-imports --no-logo 2>&1 | { if grep -q . .importlinter 2>/dev/null; then cat; fi; }
+	@report=$$($(BIN)/lint-imports --no-cache 2>&1) || { echo "$$report"; exit 1; }
 	@cd proto && ../$(BIN)/buf lint
 
 format: $(STAMP) ## Bring the code into its style

@@ -29,6 +29,9 @@ if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
 fi
 
 export DEBIAN_FRONTEND=noninteractive
-{ apt-get update && apt-get install -y --no-install-recommends chromium fonts-noto-cjk; } >/tmp/onefold-chromium.log 2>&1 ||
-  { tail -20 /tmp/onefold-chromium.log >&2; exit 1; }
+echo "Installing Chromium and Chinese fonts for the browser tests …" >&2
+if ! output=$({ apt-get update && apt-get install -y --no-install-recommends chromium fonts-noto-cjk; } 2>&1); then
+  printf '%s\n' "$output" | tail -20 >&2
+  exit 1
+fi
 find_browser
