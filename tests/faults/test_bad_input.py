@@ -156,7 +156,7 @@ TABLE = [
         "total_minor",
         lines=[_LINE | {"quantity": 100, "unit_price_minor": 10**11}],
     ),
-    _order("a currency that is none", 422, "unknown_currency", "currency", currency="XXX"),
+    _order("a currency that is none", 422, "unknown_currency", "currency", currency="ZZZ"),
     _order("another store's currency", 422, "currency_not_of_store", "currency", currency="TWD"),
     _order("no currency", 422, "required", "currency", currency=""),
     _order("an order of tomorrow", 422, "date_in_future", "placed_at", placed_at="2999-01-01T00:00:00Z"),
@@ -257,7 +257,7 @@ def test_bad_input_is_refused_clearly_and_nothing_is_written(bad: Bad, scene: Sc
 
 def test_every_fault_of_an_order_is_told_at_once(scene: Scene) -> None:
     """A form that has to be sent again and again teaches nobody."""
-    draft = scene.order(currency="XXX", lines=[_LINE | {"quantity": 0}], contact={"phone": "12", "email": "x"})
+    draft = scene.order(currency="ZZZ", lines=[_LINE | {"quantity": 0}], contact={"phone": "12", "email": "x"})
     problem = scene.shop.api.once("POST", "/orders", draft, key=str(uuid.uuid4())).json()
     fields = {entry["field"] for entry in problem["errors"]}
     assert fields >= {"currency", "lines[0].quantity", "contact.phone", "contact.email"}
