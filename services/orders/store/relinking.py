@@ -1,0 +1,65 @@
+"""Who owns orders after merges."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import select, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.orders.store.tables import survivors
+
+
+async def survivor_of(tx: AsyncConnection, store_id: UUID, customer_id: UUID) -> UUID:
+    """Where a customer's orders go: the survivor of a merge, else the customer itself."""
+    found = await tx.scalar(
+        select(survivors.c.survivor_id).where(survivors.c.store_id == store_id, survivors.c.merged_id == customer_id)
+    )
+    return found or customer_id
+
+
+async def point_to_survivor(tx: AsyncConnection, store_id: UUID, merged_ids: Sequence[UUID], survivor_id: UUID) -> None:
+    """Remembers a merge, and lets earlier pointers to the merged accounts lead to the survivor at once (one hop, F10)."""
+    parameters = {"store_id": store_id, "merged_ids": sorted(merged_ids), "survivor_id": survivor_id}
+    await tx.execute(_SHORTEN, parameters)
+    await tx.execute(_POINT, parameters)
+
+
+_SHORTEN = text(
+    "UPDATE survivors SET survivor_id = :survivor_id WHERE store_id = :store_id AND survivor_id = ANY(CAST(:merged_ids AS uuid[]))"
+)
+_POINT = text(
+    """INSERT INTO survivors (store_id, merged_id, survivor_id)
+ SELECT CAST(:store_id AS uuid), m, CAST(:survivor_id AS uuid) FROM unnest(CAST(:merged_ids AS uuid[])) m
+ ON CONFLICT (store_id, merged_id) DO NOTHING"""
+)
+
+
+async def relink_batch(
+    tx: AsyncConnection, store_id: UUID, merged_ids: Sequence[UUID], survivor_id: UUID, actor: str, note: str, most: int
+) -> list[UUID]:
+    """Moves up to `most` orders that are not unpaid to the survivor, with their history; returns their ids."""
+    rows = await tx.execute(
+        _RELINK,
+        {
+            "store_id": store_id,
+            "merged_ids": list(merged_ids),
+            "survivor_id": survivor_id,
+            "actor": actor,
+            "note": note,
+            "most": most,
+        },
+    )
+    return [row.order_id for row in rows]
+
+
+_RELINK = text(
+    """WITH picked AS (SELECT order_id FROM orders
+   WHERE store_id = :store_id AND customer_id = ANY(CAST(:merged_ids AS uuid[])) AND status <> 1 LIMIT :most FOR UPDATE),
+ moved AS (UPDATE orders o SET customer_id = :survivor_id, version = version + 1 FROM picked
+   WHERE o.store_id = :store_id AND o.order_id = picked.order_id RETURNING o.order_id, o.version),
+ h AS (INSERT INTO order_history (store_id, order_id, version, at, actor, change, note)
+   SELECT CAST(:store_id AS uuid), order_id, version, now(), CAST(:actor AS text), 'owner_changed', CAST(:note AS text) FROM moved)
+ SELECT order_id FROM moved"""
+)

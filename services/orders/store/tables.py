@@ -1,0 +1,118 @@
+"""Tables of the orders service."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Table,
+    Text,
+    Uuid,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from services.common.database import TIMESTAMPTZ, Plumbing
+
+metadata = MetaData()
+plumbing = Plumbing(metadata)
+
+orders = Table(
+    "orders",
+    metadata,
+    Column("store_id", Uuid, nullable=False),
+    Column("order_id", Uuid, nullable=False),
+    Column("number", BigInteger, nullable=False),
+    Column("customer_id", Uuid, nullable=False),
+    Column("status", SmallInteger, nullable=False),
+    Column("channel", SmallInteger, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("subtotal", BigInteger, nullable=False),
+    Column("discount", BigInteger, nullable=False),
+    Column("shipping", BigInteger, nullable=False),
+    Column("total", BigInteger, nullable=False),
+    Column("paid", BigInteger, nullable=False),
+    Column("refunded", BigInteger, nullable=False),
+    Column("contact_name", Text, nullable=False),
+    Column("contact_phone", Text, nullable=False),
+    Column("contact_email", Text, nullable=False),
+    Column("shipping_address", JSONB),
+    Column("add_as_member", Boolean, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("external_reference", Text, nullable=False),
+    Column("language", Text, nullable=False),
+    Column("placed_at", TIMESTAMPTZ, nullable=False),
+    Column("paid_at", TIMESTAMPTZ),
+    Column("version", BigInteger, nullable=False),
+    PrimaryKeyConstraint("store_id", "order_id"),
+    Index("orders_number", "store_id", "number", unique=True),
+    Index("orders_newest", "store_id", text("placed_at DESC"), text("order_id DESC")),
+    Index("orders_by_customer", "store_id", "customer_id", text("placed_at DESC"), text("order_id DESC")),
+    Index("orders_by_status", "store_id", "status", text("placed_at DESC"), text("order_id DESC")),
+)
+order_lines = Table(
+    "order_lines",
+    metadata,
+    Column("store_id", Uuid, nullable=False),
+    Column("order_id", Uuid, nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("sku", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("quantity", Integer, nullable=False),
+    Column("unit_price", BigInteger, nullable=False),
+    Column("discount", BigInteger, nullable=False),
+    PrimaryKeyConstraint("store_id", "order_id", "position"),
+    ForeignKeyConstraint(["store_id", "order_id"], ["orders.store_id", "orders.order_id"]),
+)
+payments = Table(
+    "payments",
+    metadata,
+    Column("store_id", Uuid, nullable=False),
+    Column("order_id", Uuid, nullable=False),
+    Column("payment_id", Uuid, nullable=False),
+    Column("amount", BigInteger, nullable=False),
+    Column("method", SmallInteger, nullable=False),
+    Column("reference", Text, nullable=False),
+    Column("received_at", TIMESTAMPTZ, nullable=False),
+    PrimaryKeyConstraint("store_id", "order_id", "payment_id"),
+    ForeignKeyConstraint(["store_id", "order_id"], ["orders.store_id", "orders.order_id"]),
+)
+order_history = Table(
+    "order_history",
+    metadata,
+    Column("store_id", Uuid, nullable=False),
+    Column("order_id", Uuid, nullable=False),
+    # The order's version after the change.
+    Column("version", BigInteger, nullable=False),
+    Column("at", TIMESTAMPTZ, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("change", Text, nullable=False),
+    Column("note", Text, nullable=False),
+    PrimaryKeyConstraint("store_id", "order_id", "version"),
+    ForeignKeyConstraint(["store_id", "order_id"], ["orders.store_id", "orders.order_id"]),
+)
+# Numbers are handed out to processes in blocks, so that orders of one store do not queue for a counter's lock.
+order_numbers = Table(
+    "order_numbers",
+    metadata,
+    Column("store_id", Uuid, nullable=False),
+    Column("next_number", BigInteger, nullable=False),
+    PrimaryKeyConstraint("store_id"),
+)
+# Merged account → survivor, one hop deep (F10): confirming a payment must know where the order goes (F7).
+survivors = Table(
+    "survivors",
+    metadata,
+    Column("store_id", Uuid, nullable=False),
+    Column("merged_id", Uuid, nullable=False),
+    Column("survivor_id", Uuid, nullable=False),
+    PrimaryKeyConstraint("store_id", "merged_id"),
+    Index("survivors_by_survivor", "store_id", "survivor_id"),
+)

@@ -1,0 +1,148 @@
+"""Writing orders: the hot path first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import and_, insert, select, text, update
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.common import idempotency, outbox
+from services.common.idempotency import Once
+from services.common.outbox import Event
+from services.orders.domain import Change, Line, Order, Payment, PaymentMethod
+from services.orders.store.rows import columns, order_of
+from services.orders.store.tables import order_history, orders, payments
+
+FIRST_NUMBER = 1001
+_TAKE_NUMBERS = text(
+    """INSERT INTO order_numbers (store_id, next_number) VALUES (:store_id, CAST(:first AS bigint) + CAST(:count AS bigint))
+ ON CONFLICT (store_id) DO UPDATE SET next_number = order_numbers.next_number + CAST(:count AS bigint)
+ RETURNING next_number - CAST(:count AS bigint)"""
+)
+
+_ORDER_COLUMNS = [column.name for column in orders.columns if column.name != "store_id"]
+_DIALECT = postgresql.asyncpg.dialect()  # type: ignore[no-untyped-call]
+_TYPES = {column.name: column.type.compile(dialect=_DIALECT) for column in orders.columns}
+# The hot path: key, order, lines, payment, history and events in one statement, so in one round trip. Without a claimed key
+# nothing is written.
+_INSERT_WHOLE = text(
+    f"""WITH claimed AS ({idempotency.CLAIM}),
+ o AS (INSERT INTO orders (store_id, {", ".join(_ORDER_COLUMNS)})
+  SELECT store_id, {", ".join(f"CAST(:{c} AS {_TYPES[c]})" for c in _ORDER_COLUMNS)} FROM claimed RETURNING store_id, order_id),
+ l AS (INSERT INTO order_lines (store_id, order_id, position, sku, title, quantity, unit_price, discount)
+  SELECT o.store_id, o.order_id, x.position, x.sku, x.title, x.quantity, x.unit_price, x.discount FROM o,
+   unnest(CAST(:line_skus AS text[]), CAST(:line_titles AS text[]), CAST(:line_quantities AS int[]), CAST(:line_prices AS bigint[]),
+    CAST(:line_discounts AS bigint[])) WITH ORDINALITY AS x(sku, title, quantity, unit_price, discount, position)),
+ p AS (INSERT INTO payments (store_id, order_id, payment_id, amount, method, reference, received_at)
+  SELECT o.store_id, o.order_id, CAST(:payment_id AS uuid), CAST(:paid AS bigint), CAST(:method AS smallint), CAST(:reference AS text),
+   CAST(:paid_at AS timestamptz) FROM o WHERE CAST(:payment_id AS uuid) IS NOT NULL),
+ h AS (INSERT INTO order_history (store_id, order_id, version, at, actor, change, note)
+  SELECT o.store_id, o.order_id, 1, CAST(:at AS timestamptz), CAST(:actor AS text), 'placed', '' FROM o),
+ e AS ({outbox.INSERT} CROSS JOIN claimed)
+ SELECT count(*) FROM o"""
+)
+
+
+async def take_numbers(tx: AsyncConnection, store_id: UUID, count: int) -> int:
+    """Reserves `count` order numbers; returns the first."""
+    return int(await tx.scalar(_TAKE_NUMBERS, {"store_id": store_id, "first": FIRST_NUMBER, "count": count}))
+
+
+async def insert_whole(tx: AsyncConnection, once: Once[Order], order: Order, events: Sequence[Event]) -> None:
+    """Writes a new order with all that belongs to it and its idempotency key. Raises Replayed or Conflict like Once.begin."""
+    payment = order.payments[0] if order.payments else None
+    written = await tx.scalar(
+        _INSERT_WHOLE,
+        {
+            **columns(order),
+            **once.columns(once.encode(order)),
+            **outbox.columns(once.store_id, events),
+            "line_skus": [line.sku for line in order.lines],
+            "line_titles": [line.title for line in order.lines],
+            "line_quantities": [line.quantity for line in order.lines],
+            "line_prices": [line.unit_price for line in order.lines],
+            "line_discounts": [line.discount for line in order.lines],
+            "payment_id": payment.payment_id if payment else None,
+            "method": payment.method if payment else None,
+            "reference": payment.reference if payment else None,
+            "at": order.history[0].at,
+            "actor": order.history[0].actor,
+        },
+    )
+    if not written:
+        await once.replay(tx)
+
+
+async def load(tx: AsyncConnection, store_id: UUID, order_id: UUID, *, lock: bool = False) -> Order | None:
+    """An order with lines, payments and history; `lock` holds its row until the end of the transaction."""
+    key = and_(orders.c.store_id == store_id, orders.c.order_id == order_id)
+    row = (await tx.execute(select(orders).where(key).with_for_update() if lock else select(orders).where(key))).first()
+    if row is None:
+        return None
+    order = order_of(row)
+    mine = {"store_id": store_id, "order_id": order_id}
+    order.lines = tuple(
+        Line(r.sku, r.title, r.quantity, r.unit_price, r.discount) for r in await tx.execute(_LINES, mine)
+    )
+    order.payments = tuple(
+        Payment(r.payment_id, r.amount, PaymentMethod(r.method), r.reference, r.received_at)
+        for r in await tx.execute(_PAYMENTS, mine)
+    )
+    order.history = tuple(Change(r.at, r.actor, r.change, r.note) for r in await tx.execute(_HISTORY, mine))
+    return order
+
+
+_CHANGEABLE = (
+    "customer_id",
+    "status",
+    "paid",
+    "refunded",
+    "contact_name",
+    "contact_phone",
+    "contact_email",
+    "paid_at",
+    "version",
+)
+_MINE = "WHERE store_id = :store_id AND order_id = :order_id"
+_LINES = text(f"SELECT sku, title, quantity, unit_price, discount FROM order_lines {_MINE} ORDER BY position")
+_PAYMENTS = text(
+    f"SELECT payment_id, amount, method, reference, received_at FROM payments {_MINE} ORDER BY received_at, payment_id"
+)
+_HISTORY = text(f"SELECT at, actor, change, note FROM order_history {_MINE} ORDER BY version")
+
+
+async def save(tx: AsyncConnection, store_id: UUID, order: Order, *, new_payment: Payment | None = None) -> None:
+    """Writes a changed order whose row is locked: its own columns, the newest history entry, and a payment if one came in."""
+    values = columns(order)
+    await tx.execute(
+        update(orders)
+        .where(orders.c.store_id == store_id, orders.c.order_id == order.order_id)
+        .values({name: values[name] for name in _CHANGEABLE})
+    )
+    change = order.history[-1]
+    await tx.execute(
+        insert(order_history).values(
+            store_id=store_id,
+            order_id=order.order_id,
+            version=order.version,
+            at=change.at,
+            actor=change.actor,
+            change=change.change,
+            note=change.note,
+        )
+    )
+    if new_payment:
+        await tx.execute(
+            insert(payments).values(
+                store_id=store_id,
+                order_id=order.order_id,
+                payment_id=new_payment.payment_id,
+                amount=new_payment.amount,
+                method=new_payment.method,
+                reference=new_payment.reference,
+                received_at=new_payment.received_at,
+            )
+        )
