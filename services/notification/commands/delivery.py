@@ -81,6 +81,8 @@ class Sender:
     ) -> None:
         self._settings = settings
         self._database = database
+        # For writes of one statement, which need no BEGIN and COMMIT around them: two round trips less, twice for each mail.
+        self._one_by_one = database.engine.execution_options(isolation_level="AUTOCOMMIT")
         self._confirmations = confirmations
         self._templates = templates
         self._waker = waker
@@ -232,11 +234,11 @@ class Sender:
     async def _patiently(self, write: Callable[[AsyncConnection], Awaitable[bool]]) -> bool:
         """Writes what this process knows for certain, however long the database is away: a restart of it must not lose it.
 
-        All such writes may be repeated: they are fenced, and change nothing the second time.
+        All such writes are one statement, and may be repeated: they are fenced, and change nothing the second time.
         """
         while True:
             try:
-                async with self._database.across_stores() as tx:
+                async with self._one_by_one.connect() as tx:
                     return await write(tx)
             except Exception as error:
                 if not is_transient(error):

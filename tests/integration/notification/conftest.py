@@ -83,7 +83,7 @@ class Notification:
         async with self.database.across_stores() as tx:
             return list((await tx.execute(text("SELECT type FROM outbox ORDER BY seq"))).scalars())
 
-    async def until_states(self, *states: str, seconds: float = 20) -> None:
+    async def until_states(self, *states: str, seconds: float = 45) -> None:
         """Waits until the messages are in these states."""
         try:
             async with asyncio.timeout(seconds):
