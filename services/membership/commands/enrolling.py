@@ -62,16 +62,22 @@ async def _try(way: _Way, context: Context, store_id: UUID, buyer: Buyer) -> Enr
 
 
 async def _at_once(context: Context, tx: AsyncConnection, store_id: UUID, buyer: Buyer) -> Enrolled:
-    """A live customer known by id, a new member whose identifiers are all free, or a guest about whom there is no question."""
+    """A live customer known by id, a new member whose identifiers are all free, a live member's identifier, or a guest about
+    whom there is no question.
+    """
+    enrolled = None
+    identifiers = identifiers_of(context.hasher, buyer.contact) if buyer.trusted and buyer.new_customer else ()
     if not buyer.new_customer:
         enrolled = await store.add_to_known(tx, store_id, buyer)
-        if enrolled is None:
-            raise _LostError
-        return enrolled
-    identifiers = identifiers_of(context.hasher, buyer.contact) if buyer.trusted else ()
-    if identifiers and not buyer.add_as_member:
-        raise _LostError  # who has them must be looked up first
-    return await _make(tx, store_id, buyer, identifiers)
+    elif buyer.add_as_member or not identifiers:
+        enrolled = await _make(tx, store_id, buyer, identifiers)
+    if enrolled is None and identifiers:
+        enrolled = await store.add_to_holder(tx, store_id, buyer, identifiers)
+        if enrolled:
+            await outbox.add(tx, store_id, [events.buyer_linked(buyer.order_id, enrolled.customer_id)])
+    if enrolled is None:
+        raise _LostError
+    return enrolled
 
 
 async def _with_care(context: Context, tx: AsyncConnection, store_id: UUID, buyer: Buyer) -> Enrolled:
@@ -86,12 +92,17 @@ async def _with_care(context: Context, tx: AsyncConnection, store_id: UUID, buye
     if decision.owner:
         owner = await store.lock_owner(tx, store_id, decision.owner, shared=True)
     if owner is None or (owner.customer_id == buyer.customer_id and decision.owned):
-        return await _make(tx, store_id, buyer, [i for i in identifiers if i.kind in decision.owned])
+        made = await _make(tx, store_id, buyer, [i for i in identifiers if i.kind in decision.owned])
+        if made is None:
+            raise _LostError
+        return made
     return await _link(tx, store_id, buyer, owner)
 
 
-async def _make(tx: AsyncConnection, store_id: UUID, buyer: Buyer, owned: Sequence[Identifier]) -> Enrolled:
-    """Writes the new customer: a member if it owns anything, else a guest. Raises _LostError."""
+async def _make(tx: AsyncConnection, store_id: UUID, buyer: Buyer, owned: Sequence[Identifier]) -> Enrolled | None:
+    """Writes the new customer: a member if it owns anything, else a guest. None when an identifier was somebody's already, or
+    the order had its buyer, and nothing was written. Raises _LostError when that showed too late.
+    """
     now = clock.now()
     status = Status.MEMBER if owned else Status.GUEST
     reach = {identifier.kind: identifier.value for identifier in owned} if owned else None
@@ -111,7 +122,9 @@ async def _make(tx: AsyncConnection, store_id: UUID, buyer: Buyer, owned: Sequen
         now,
     )
     if not attempt.succeeded:
-        raise _LostError
+        if attempt.wrote:
+            raise _LostError
+        return None
     return Enrolled(buyer.customer_id, status is Status.MEMBER, status, contact.name)
 
 

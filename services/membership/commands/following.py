@@ -48,24 +48,37 @@ async def follow_orders(
 
 
 async def _enrol_missing(context: Context, tx: AsyncConnection, store_id: UUID, buyers: Sequence[Buyer]) -> None:
-    """Enrols the buyers that nobody has enrolled, each in its own transaction, as the gateway's call would have done.
+    """Enrols the buyers that nobody has enrolled. Orders of customers known by id are given to them in one statement.
 
-    The inbox's transaction holds nothing yet that those could wait for. If it fails later, the enrolments stand, and are
-    found done the next time.
+    The others go each its own way, in a transaction of its own, as by the gateway's call; and go first, while the inbox's
+    transaction holds nothing that they could wait for. If it fails later they stand, and are found done the next time.
+    Raises RetryLater.
     """
     enrolled = await store.enrolled_orders(tx, store_id, [buyer.order_id for buyer in buyers])
     missing = [buyer for buyer in buyers if buyer.order_id not in enrolled]
     if not missing:
         return
-    known = await store.known_ids(tx, store_id, [buyer.customer_id for buyer in missing])
+    known = await store.load_many(tx, store_id, [buyer.customer_id for buyer in missing])
+    live = {customer.customer_id for customer in known.values() if customer.status in {Status.GUEST, Status.MEMBER}}
+    strangers = [
+        replace(buyer, new_customer=buyer.customer_id not in known)
+        for buyer in missing
+        if buyer.customer_id not in live
+    ]
+    await _enrol_each(context, store_id, strangers)
+    if not await store.add_many_to_known(tx, store_id, [buyer for buyer in missing if buyer.customer_id in live]):
+        raise RetryLater("a customer has just been merged")
+
+
+async def _enrol_each(context: Context, store_id: UUID, buyers: Sequence[Buyer]) -> None:
     gate = asyncio.Semaphore(_ENROLMENTS_AT_ONCE)
 
     async def enrol(buyer: Buyer) -> None:
         async with gate:
-            await enrol_buyer(context, store_id, replace(buyer, new_customer=buyer.customer_id not in known))
+            await enrol_buyer(context, store_id, buyer)
 
     # All are waited for: none may go on behind the back of a transaction that has failed.
-    results = await asyncio.gather(*(enrol(buyer) for buyer in missing), return_exceptions=True)
+    results = await asyncio.gather(*(enrol(buyer) for buyer in buyers), return_exceptions=True)
     for result in results:
         if isinstance(result, BaseException):
             raise result

@@ -1,13 +1,21 @@
 """Tables of the membership service, and all its SQL."""
 
 from services.membership.store.customers import (
-    known_ids,
     load,
     load_many,
     load_whole,
     lock_owner,
 )
-from services.membership.store.enrolment import Attempt, add_fact, add_to_known, find_enrolled, holders_of, insert_new
+from services.membership.store.enrolment import (
+    Attempt,
+    add_fact,
+    add_many_to_known,
+    add_to_holder,
+    add_to_known,
+    find_enrolled,
+    holders_of,
+    insert_new,
+)
 from services.membership.store.merging import Run, claim_run, earlier_run, finish_run, load_accounts, save_outcome
 from services.membership.store.orders import Applied, apply_orders, enrolled_orders, lock_buyers
 from services.membership.store.points import entries_page, expired_owners, lots_of, save_ledger
@@ -20,6 +28,8 @@ __all__ = [
     "Attempt",
     "Run",
     "add_fact",
+    "add_many_to_known",
+    "add_to_holder",
     "add_to_known",
     "apply_orders",
     "claim_run",
@@ -33,7 +43,6 @@ __all__ = [
     "finish_run",
     "holders_of",
     "insert_new",
-    "known_ids",
     "load",
     "load_accounts",
     "load_many",

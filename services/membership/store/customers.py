@@ -36,9 +36,6 @@ _MERGED = text(
     """SELECT customer_id, merge_run_id, name, merged_at FROM customers
  WHERE store_id = :store_id AND survivor_id = :id ORDER BY merged_at, customer_id"""
 )
-_KNOWN = text(
-    "SELECT customer_id FROM customers WHERE store_id = :store_id AND customer_id = ANY(CAST(:ids AS uuid[]))"
-)
 
 
 async def load_many(tx: AsyncConnection, store_id: UUID, ids: Sequence[UUID]) -> dict[UUID, Customer]:
@@ -89,11 +86,6 @@ async def load_participants(
     for customer_id, kept in (await _addresses(tx, store_id, ids)).items():
         found[customer_id].addresses = kept
     return found
-
-
-async def known_ids(tx: AsyncConnection, store_id: UUID, ids: Sequence[UUID]) -> set[UUID]:
-    """Those of the ids that are known."""
-    return {row.customer_id for row in await tx.execute(_KNOWN, {"store_id": store_id, "ids": list(ids)})}
 
 
 async def _addresses(tx: AsyncConnection, store_id: UUID, ids: Sequence[UUID]) -> dict[UUID, Sequence[Address]]:

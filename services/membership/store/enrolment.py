@@ -20,18 +20,21 @@ from services.membership.domain import Buyer, Enrolled, Hold, Holder, Identifier
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """How far one statement got: nothing of it may be kept unless it `succeeded`."""
+    """How far one statement got. What it `wrote` must not be kept unless it `succeeded`."""
 
-    first_of_order: bool
+    wrote: bool
     succeeded: bool
 
 
 # A new customer in one statement, so in one round trip: the order's fact, which claims the order; the identifiers, all or
-# none; the customer, or the guest of that id who becomes a member; what it is found by; the address; the events.
+# none; the customer, or the guest of that id who becomes a member; what it is found by; the address; the events. When an
+# identifier is known to be somebody's, nothing is written; only one that is lost in a race leaves something to take back.
 _INSERT_NEW = text(
-    f"""WITH fact AS (INSERT INTO order_facts (store_id, order_id, customer_id, declared_customer_id, created_member, placed_at)
-  VALUES (CAST(:store_id AS uuid), CAST(:order_id AS uuid), CAST(:customer_id AS uuid), CAST(:customer_id AS uuid),
-   CAST(:status AS smallint) = 2, CAST(:placed_at AS timestamptz))
+    f"""WITH held AS (SELECT 1 FROM unnest(CAST(:kinds AS text[]), CAST(:digests AS bytea[])) AS w(kind, digest)
+   JOIN identifiers i ON i.store_id = CAST(:store_id AS uuid) AND i.kind = w.kind AND i.digest = w.digest),
+ fact AS (INSERT INTO order_facts (store_id, order_id, customer_id, declared_customer_id, created_member, placed_at)
+  SELECT CAST(:store_id AS uuid), CAST(:order_id AS uuid), CAST(:customer_id AS uuid), CAST(:customer_id AS uuid),
+   CAST(:status AS smallint) = 2, CAST(:placed_at AS timestamptz) WHERE NOT EXISTS (SELECT FROM held)
   ON CONFLICT (store_id, order_id) DO NOTHING RETURNING store_id),
  won AS (INSERT INTO identifiers (store_id, kind, digest, value, customer_id, state)
   SELECT f.store_id, i.kind, i.digest, i.value, CAST(:customer_id AS uuid), 'live' FROM fact f
@@ -56,7 +59,7 @@ _INSERT_NEW = text(
    CAST(:now AS timestamptz) FROM customer WHERE CAST(:address AS jsonb) IS NOT NULL
   ON CONFLICT (store_id, customer_id, digest) DO NOTHING),
  event AS ({outbox.INSERT} CROSS JOIN customer)
- SELECT EXISTS (SELECT FROM fact) AS first_of_order, EXISTS (SELECT FROM customer) AS succeeded"""
+ SELECT EXISTS (SELECT FROM fact) AS wrote, EXISTS (SELECT FROM customer) AS succeeded"""
 )
 # An order of a customer known by id, in one statement: nothing is written unless the customer is there and live. KEY SHARE
 # waits for a merge that is under way, and then sees what it did.
@@ -67,6 +70,34 @@ _ADD_TO_KNOWN = text(
   SELECT store_id, CAST(:order_id AS uuid), customer_id, customer_id, false, CAST(:placed_at AS timestamptz) FROM owner
   WHERE status IN (1, 2) ON CONFLICT (store_id, order_id) DO NOTHING RETURNING order_id)
  SELECT o.customer_id, o.status, o.name FROM owner o CROSS JOIN fact"""
+)
+# The same for a new customer's order when a live member has the phone, or else the e-mail. An id that is more than a guest's
+# by now owns its orders itself.
+_ADD_TO_HOLDER = text(
+    """WITH holder AS (SELECT i.customer_id
+  FROM unnest(CAST(:kinds AS text[]), CAST(:digests AS bytea[])) WITH ORDINALITY AS w(kind, digest, place)
+  JOIN identifiers i ON i.store_id = :store_id AND i.kind = w.kind AND i.digest = w.digest AND i.state = 'live'
+  ORDER BY w.place LIMIT 1),
+ owner AS (SELECT store_id, customer_id, status, name FROM customers
+  WHERE store_id = :store_id AND customer_id = (SELECT customer_id FROM holder) FOR KEY SHARE),
+ fact AS (INSERT INTO order_facts (store_id, order_id, customer_id, declared_customer_id, created_member, placed_at)
+  SELECT store_id, CAST(:order_id AS uuid), customer_id, CAST(:customer_id AS uuid), false, CAST(:placed_at AS timestamptz)
+  FROM owner WHERE status = 2 AND NOT EXISTS (SELECT FROM customers c WHERE c.store_id = :store_id
+   AND c.customer_id = CAST(:customer_id AS uuid) AND c.status <> 1)
+  ON CONFLICT (store_id, order_id) DO NOTHING RETURNING order_id)
+ SELECT o.customer_id, o.status, o.name FROM owner o CROSS JOIN fact"""
+)
+# The same for many orders at once.
+_ADD_MANY_TO_KNOWN = text(
+    """WITH owner AS (SELECT store_id, customer_id FROM customers
+  WHERE store_id = :store_id AND customer_id = ANY(CAST(:customer_ids AS uuid[])) AND status IN (1, 2)
+  ORDER BY customer_id FOR KEY SHARE),
+ fact AS (INSERT INTO order_facts (store_id, order_id, customer_id, declared_customer_id, created_member, placed_at)
+  SELECT o.store_id, b.order_id, o.customer_id, o.customer_id, false, b.placed_at
+  FROM unnest(CAST(:order_ids AS uuid[]), CAST(:customer_ids AS uuid[]), CAST(:placed AS timestamptz[]))
+   AS b(order_id, customer_id, placed_at) JOIN owner o ON o.customer_id = b.customer_id
+  ORDER BY b.order_id ON CONFLICT (store_id, order_id) DO NOTHING)
+ SELECT customer_id FROM owner"""
 )
 _ADD_FACT = text(
     """INSERT INTO order_facts (store_id, order_id, customer_id, declared_customer_id, created_member, placed_at)
@@ -127,7 +158,7 @@ async def insert_new(
             },
         )
     ).one()
-    return Attempt(row.first_of_order, row.succeeded)
+    return Attempt(row.wrote, row.succeeded)
 
 
 async def add_to_known(tx: AsyncConnection, store_id: UUID, buyer: Buyer) -> Enrolled | None:
@@ -140,6 +171,38 @@ async def add_to_known(tx: AsyncConnection, store_id: UUID, buyer: Buyer) -> Enr
     }
     row = (await tx.execute(_ADD_TO_KNOWN, parameters)).first()
     return Enrolled(row.customer_id, False, Status(row.status), row.name) if row else None
+
+
+async def add_to_holder(
+    tx: AsyncConnection, store_id: UUID, buyer: Buyer, identifiers: Sequence[Identifier]
+) -> Enrolled | None:
+    """Gives a new customer's order to the live member who has one of the identifiers; None when it is not as simple as that."""
+    parameters = {
+        "store_id": store_id,
+        "customer_id": buyer.customer_id,
+        "order_id": buyer.order_id,
+        "placed_at": buyer.placed_at,
+        "kinds": [identifier.kind for identifier in identifiers],
+        "digests": [identifier.digest for identifier in identifiers],
+    }
+    row = (await tx.execute(_ADD_TO_HOLDER, parameters)).first()
+    return Enrolled(row.customer_id, False, Status(row.status), row.name) if row else None
+
+
+async def add_many_to_known(tx: AsyncConnection, store_id: UUID, buyers: Sequence[Buyer]) -> bool:
+    """Gives each order to the live customer that it names, unless it has a buyer; False when one of them is not live."""
+    if not buyers:
+        return True
+    rows = await tx.execute(
+        _ADD_MANY_TO_KNOWN,
+        {
+            "store_id": store_id,
+            "order_ids": [buyer.order_id for buyer in buyers],
+            "customer_ids": [buyer.customer_id for buyer in buyers],
+            "placed": [buyer.placed_at for buyer in buyers],
+        },
+    )
+    return {row.customer_id for row in rows} == {buyer.customer_id for buyer in buyers}
 
 
 async def add_fact(tx: AsyncConnection, store_id: UUID, buyer: Buyer, owner_id: UUID) -> bool:

@@ -18,7 +18,7 @@ from services.common import clock
 from services.common.contact import Address, Contact
 from services.common.errors import Conflict, StateConflict
 from services.common.ids import new_id
-from services.common.inbox import Delivered
+from services.common.inbox import Delivered, RetryLater
 from services.common.outbox import type_of
 from services.common.tokens import ServiceClaims
 from services.common.wire import contact_message, timestamp
@@ -108,8 +108,13 @@ class Shop:
             Delivered(new_id(), self.store_id, type_of(message), message.order.version, message, "")
             for message in messages
         ]
-        async with self.worker.database.transaction(self.store_id) as tx:
-            await handler(tx, self.store_id, delivered)
+        while True:
+            try:
+                async with self.worker.database.transaction(self.store_id) as tx:
+                    await handler(tx, self.store_id, delivered)
+            except RetryLater:  # a merge came between: the inbox would deliver them again
+                continue
+            return
 
     async def state(self) -> list[Any]:
         """Everything that membership knows of the store, but for the times at which it was written."""

@@ -83,6 +83,19 @@ async def test_events_enrol_buyers_that_nobody_else_has_enrolled(shop: Shop) -> 
     await shop.audit()
 
 
+async def test_events_of_orders_by_known_ids_need_no_call_at_all(shop: Shop) -> None:
+    """E6, F10: members, a guest, and an account that has been merged, none of whose orders the gateway has announced."""
+    members = [await shop.member() for _ in range(3)]
+    guest = (await shop.enrol(buyer(trusted=False))).customer_id
+    await shop.absorb(members[0], members[1])
+    orders = [order(owner, 1_000) for owner in (*members, guest) for _ in range(3)]
+    await asyncio.gather(*(shop.hear(*(event for one in orders for event in told(one))) for _ in range(3)))
+    assert [(await shop.customer(i)).net_spend for i in (members[0], members[2], guest)] == [6_000, 3_000, 3_000]
+    # Two events a merged account's order: the enrolment's, and that of the paid order that names the old id.
+    assert len(await shop.events("buyer_linked")) == 6
+    await shop.audit()
+
+
 async def test_events_three_times_and_shuffled_change_nothing_more(shop: Shop) -> None:
     """Fault 23, N, P: even without the inbox, in batches of any size, with stale versions among them."""
     members = [await shop.member() for _ in range(5)]
