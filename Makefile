@@ -43,11 +43,11 @@ bench: $(GENERATED) ## Measure orders, merges and search on a stack of its own
 	@exec $(BIN)/python -m tests.bench $(ARGS)
 
 test: lint ## Everything that must hold: contracts, lint, types, all tests (ARGS goes to pytest)
-	@CHROMIUM=$$(tests/support/chromium.sh) exec $(BIN)/python -m pytest $(ARGS)
+	@browser=$$(tests/support/chromium.sh); CHROMIUM=$$browser exec $(BIN)/python -m pytest $(ARGS)
 
 coverage: $(GENERATED) ## The tests again, with a count of what they reach, in all processes (slower)
 	@$(BIN)/coverage erase
-	@CHROMIUM=$$(tests/support/chromium.sh) $(BIN)/coverage run -m pytest $(ARGS) || status=$$?; \
+	@browser=$$(tests/support/chromium.sh); CHROMIUM=$$browser $(BIN)/coverage run -m pytest $(ARGS) || status=$$?; \
 	$(BIN)/coverage combine --quiet; $(BIN)/coverage report --skip-covered; exit $${status:-0}
 
 proto: $(GENERATED) ## Generate code and stubs from the contracts, if they changed
