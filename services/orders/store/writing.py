@@ -10,6 +10,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.common import idempotency, outbox
+from services.common.database import Statement
 from services.common.idempotency import Once
 from services.common.outbox import Event
 from services.orders.domain import Change, Line, Order, Payment, PaymentMethod
@@ -28,7 +29,7 @@ _DIALECT = postgresql.asyncpg.dialect()  # type: ignore[no-untyped-call]
 _TYPES = {column.name: column.type.compile(dialect=_DIALECT) for column in orders.columns}
 # The hot path: key, order, lines, payment, history and events in one statement, so in one round trip. Without a claimed key
 # nothing is written.
-_INSERT_WHOLE = text(
+_INSERT_WHOLE = Statement(
     f"""WITH claimed AS ({idempotency.CLAIM}),
  o AS (INSERT INTO orders (store_id, {", ".join(_ORDER_COLUMNS)})
   SELECT store_id, {", ".join(f"CAST(:{c} AS {_TYPES[c]})" for c in _ORDER_COLUMNS)} FROM claimed RETURNING store_id, order_id),
@@ -54,8 +55,8 @@ async def take_numbers(tx: AsyncConnection, store_id: UUID, count: int) -> int:
 async def insert_whole(tx: AsyncConnection, once: Once[Order], order: Order, events: Sequence[Event]) -> None:
     """Writes a new order with all that belongs to it and its idempotency key. Raises Replayed or Conflict like Once.begin."""
     payment = order.payments[0] if order.payments else None
-    written = await tx.scalar(
-        _INSERT_WHOLE,
+    written = await _INSERT_WHOLE.first(
+        tx,
         {
             **columns(order),
             **once.columns(once.encode(order)),
@@ -72,7 +73,7 @@ async def insert_whole(tx: AsyncConnection, once: Once[Order], order: Order, eve
             "actor": order.history[0].actor,
         },
     )
-    if not written:
+    if not written[0]:
         await once.replay(tx)
 
 

@@ -1,0 +1,148 @@
+"""Transactions on a real PostgreSQL: bound to a store, whole or not at all, on connections that live."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from uuid import UUID
+
+import asyncpg
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from deploy.local.state import DatabaseUrls
+from services.common.database import Database, connect, is_transient
+from services.common.ids import new_id
+
+INSERT = text("INSERT INTO inbox (store_id, event_id, type) VALUES (:store_id, gen_random_uuid(), 'test')")
+COUNT = text("SELECT count(*) FROM inbox")
+SLEEP = text("SELECT pg_sleep(30)")
+# Ends every session of a role, as a restart of the server would.
+END_SESSIONS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'orders_app' AND datname = current_database()"
+
+
+@pytest.fixture
+def urls(service_database: Callable[[str], DatabaseUrls]) -> DatabaseUrls:
+    return service_database("orders")
+
+
+@pytest.fixture
+async def database(urls: DatabaseUrls) -> AsyncIterator[Database]:
+    # Two connections only: one that is lost to the pool would soon be missed.
+    database = Database(connect(urls.app, connections=2, name="test"))
+    yield database
+    await database.close()
+
+
+async def count(database: Database, store_id: UUID) -> int:
+    async with database.transaction(store_id) as tx:
+        return int(await tx.scalar(COUNT) or 0)
+
+
+async def end_sessions(urls: DatabaseUrls) -> None:
+    connection = await asyncpg.connect(urls.admin)
+    await connection.execute(END_SESSIONS)
+    await connection.close()
+
+
+async def test_a_transaction_sees_and_writes_its_own_store_only(database: Database) -> None:
+    """Rule 6, S."""
+    mine, other = new_id(), new_id()
+    async with database.transaction(mine) as tx:
+        await tx.execute(INSERT, {"store_id": mine})
+    assert (await count(database, mine), await count(database, other)) == (1, 0)
+    with pytest.raises(DBAPIError, match="row-level security"):
+        async with database.transaction(other) as tx:
+            await tx.execute(INSERT, {"store_id": mine})
+    assert await count(database, mine) == 1
+
+
+async def test_the_store_of_one_transaction_does_not_reach_the_next_on_its_connection(database: Database) -> None:
+    """Rule 6, S."""
+    store_id = new_id()
+    for _ in range(3):
+        async with database.transaction(store_id) as tx:
+            await tx.execute(INSERT, {"store_id": store_id})
+    async with database.across_stores() as tx:
+        assert await tx.scalar(COUNT) == 0
+
+
+async def test_an_error_rolls_everything_back_and_the_connection_is_used_again(database: Database) -> None:
+    store_id = new_id()
+
+    async def fail() -> None:
+        async with database.transaction(store_id) as tx:
+            await tx.execute(INSERT, {"store_id": store_id})
+            raise LookupError
+
+    for _ in range(5):
+        with pytest.raises(LookupError):
+            await fail()
+    assert await count(database, store_id) == 0
+
+
+async def test_a_swallowed_database_error_does_not_pass_for_a_commit(database: Database) -> None:
+    store_id = new_id()
+
+    async def swallow() -> None:
+        async with database.transaction(store_id) as tx:
+            await tx.execute(INSERT, {"store_id": store_id})
+            with pytest.raises(DBAPIError):
+                await tx.execute(text("SELECT 1 / 0"))
+
+    with pytest.raises(RuntimeError, match="rolled back"):
+        await swallow()
+    assert await count(database, store_id) == 0
+
+
+async def test_a_cancelled_transaction_leaves_nothing_and_holds_no_connection(database: Database) -> None:
+    store_id = new_id()
+
+    async def hang() -> None:
+        async with database.transaction(store_id) as tx:
+            await tx.execute(INSERT, {"store_id": store_id})
+            await tx.execute(SLEEP)
+
+    tasks = [asyncio.create_task(hang()) for _ in range(2)]
+    await asyncio.sleep(0.5)
+    for task in tasks:
+        task.cancel()
+    results = await asyncio.gather(*tasks, return_exceptions=True)
+    assert all(isinstance(result, asyncio.CancelledError) for result in results)
+    assert await asyncio.gather(*(count(database, store_id) for _ in range(6))) == [0] * 6
+
+
+async def test_connections_that_the_server_closed_meanwhile_are_replaced_unnoticed(
+    database: Database, urls: DatabaseUrls
+) -> None:
+    store_id = new_id()
+    await asyncio.gather(*(count(database, store_id) for _ in range(4)))
+    await end_sessions(urls)
+    await asyncio.sleep(0.2)
+    assert await asyncio.gather(*(count(database, store_id) for _ in range(4))) == [0] * 4
+
+
+async def test_a_connection_lost_in_the_middle_is_transient_and_not_used_again(
+    database: Database, urls: DatabaseUrls
+) -> None:
+    """Fault 25: at a statement, and at COMMIT."""
+    store_id = new_id()
+
+    async def lose(*, at_commit: bool) -> None:
+        async with database.transaction(store_id) as tx:
+            await tx.execute(INSERT, {"store_id": store_id})
+            await end_sessions(urls)
+            if not at_commit:
+                await tx.scalar(COUNT)
+
+    for at_commit in (False, True):
+        with pytest.raises(Exception) as caught:
+            await lose(at_commit=at_commit)
+        assert is_transient(caught.value), repr(caught.value)
+        assert await count(database, store_id) == 0
+
+
+def test_a_value_that_cannot_be_sent_will_not_pass_by_itself() -> None:
+    assert not is_transient(asyncpg.exceptions._base.DataError("invalid input"))
+    assert is_transient(asyncpg.InterfaceError("connection is closed"))
