@@ -34,10 +34,13 @@ _LONGEST_CREDENTIAL = 200
 _PREFIXES = ("ofs_", "ofk_")
 # A revoked credential must stop working within a second (F13), so no answer is believed for longer.
 FRESH_SECONDS = 1.0
-# An order must be taken while identity_merge is down (E6): whoever it vouched for this recently is let in meanwhile. Nothing can
-# be revoked during that time either, because the service that revokes is the one that is away.
+# An order must be taken while identity_merge is down (E6): whoever it vouched for this recently is let in meanwhile. Nothing is
+# revoked during that time, for the service that revokes is the one that is away; only what was revoked just before, unseen by
+# this process, lives on until the outage ends. That is the price, and ten minutes its limit.
 STALE_SECONDS = 600.0
-_AUTHENTICATE_SECONDS = 2.0
+# How long identity_merge may take over somebody new; and over somebody known, who would rather be let in than wait.
+_PATIENT_SECONDS = 3.0
+_KNOWN_SECONDS = 1.0
 _REMEMBERED = 10_000
 _LOCKS = 64
 
@@ -67,7 +70,8 @@ class _Known:
 class Authenticator:
     """Asks identity_merge who holds a credential, at most once a second for each."""
 
-    def __init__(self, ask: Callable[[str], Principal], now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, ask: Callable[[str, float], Principal], now: Callable[[], float] = time.monotonic) -> None:
+        """`ask` finds out who holds a credential within so many seconds; see `ask_identity`."""
         self._ask = ask
         self._now = now
         self._known: OrderedDict[bytes, _Known] = OrderedDict()
@@ -96,21 +100,22 @@ class Authenticator:
 
     def _renew(self, digest: bytes, credential: str) -> Principal:
         asked_at = self._now()
+        known = self._known.get(digest)
+        trusted = known if known and known.vouched_at + STALE_SECONDS >= asked_at else None
         try:
-            principal = self._ask(credential)
+            principal = self._ask(credential, _KNOWN_SECONDS if trusted else _PATIENT_SECONDS)
         except Unauthenticated:
             with self._guard:
                 self._known.pop(digest, None)
             raise
-        except Unavailable as error:
-            return self._stale(digest, error)
+        except Unavailable:
+            if trusted is None:
+                raise
+            return self._stale(trusted)
         self._remember(digest, _Known(principal, asked_at, asked_at + FRESH_SECONDS))
         return principal
 
-    def _stale(self, digest: bytes, error: Unavailable) -> Principal:
-        known = self._known.get(digest)
-        if known is None or known.vouched_at + STALE_SECONDS < self._now():
-            raise error
+    def _stale(self, known: _Known) -> Principal:
         log.warning("identity_unreachable", vouched_seconds_ago=round(self._now() - known.vouched_at))
         # Believed for another second, so that not every request waits for the service that is away.
         known.fresh_until = self._now() + FRESH_SECONDS
@@ -124,11 +129,10 @@ class Authenticator:
                 self._known.popitem(last=False)
 
 
-def ask_identity(credential: str) -> Principal:
+def ask_identity(credential: str, seconds: float) -> Principal:
     """Who holds the credential, according to identity_merge. Raises Unauthenticated, Unavailable."""
-    answer = services().access.authenticate(
-        identity.AuthenticateRequest(credential=credential), claims=NOBODY, seconds=_AUTHENTICATE_SECONDS
-    )
+    request = identity.AuthenticateRequest(credential=credential)
+    answer = services().access.authenticate(request, claims=NOBODY, seconds=seconds)
     return principal_of(answer)
 
 

@@ -132,7 +132,8 @@ def _on_csrf(_: CSRFError) -> ResponseReturnValue:
 def _on_http(error: HTTPException) -> ResponseReturnValue:
     if error.response is not None or (error.code or 500) < 400:
         return error.get_response()
-    reason = _REASON_OF_STATUS.get(error.code or 500, "internal")
+    code = error.code or 500
+    reason = _REASON_OF_STATUS.get(code, "malformed_request" if code < 500 else "internal")
     cause = errors.StateConflict(reason, error.name)
     return _problem_response(cause, error) if is_api() else _page(cause, error)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from functools import wraps
-from typing import Any, get_type_hints
+from typing import Any, get_origin, get_type_hints
 
 import orjson
 from flask import Response, request
@@ -67,7 +67,7 @@ def _reader(name: str, model: type[BaseModel]) -> Callable[[Mapping[str, str], d
     if name == "body":
         return lambda _, found: found.update(body=model.model_validate_json(_json_body()))
     if name == "query":
-        repeated = {field for field, info in model.model_fields.items() if "list" in str(info.annotation)}
+        repeated = {field for field, info in model.model_fields.items() if get_origin(info.annotation) is list}
         return lambda _, found: found.update(query=model.model_validate(_query(repeated)))
     return lambda path, found: found.update(path=model.model_validate(path))
 

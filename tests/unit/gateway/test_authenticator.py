@@ -17,11 +17,13 @@ class Identity:
 
     def __init__(self) -> None:
         self.asked = 0
+        self.patience = 0.0
         self.time = 1_000.0
         self.error: OnefoldError | None = None
 
-    def ask(self, credential: str) -> Principal:
+    def ask(self, credential: str, seconds: float) -> Principal:
         self.asked += 1
+        self.patience = seconds
         if self.error:
             raise self.error
         key = identity.ApiKey(api_key_id=credential, scopes=["orders:write"])
@@ -91,6 +93,16 @@ def test_not_every_request_waits_for_an_identity_that_is_away(
     for _ in range(10):
         principal("ofk_1")
     assert known.asked == 2
+
+
+def test_somebody_known_does_not_wait_long_for_an_identity_that_hangs(
+    known: Identity, principal: Callable[[str], Principal]
+) -> None:
+    principal("ofk_1")
+    patience = known.patience
+    known.time += 5
+    principal("ofk_1")
+    assert known.patience < patience
 
 
 def test_nobody_is_believed_for_more_than_ten_minutes(known: Identity, principal: Callable[[str], Principal]) -> None:
