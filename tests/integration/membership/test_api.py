@@ -1,0 +1,154 @@
+"""The membership service by its gRPC contract."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from google.protobuf.message import Message
+
+from deploy.local.ports import LOOPBACK, choose
+from onefold.common.v1 import common_pb2
+from onefold.membership.v1 import service_pb2 as pb
+from onefold.membership.v1 import service_pb2_grpc
+from services.common import clock, rpc
+from services.common.errors import InvalidInput, NotFound
+from services.common.ids import new_id
+from services.common.tokens import TokenSigner
+from services.common.wire import timestamp
+from services.membership.api import MembershipApi
+from tests.integration.membership.people import Shop, order, told
+
+
+@dataclass
+class Desk:
+    """A caller at the service's counter."""
+
+    stub: Any
+    caller: rpc.Caller
+    shop: Shop
+
+    async def ask(self, method: str, request: Message, key: str = "") -> Any:
+        return await self.caller.call(
+            getattr(self.stub, method), request, self.shop.who, seconds=10, idempotency_key=key
+        )
+
+    async def enrol(self, **changes: Any) -> pb.EnrolBuyerResponse:
+        fields: dict[str, Any] = {
+            "order_id": str(new_id()),
+            "customer_id": str(new_id()),
+            "new_customer": True,
+            "contact": common_pb2.Contact(name=" 陳大文 ", phone="9451 2053", email="Tai.Man@Example.com"),
+            "add_as_member": True,
+            "trusted": True,
+            "placed_at": timestamp(clock.now()),
+        }
+        answer: pb.EnrolBuyerResponse = await self.ask("EnrolBuyer", pb.EnrolBuyerRequest(**fields | changes))
+        return answer
+
+
+@pytest.fixture
+async def desk(shop: Shop) -> AsyncIterator[Desk]:
+    signer = TokenSigner("a service key for tests, long enough")
+    address = f"{LOOPBACK}:{choose(['membership'], {})['membership']}"
+    server = rpc.Server(address, signer)
+    service_pb2_grpc.add_MembershipServiceServicer_to_server(MembershipApi(shop.context), server.aio)
+    await server.start()
+    async with rpc.channel(address) as channel:
+        yield Desk(service_pb2_grpc.MembershipServiceStub(channel), rpc.Caller(signer, "test"), shop)
+    await server.stop()
+
+
+async def test_a_buyer_is_enrolled_found_and_read(desk: Desk) -> None:
+    """A2, A4, C2: phones and e-mails of any writing are kept in one."""
+    address = common_pb2.Address(recipient="陳大文", lines=["彌敦道 1 號"], city="香港", country="HK")
+    enrolled = await desk.enrol(shipping_address=address, language="en")
+    assert (enrolled.created_member, enrolled.status, enrolled.name) == (True, pb.CUSTOMER_STATUS_MEMBER, "陳大文")
+    found = (await desk.ask("GetCustomer", pb.GetCustomerRequest(customer_id=enrolled.customer_id))).customer
+    assert (found.phone, found.email, found.language) == ("+85294512053", "Tai.Man@example.com", "en")
+    assert list(found.addresses) == [address]
+    assert found.HasField("joined_at")
+    answer = await desk.ask("SearchCustomers", pb.SearchCustomersRequest(query="９４５１", members_only=True))
+    assert [customer.customer_id for customer in answer.customers] == [enrolled.customer_id]
+    newest = await desk.ask("SearchCustomers", pb.SearchCustomersRequest())
+    assert newest.members_total == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "reason"),
+    [
+        ({"order_id": "x"}, "order_id", "invalid_id"),
+        ({"contact": common_pb2.Contact(phone="2123 4567")}, "contact.phone", "not_a_mobile_phone"),
+        ({"contact": common_pb2.Contact(email="nobody")}, "contact.email", "invalid_email"),
+        ({"contact": common_pb2.Contact(name="n" * 121)}, "contact.name", "too_long"),
+        ({"placed_at": None}, "placed_at", "required"),
+    ],
+)
+async def test_a_wrong_buyer_names_the_field(desk: Desk, change: dict[str, Any], field: str, reason: str) -> None:
+    """Rule 7: and nothing is written."""
+    with pytest.raises(InvalidInput) as refusal:
+        await desk.enrol(**change)
+    assert [(v.field, v.reason) for v in refusal.value.violations] == [(field, reason)]
+    assert not await desk.shop.rows("SELECT 1 FROM customers")
+
+
+async def test_points_and_merge_by_the_contract(desk: Desk) -> None:
+    """B2, B4, E7, F4, F8: the preview says what Absorb then does; lots are named as they are before the merge."""
+    first = await desk.enrol()
+    second = await desk.enrol(contact=common_pb2.Contact(name="Chan", phone="6123 4567"))
+    award = pb.AdjustPointsRequest(customer_id=second.customer_id, points=50, expires_on="2099-12-31", note="hello")
+    assert (await desk.ask("AdjustPoints", award, key="k")).balance == 50
+    assert (await desk.ask("AdjustPoints", award, key="k")).balance == 50
+    with pytest.raises(InvalidInput, match="idempotency-key"):
+        await desk.ask("AdjustPoints", award)
+    adjustment = pb.PointsAdjustment(points=-20, description="gift back")
+    pair = {"primary_id": first.customer_id, "merged_ids": [second.customer_id], "adjustment": adjustment}
+    preview = await desk.ask("PreviewAbsorb", pb.PreviewAbsorbRequest(**pair))
+    assert [account.customer_id for account in preview.accounts] == [first.customer_id, second.customer_id]
+    assert (preview.points_before, preview.points_after, list(preview.warnings)) == (50, 30, ["different_names"])
+    assert {(f.field, f.value) for f in preview.fields} == {
+        ("phone", "+85294512053"),
+        ("email", "Tai.Man@example.com"),
+        ("name", "陳大文"),
+    }
+    [lot] = preview.lots
+    assert (lot.customer_id, lot.remaining) == (second.customer_id, 30)
+    [retired] = preview.retired
+    assert (retired.kind, retired.value, retired.customer_id) == ("phone", "+85261234567", second.customer_id)
+    request = pb.AbsorbRequest(merge_run_id=str(new_id()), fingerprint=preview.fingerprint, **pair)
+    assert (await desk.ask("Absorb", request)).points_balance == 30
+    assert (await desk.ask("Absorb", request)).points_balance == 30
+    survivor = (await desk.ask("GetCustomer", pb.GetCustomerRequest(customer_id=second.customer_id))).customer
+    assert survivor.customer_id == first.customer_id
+    assert [merged.name for merged in survivor.merged_accounts] == ["Chan"]
+    ledger = await desk.ask("ListPointsEntries", pb.ListPointsEntriesRequest(customer_id=second.customer_id))
+    assert [(entry.reason, entry.points, entry.note) for entry in ledger.entries] == [
+        (pb.POINTS_REASON_DEDUCTED, -20, "gift back"),
+        (pb.POINTS_REASON_MERGED_IN, 50, ""),
+    ]
+    assert (ledger.balance, [lot.remaining for lot in ledger.lots]) == (30, [30])
+
+
+async def test_what_an_order_earned_names_the_order(desk: Desk) -> None:
+    """B2, B5."""
+    enrolled = await desk.enrol()
+    paid = order(new_id(), 2_500, order_id=new_id())
+    paid.customer_id = enrolled.customer_id
+    await desk.shop.hear(*told(paid))
+    ledger = await desk.ask("ListPointsEntries", pb.ListPointsEntriesRequest(customer_id=enrolled.customer_id))
+    [entry] = ledger.entries
+    assert (entry.reason, entry.points, entry.order_id) == (pb.POINTS_REASON_EARNED, 25, paid.order_id)
+    assert entry.HasField("expires_at")
+    found = (await desk.ask("GetCustomer", pb.GetCustomerRequest(customer_id=enrolled.customer_id))).customer
+    assert (found.net_spend_minor, found.orders_count, found.points_balance) == (2_500, 1, 25)
+
+
+async def test_nobody_by_that_id_is_said_so(desk: Desk) -> None:
+    """F10."""
+    with pytest.raises(NotFound) as refusal:
+        await desk.ask("GetCustomer", pb.GetCustomerRequest(customer_id=str(new_id())))
+    assert refusal.value.reason == "customer_not_found"
+    with pytest.raises(InvalidInput, match="invalid_id"):
+        await desk.ask("GetCustomer", pb.GetCustomerRequest(customer_id="1"))
