@@ -30,9 +30,15 @@ class Progress:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._lock = threading.Lock()
-        saved = read_json(path)
-        self.complete = bool(saved.get("complete", False))
-        self._done = {index for first, last in saved.get("ranges", []) for index in range(first, last + 1)}
+        self.complete = False
+        self._done: set[int] = set()
+        self._read()
+
+    def _read(self) -> None:
+        saved = read_json(self._path)
+        with self._lock:
+            self.complete = self.complete or bool(saved.get("complete", False))
+            self._done.update(index for first, last in saved.get("ranges", []) for index in range(first, last + 1))
 
     @property
     def done(self) -> set[int]:
@@ -51,7 +57,8 @@ class Progress:
             self._done.add(index)
 
     def save(self, *, complete: bool = False) -> None:
-        """Writes the file; `complete`: what `make up` loads by itself is all there."""
+        """Writes the file, another loader's progress included; `complete`: what `make up` loads by itself is there."""
+        self._read()
         self.complete = self.complete or complete
         write_private(self._path, {"complete": self.complete, "ranges": list(_ranges(sorted(self.done)))})
 

@@ -124,6 +124,15 @@ def test_when_the_time_is_up_begun_customers_are_finished_and_no_other_is_begun(
     assert progress.done == whole
 
 
+def test_two_loaders_at_once_keep_each_others_progress(tmp_path: Path) -> None:
+    one, other = Progress(tmp_path / "p.json"), Progress(tmp_path / "p.json")
+    one.add(1)
+    other.add(2)
+    one.save()
+    other.save()
+    assert Progress(tmp_path / "p.json").done == {1, 2}
+
+
 def test_progress_is_kept_as_ranges(tmp_path: Path) -> None:
     progress = Progress(tmp_path / "p.json")
     for index in (5, 1, 2, 3, 9):
