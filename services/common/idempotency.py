@@ -60,12 +60,24 @@ class Once(Generic[R]):
         if (await tx.execute(_CLAIM, self.columns())).first() is None:
             await self.replay(tx)
 
+    async def look_back(self, tx: AsyncConnection) -> None:
+        """Raises what an earlier use of the key means for this one, if there was one; claims nothing.
+
+        For writes that ask others first: a repeat shall not get what those would say by now.
+        """
+        row = (await tx.execute(_FIND, {"store_id": self.store_id, "key": self.key})).first()
+        if row is not None:
+            self._replay(row.fingerprint, row.response)
+
     async def replay(self, tx: AsyncConnection) -> None:
         """Raises what an earlier use of the key means for this one."""
         row = (await tx.execute(_FIND, {"store_id": self.store_id, "key": self.key})).one()
-        if row.fingerprint != self.fingerprint:
+        self._replay(row.fingerprint, row.response)
+
+    def _replay(self, fingerprint: bytes, response: bytes) -> None:
+        if fingerprint != self.fingerprint:
             raise Conflict("idempotency_key_reused", "the key was used for another request")
-        raise Replayed(row.response)
+        raise Replayed(response)
 
     async def finish(self, tx: AsyncConnection, result: R) -> R:
         """Writes the answer down beside the change."""

@@ -30,7 +30,8 @@ class MergeApi(service_pb2_grpc.MergeServiceServicer):
             request.primary_id,
             Adjustment(asked.points, asked.expires_on, asked.description),
         )
-        proposal = await merges.plan_merge(self._context, rpc.caller(), wanted)
+        once = rpc.once(request, lambda proposal: pb.PlanMergeResponse(plan=_plan_message(proposal)))
+        proposal = await merges.plan_merge(self._context, rpc.caller(), once, wanted)
         return pb.PlanMergeResponse(plan=_plan_message(proposal))
 
     async def CommitMerge(self, request: pb.CommitMergeRequest, _: GrpcContext) -> pb.CommitMergeResponse:

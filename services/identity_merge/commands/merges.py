@@ -29,15 +29,18 @@ class Proposal:
     orders: OrderSums
 
 
-async def plan_merge(context: Context, claims: ServiceClaims, wanted: MergeRequest) -> Proposal:
-    """What a merge would do, kept for an hour (F1-F4, F8). Raises what membership says against it, Unavailable."""
+async def plan_merge(context: Context, claims: ServiceClaims, once: Once[Proposal], wanted: MergeRequest) -> Proposal:
+    """What a merge would do, kept for an hour (F1-F4, F8). Raises what membership says against it, Unavailable, Replayed."""
+    async with context.database.transaction(claims.store) as tx:
+        await once.look_back(tx)
     preview, orders = await asyncio.gather(
         context.membership.preview(claims, wanted),
         context.orders.summarise(claims, [wanted.primary_id, *wanted.merged_ids]),
     )
     async with context.database.transaction(claims.store) as tx:
+        await once.begin(tx)
         plan = await store.add_plan(tx, claims.store, new_id(), wanted, preview.fingerprint, claims.actor)
-    return Proposal(plan, preview, orders)
+        return await once.finish(tx, Proposal(plan, preview, orders))
 
 
 async def commit_merge(context: Context, claims: ServiceClaims, once: Once[Run], plan_id: UUID, plan_hash: str) -> Run:

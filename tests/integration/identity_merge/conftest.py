@@ -76,7 +76,7 @@ class Service:
     async def plan(self, who: ServiceClaims, primary: UUID, *merged: UUID) -> pb.MergePlan:
         """A plan to fold `merged` into `primary`."""
         request = pb.PlanMergeRequest(customer_ids=[str(primary), *map(str, merged)], primary_id=str(primary))
-        return (await self.call(self.merges.PlanMerge, request, who)).plan
+        return (await self.call(self.merges.PlanMerge, request, who, str(new_id()))).plan
 
     async def commit(self, who: ServiceClaims, plan: pb.MergePlan, key: str = "") -> pb.MergeRun:
         """Starts a plan's merge."""

@@ -41,7 +41,7 @@ async def test_a_merge_goes_through_all_its_steps(service: Service) -> None:
     service.script.batches, service.script.settled = [2000, 2000, 17], 4017
     adjustment = membership.PointsAdjustment(points=-5, description="double card")
     request = pb.PlanMergeRequest(customer_ids=[str(a), str(b), str(c)], primary_id=str(a), adjustment=adjustment)
-    plan = (await service.call(service.merges.PlanMerge, request, who)).plan
+    plan = (await service.call(service.merges.PlanMerge, request, who, "plan")).plan
     run = await service.commit(who, plan)
     assert (run.state, run.started_by, run.HasField("finished_at")) == (pb.MERGE_STATE_PLANNED, who.actor, False)
     steps.clear()

@@ -23,7 +23,7 @@ async def test_a_plan_shows_what_membership_foresees_and_the_orders_of_each(serv
     who, a, b, c = await service.new_store(), new_id(), new_id(), new_id()
     adjustment = membership.PointsAdjustment(points=50, expires_on="2099-12-31", description=" 生日 gift\0 ")
     request = pb.PlanMergeRequest(customer_ids=[str(b), str(a), str(c)], primary_id=str(a), adjustment=adjustment)
-    plan = (await service.call(service.merges.PlanMerge, request, who)).plan
+    plan = (await service.call(service.merges.PlanMerge, request, who, "plan")).plan
     assert (plan.primary_id, list(plan.merged_ids)) == (str(a), [str(b), str(c)])
     assert plan.adjustment.description == "生日 gift"
     assert plan.preview.points_after == 57
@@ -55,7 +55,7 @@ async def test_a_request_that_cannot_be_names_its_faults(
     who, known = await service.new_store(), {letter: str(new_id()) for letter in "abcdef"}
     request = pb.PlanMergeRequest(customer_ids=[known.get(i, i) for i in ids], primary_id=known.get(primary, primary))
     with pytest.raises(InvalidInput) as caught:
-        await service.call(service.merges.PlanMerge, request, who)
+        await service.call(service.merges.PlanMerge, request, who, "plan")
     assert [(v.field, v.reason) for v in caught.value.violations] == expected
     assert service.script.calls == []
 
@@ -91,7 +91,7 @@ async def test_a_plan_is_stale_once_an_account_has_changed(service: Service) -> 
         await service.commit(who, plan)
     assert caught.value.reason == "stale_plan"
     assert await nothing_is_locked(service)
-    assert await service.rows("SELECT 1 FROM idempotency_keys") == []
+    assert len(await service.rows("SELECT 1 FROM idempotency_keys")) == 1  # the plan's; none for the merge
     service.script.fingerprint = b"as they were"
     assert (await service.commit(who, plan)).state == pb.MERGE_STATE_PLANNED
 
@@ -143,6 +143,20 @@ async def test_a_plan_becomes_one_run_however_often_it_is_committed(service: Ser
         assert (await service.commit(who, plan, key)).merge_run_id == runs[0].merge_run_id
     assert len(await service.rows("SELECT 1 FROM merge_runs")) == 1
     assert len(await service.rows("SELECT 1 FROM outbox WHERE type = 'identity_merge.merge_started.v1'")) == 1
+
+
+async def test_a_plan_asked_for_twice_with_one_key_is_one_plan(service: Service) -> None:
+    """E7: also when membership would answer differently by now; the key with other accounts is refused."""
+    who, a, b = await service.new_store(), new_id(), new_id()
+    request = pb.PlanMergeRequest(customer_ids=[str(a), str(b)], primary_id=str(a))
+    first = await service.call(service.merges.PlanMerge, request, who, "k")
+    service.script.errors["PreviewAbsorb"] = StateConflict("already_merged")
+    assert await service.call(service.merges.PlanMerge, request, who, "k") == first
+    assert len(await service.rows("SELECT 1 FROM merge_plans")) == 1
+    request.primary_id = str(b)
+    with pytest.raises(Conflict) as caught:
+        await service.call(service.merges.PlanMerge, request, who, "k")
+    assert caught.value.reason == "idempotency_key_reused"
 
 
 async def test_a_key_is_good_for_one_plan(service: Service) -> None:
