@@ -44,8 +44,9 @@ def database_urls() -> dict[str, str]:
 async def settle(databases: Databases, seconds: float) -> dict[str, int]:
     """Waits until nothing is on its way; returns what still is when the time is over."""
     deadline = time.monotonic() + seconds
-    while (waiting := await events.pending(databases)) and time.monotonic() < deadline:
-        await asyncio.sleep(0.5)  # noqa: ASYNC110 - what is waited for is in other processes' databases
+    # What is waited for is in other processes' databases, where no asyncio event reaches.
+    while (waiting := await events.pending(databases)) and time.monotonic() < deadline:  # noqa: ASYNC110
+        await asyncio.sleep(0.5)
     return waiting
 
 

@@ -16,7 +16,8 @@ async def check_order_mails(databases: Databases) -> Verdict:
     )
     messages = databases.stream(
         "notification",
-        """SELECT store_id, order_id, count(*) FROM messages WHERE kind = 'order_placed' GROUP BY store_id, order_id ORDER BY store_id, order_id""",
+        """SELECT store_id, order_id, count(*) FROM messages WHERE kind = 'order_placed'
+  GROUP BY store_id, order_id ORDER BY store_id, order_id""",
     )
     async for order, message in full_join(placed, messages, 2):
         if order is not None:
