@@ -28,9 +28,9 @@ async def adjust_points(
     if points == 0:
         raise InvalidInput.of("points", "zero_points")
     async with context.database.transaction(claims.store) as tx:
+        await once.begin(tx)  # first of all: a repeat is answered though the date is past by now
         now = clock.now()
         adjustment = read_adjustment(points, expires_on, note, now, await store.load_settings(tx, claims.store))
-        await once.begin(tx)
         owner = await store.lock_owner(tx, claims.store, customer_id)
         if owner is None:
             raise NotFound("customer_not_found", customer_id=str(customer_id))

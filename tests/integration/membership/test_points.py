@@ -102,6 +102,17 @@ async def test_the_same_key_adjusts_once(shop: Shop) -> None:
     assert [row.note for row in await shop.rows("SELECT note FROM points_entries")] == ["a note"]
 
 
+async def test_a_repeat_is_answered_though_its_date_is_past_by_now(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """E7: the client asks again two days after the last day of validity."""
+    member = await shop.member()
+    today = clock.now()
+    award = (member, 10, (today + timedelta(days=1)).date().isoformat(), "")
+    await commands.adjust_points(shop.context, shop.who, once(shop.who, "k"), *award)
+    monkeypatch.setattr(clock, "now", lambda: today + timedelta(days=4))
+    with pytest.raises(Replayed):
+        await commands.adjust_points(shop.context, shop.who, once(shop.who, "k"), *award)
+
+
 async def test_guests_and_strangers_have_no_points(shop: Shop) -> None:
     """B2."""
     guest = await shop.enrol(buyer(trusted=False))
