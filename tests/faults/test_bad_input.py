@@ -270,3 +270,30 @@ def test_a_double_click_is_one_order_and_one_answer(scene: Scene) -> None:
     assert [answer.status_code for answer in answers] == [201, 201]  # type: ignore[union-attr]
     assert len({answer.json()["order_id"] for answer in answers}) == 1  # type: ignore[union-attr]
     scene.system.audit()
+
+
+@pytest.mark.parametrize("write", ["order", "payment", "contact", "points", "plan", "merge"])
+def test_every_write_is_done_once_for_its_key(write: str, system: System, shop: Shop) -> None:
+    """E7: a repeat gives the same answer and writes nothing, also when it comes late; another body is refused."""
+    one, two = shop.members(2)
+    unpaid = shop.order(one, paid=False)["order_id"]
+    draft = shop.draft(one)
+    plan = {"customer_ids": [one, two], "primary_id": one}
+    method, path, body, other = {
+        "order": ("POST", "/orders", draft, draft | {"note": "and a spoon"}),
+        "payment": ("POST", f"/orders/{unpaid}/payment", {"method": "cash"}, {"method": "card"}),
+        "contact": ("PATCH", f"/orders/{unpaid}/contact", {"contact": {"name": "Ann"}}, {"contact": {"name": "Bob"}}),
+        "points": ("POST", f"/customers/{one}/points", {"points": -3}, {"points": -4}),
+        "plan": ("POST", "/merges/plans", plan, plan | {"primary_id": two}),
+        "merge": ("POST", "/merges", _commit(shop.plan([one, two])), _commit(shop.plan([two, one]))),
+    }[write]
+    key = str(uuid.uuid4())
+    first = shop.api.sure(method, path, body, key=key)
+    if write == "merge":
+        shop.ended(first)
+    system.audit()
+    before = system.content(shop.store_id)
+    assert shop.api.sure(method, path, body, key=key) == first
+    refusal = shop.api.once(method, path, other, key=key)
+    assert (refusal.status_code, refusal.json()["reason"]) == (422, "idempotency_key_reused")
+    assert system.content(shop.store_id) == before

@@ -50,6 +50,7 @@ async def commit_merge(context: Context, claims: ServiceClaims, once: Once[Run],
     Replayed.
     """
     async with context.database.transaction(claims.store) as tx:
+        await once.look_back(tx)
         plan = await _plan(tx, claims.store, plan_id, plan_hash)
     if plan.merge_run_id is None:
         plan.check_unchanged((await context.membership.preview(claims, plan.request)).fingerprint)

@@ -158,6 +158,8 @@ async def service(
     yield service
     for task in waking:
         task.cancel()
+    # One that was in the middle of a transaction still has to give its connection up.
+    await asyncio.gather(*waking, return_exceptions=True)
     await channel.close()
     await server.aio.stop(grace=None)
     await asyncio.gather(app.close(), worker.close(), admin.close())
