@@ -181,6 +181,10 @@ class Sender:
             outcome = domain.refused(str(error)) if error.permanent else domain.put_off(claimed, str(error), retry)
         except Undecided as error:
             outcome = domain.undecided(str(error))
+        except ValueError as error:
+            # An address or a text that no mail can hold; trying again would not mend it.
+            await connection.close()
+            outcome = domain.refused(f"the mail cannot be written: {error}")
         except Unavailable as error:
             outcome = domain.waits(claimed, str(error), retry)
         except Exception as error:
