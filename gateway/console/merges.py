@@ -174,15 +174,7 @@ def merge_commit() -> Page:
     wishes, sent = Wishes.read(request.form), request.form
     plan = MergePlan(plan_id=sent.get("plan_id", ""), plan_hash=sent.get("plan_hash", ""))
     if sent.get("confirmed") != "yes":
-        fields = {
-            "plan": plan,
-            "wishes": wishes.pairs(),
-            "seen": sent.get("seen", ""),
-            "idempotency_key": sent.get("idempotency_key", ""),
-        }
-        return render_template(
-            "console/merge_sure.html", area="merges", check_address=wishes.address("console.merge_check"), **fields
-        )
+        return _sure(wishes, plan)
     try:
         run = ask.commit_merge(plan.plan_id, plan.plan_hash, sent.get("idempotency_key", ""))
     except (Conflict, NotFound) as error:
@@ -192,6 +184,21 @@ def merge_commit() -> Page:
     except OnefoldError as error:
         return _planned(wishes, problem=error)
     return redirect(url_for("console.merge", merge_id=run.merge_run_id))
+
+
+def _sure(wishes: Wishes, plan: MergePlan) -> str:
+    """Without script the question of the dialog is a page."""
+    check = wishes.address("console.merge_check")
+    return render_template(
+        "console/merge_sure.html",
+        area="merges",
+        check_address=check,
+        page_address=check,
+        plan=plan,
+        wishes=wishes.pairs(),
+        seen=request.form.get("seen", ""),
+        idempotency_key=request.form.get("idempotency_key", ""),
+    )
 
 
 @blueprint.get("/merges/<uuid:merge_id>")

@@ -16,6 +16,10 @@ _ON_FORMS = {
     "idempotency_key_reused": _l(
         "This form was sent before with other contents, and that was saved. Look at the list before you enter anything again."
     ),
+    # A form carries its key, so here a second try is safe (E7).
+    "deadline_exceeded": _l(
+        "This took too long, and may have been saved already. Save again: what was saved once is not saved twice."
+    ),
     "not_a_whole_number": _l("Write a whole number above zero, such as 250."),
 }
 _LINE = re.compile(r"lines\[(\d+)\]\.?(\w*)")

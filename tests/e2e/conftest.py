@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Protocol
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from deploy.local.stack import Stack
 from tests.e2e.shop import Shop, log_in
@@ -20,6 +20,7 @@ FLAGS = (
 )
 DESKTOP, PHONE = (1280, 900), (390, 844)
 # axe puts styles into the page to measure it, which the content security policy rightly refuses.
+PATIENCE_MS = 20_000  # tests may share the machine with a build
 _NOT_OURS = ("Applying inline style violates",)
 
 
@@ -38,6 +39,7 @@ def browser(stack: Stack) -> Iterator[Browser]:
     del stack  # started first, since starting needs an event loop
     found = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
     assert found, "The browser tests need Chromium; name it in CHROMIUM."
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=found, args=list(FLAGS))
         yield browser
@@ -63,7 +65,7 @@ def _context(
         locale="en-HK",
         timezone_id="Europe/Berlin",  # not the store's: pages must show the store's time, whatever the browser's
     )
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(PATIENCE_MS)
     context.add_cookies([{"name": "onefold_language", "value": language, "url": shop.url}])
     try:
         yield context

@@ -43,19 +43,18 @@ def test_an_award_without_expiry_is_refused_by_its_field(shop: Shop, page: Page)
     expect(page.get_by_label("Last day of validity")).to_have_attribute("aria-invalid", "true")
 
 
-@pytest.mark.parametrize("query", ["大文", "Tai", "phone", "email"])
-def test_members_are_found_by_a_part_of_name_phone_or_email(shop: Shop, page: Page, query: str) -> None:
+def test_members_are_found_by_a_part_of_name_phone_or_email(shop: Shop, page: Page) -> None:
     """C2: Chinese names of two characters included."""
     who = shop.somebody("陳大文 Tai")
     shop.member(who)
     shop.member(shop.somebody("Somebody Else"))
-    typed = {"phone": who.phone_text, "email": who.email.split("@")[0]}.get(query, query)
-    page.goto("/console/members")
-    page.keyboard.press("/")
-    page.keyboard.type(typed)
-    page.keyboard.press("Enter")
-    expect(page.get_by_role("table", name="Members").get_by_role("row")).to_have_count(2)
-    expect(page.get_by_role("table", name="Members")).to_contain_text("陳大文 Tai")
+    for typed in ("大文", "Tai", who.phone_text, who.email.split("@")[0]):
+        page.goto("/console/members")
+        page.keyboard.press("/")
+        page.keyboard.type(typed)
+        page.keyboard.press("Enter")
+        expect(page.get_by_role("table", name="Members").get_by_role("row")).to_have_count(2)
+        expect(page.get_by_role("table", name="Members")).to_contain_text("陳大文 Tai")
 
 
 def test_picked_accounts_stay_picked_over_a_search(shop: Shop, page: Page) -> None:

@@ -80,7 +80,7 @@ def test_any_text_is_an_amount_or_a_clear_refusal(text: str) -> None:
     with ask.noting(faults):
         assert formats.parse_amount(text, "HKD", "x") >= 0
     if faults:
-        with pytest.raises(InvalidInput, match="invalid_amount|negative_amount"):
+        with pytest.raises(InvalidInput, match=r"invalid_amount|negative_amount"):
             faults.check()
 
 
