@@ -65,15 +65,19 @@ async def check_owners(databases: Databases) -> Verdict:
 
 async def check_net_spend(databases: Databases) -> Verdict:
     """N: what membership believes a customer has spent is what the orders say, and so is the number of orders."""
-    verdict = Verdict("N", "net spend of every customer = paid - refunded of its orders")
-    spent = databases.stream(
-        "orders", "SELECT store_id, customer_id, sum(paid - refunded) FROM orders GROUP BY 1, 2 ORDER BY 1, 2"
+    verdict = Verdict("N", "net spend and number of every customer's orders = those of the orders themselves")
+    counted = databases.stream(
+        "orders",
+        """SELECT store_id, customer_id, sum(paid - refunded), count(*) FILTER (WHERE status <> 1) FROM orders
+ GROUP BY 1, 2 ORDER BY 1, 2""",
     )
-    believed = databases.stream("membership", "SELECT store_id, customer_id, net_spend FROM customers ORDER BY 1, 2")
-    async for order_sum, customer in full_join(spent, believed, 2):
-        truth = order_sum[2] if order_sum else 0
-        belief = customer[2] if customer else 0
-        who = (order_sum or customer or ("", "?"))[1]
+    believed = databases.stream(
+        "membership", "SELECT store_id, customer_id, net_spend, orders_count FROM customers ORDER BY 1, 2"
+    )
+    async for order_sums, customer in full_join(counted, believed, 2):
+        truth = order_sums[2:] if order_sums else (0, 0)
+        belief = customer[2:] if customer else (0, 0)
+        who = (order_sums or customer or ("", "?"))[1]
         verdict.expect(truth == belief, f"customer {who}: orders {truth}, membership {belief}")
     return verdict
 

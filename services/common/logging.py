@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 
+import orjson
 import structlog
 from structlog.typing import EventDict, WrappedLogger
 
@@ -18,11 +19,19 @@ def _add_request_id(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     return event
 
 
+def _to_json(event: EventDict, **_: object) -> str:
+    return orjson.dumps(event, default=str).decode()
+
+
 def configure(environment: Environment, **fixed: str) -> None:
     """Sets up logging for the process. `fixed` goes into every line (service, process)."""
     level = logging.getLevelNamesMapping()[environment.text("LOG_LEVEL", "info").upper()]
     console = environment.text("LOG_FORMAT", "json") == "console"
-    renderer = structlog.dev.ConsoleRenderer(colors=False) if console else structlog.processors.JSONRenderer()
+    renderer = (
+        structlog.dev.ConsoleRenderer(colors=False)
+        if console
+        else structlog.processors.JSONRenderer(serializer=_to_json)
+    )
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

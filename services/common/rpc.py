@@ -33,6 +33,8 @@ R = TypeVar("R")
 log = structlog.get_logger()
 
 CHANNEL_OPTIONS: Sequence[tuple[str, Any]] = (
+    # Services are in the cluster: a proxy that the environment names is for the world outside.
+    ("grpc.enable_http_proxy", 0),
     ("grpc.keepalive_time_ms", 20_000),
     ("grpc.keepalive_timeout_ms", 5_000),
     ("grpc.keepalive_permit_without_calls", 1),

@@ -1,0 +1,138 @@
+"""Each invariant that the audit checks can be found broken: a check that cannot fail would be worth nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from uuid import uuid4
+
+import asyncpg
+import pytest
+
+from deploy.audit.__main__ import audit
+from deploy.audit.verdict import Verdict
+from deploy.local.state import CONTEXTS, DatabaseUrls
+
+STORE, A, B, ORDER, RUN, EVENT = (str(uuid4()) for _ in range(6))
+
+
+def customer(customer_id: str, status: int = 2, survivor: str = "", **more: object) -> str:
+    points_to = f"'{survivor}'" if survivor else "NULL"
+    columns = {"net_spend": 0, "orders_count": 0, "points_balance": 0, "phone": "''"} | more
+    return (
+        f"INSERT INTO customers (store_id, customer_id, status, name, email, language, source, created_at, survivor_id, version,"
+        f" {', '.join(columns)}) VALUES ('{STORE}', '{customer_id}', {status}, 'x', '', '', 'order', now(),"
+        f" {points_to}, 1, {', '.join(map(str, columns.values()))})"
+    )
+
+
+def order(customer_id: str, *, status: int = 2, paid: int = 0, email: str = "") -> str:
+    return (
+        "INSERT INTO orders (store_id, order_id, number, customer_id, status, channel, currency, subtotal, discount, shipping, total,"
+        " paid, refunded, contact_name, contact_phone, contact_email, add_as_member, note, external_reference, language, placed_at,"
+        f" version) VALUES ('{STORE}', '{ORDER}', 1, '{customer_id}', {status}, 1, 'HKD', {paid}, 0, 0, {paid}, {paid}, 0, '', '',"
+        f" '{email}', true, '', '', '', now(), 1)"
+    )
+
+
+def identifier(customer_id: str, value: str) -> str:
+    state = "live" if value != "NULL" else "retired"
+    return f"INSERT INTO identifiers VALUES ('{STORE}', 'phone', '\\x01', {value}, '{customer_id}', '{state}', NULL)"
+
+
+def login_method(kind: str = "phone", state: int = 1) -> str:
+    return (
+        "INSERT INTO login_methods (store_id, login_method_id, customer_id, kind, digest, value, state)"
+        f" VALUES ('{STORE}', gen_random_uuid(), '{A}', '{kind}', '\\x01', 'x', {state})"
+    )
+
+
+def entry(points: int, reason: int = 1, run: str = "NULL") -> str:
+    return (
+        "INSERT INTO points_entries (store_id, customer_id, entry_id, lot_id, reason, points, note, actor, at, merge_run_id)"
+        f" VALUES ('{STORE}', '{A}', gen_random_uuid(), gen_random_uuid(), {reason}, {points}, '', '', now(), {run})"
+    )
+
+
+LOT = (
+    "INSERT INTO points_lots (store_id, customer_id, lot_id, points, remaining, created_at)"
+    f" VALUES ('{STORE}', '{A}', gen_random_uuid(), 5, 5, now())"
+)
+UNREAD = (
+    "INSERT INTO outbox (store_id, event_id, type, aggregate_id, version, payload, published_at)"
+    f" VALUES ('{STORE}', '{EVENT}', 'membership.member_enrolled.v1', '{A}', 1, '', now())"
+)
+UNFINISHED = (
+    "INSERT INTO merge_runs (store_id, merge_run_id, plan_id, state, primary_id, merged_ids, adjustment_points,"
+    " adjustment_expires_on, adjustment_description, fingerprint, started_by, started_at, orders_moved, refusal, version, traceparent)"
+    f" VALUES ('{STORE}', '{RUN}', '{RUN}', 1, '{A}', '{{{B}}}', 0, '', '', '', '', now(), 0, '', 1, '')"
+)
+
+# What is done to the databases, and the sentence that must no longer hold.
+BREACHES: dict[str, tuple[dict[str, list[str]], str]] = {
+    "a balance without lots": ({"membership": [customer(A, points_balance=5)]}, "points balance ="),
+    "lots without a ledger": ({"membership": [customer(A, points_balance=5), LOT]}, "points balance ="),
+    "points lost in a merge": (
+        {"membership": [customer(A, points_balance=5), LOT, entry(5, 8, f"'{RUN}'")]},
+        "points moved by a merge",
+    ),
+    "an order of nobody": ({"orders": [order(A, status=1)]}, "every order has one owner"),
+    "a paid order of a merged account": (
+        {"membership": [customer(A), customer(B, 3, A, orders_count=1)], "orders": [order(B)]},
+        "every order has one owner",
+    ),
+    "a pointer to a guest": ({"membership": [customer(A, 1), customer(B, 3, A)]}, "every merged account points"),
+    "a retired phone that logs in": (
+        {"membership": [customer(A), identifier(A, "NULL")], "identity_merge": [login_method()]},
+        "no retired identifier",
+    ),
+    "an identifier of a guest": ({"membership": [customer(A, 1), identifier(A, "'+852'")]}, "every identifier in use"),
+    "an identifier that its owner does not carry": (
+        {"membership": [customer(A, phone="'+853'"), identifier(A, "'+852'")]},
+        "every identifier in use",
+    ),
+    "spending unheard of": (
+        {"membership": [customer(A, orders_count=1)], "orders": [order(A, paid=100)]},
+        "net spend and number",
+    ),
+    "an order uncounted": (
+        {"membership": [customer(A, net_spend=100)], "orders": [order(A, paid=100)]},
+        "net spend and number",
+    ),
+    "an order mail forgotten": (
+        {"membership": [customer(A, orders_count=1)], "orders": [order(A, email="a@example.com")]},
+        "every order placed with an e-mail",
+    ),
+    "a confirmation forgotten": ({"identity_merge": [login_method("email")]}, "every unconfirmed e-mail login"),
+    "a merge that does not end": ({"identity_merge": [UNFINISHED]}, "every merge has ended"),
+    "an event unread": ({"membership": [customer(A), UNREAD]}, "committed events have been read"),
+    "a wall pulled down": ({"orders": ["ALTER TABLE orders DISABLE ROW LEVEL SECURITY"]}, "row-level security"),
+    "a key that spans stores": ({"orders": ["CREATE UNIQUE INDEX ON orders (number)"]}, "row-level security"),
+}
+
+
+@pytest.fixture
+def urls(service_database: Callable[[str], DatabaseUrls]) -> dict[str, str]:
+    return {context: service_database(context).admin for context in CONTEXTS}
+
+
+async def audited(urls: dict[str, str]) -> list[Verdict]:
+    return (await audit(urls, settle_seconds=0))[1]
+
+
+async def test_an_empty_system_holds_every_invariant(urls: dict[str, str]) -> None:
+    verdicts = await audited(urls)
+    assert {v.letter for v in verdicts} == set("POTUNELSX")
+    assert [v.sentence for v in verdicts if not v.holds] == []
+
+
+@pytest.mark.parametrize("breach", BREACHES)
+async def test_a_breach_is_found_and_no_other_is_alleged(urls: dict[str, str], breach: str) -> None:
+    statements, sentence = BREACHES[breach]
+    for context, broken in statements.items():
+        connection = await asyncpg.connect(urls[context])
+        for statement in broken:
+            await connection.execute(statement)
+        await connection.close()
+    found = [v for v in await audited(urls) if not v.holds]
+    assert [v.sentence.startswith(sentence) for v in found] == [True], [v.sentence for v in found]
+    assert found[0].examples
