@@ -9,14 +9,16 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from onefold.common.v1 import common_pb2
 from services.common.contact import Address, Contact
 
+_EPOCH = datetime.fromtimestamp(0, UTC)
+
 
 def timestamp(at: datetime | None) -> Timestamp | None:
     """Protobuf's form of a time; None stays None."""
     if at is None:
         return None
-    stamp = Timestamp()
-    stamp.FromDatetime(at)
-    return stamp
+    # Ten of them go into an order and its events; FromDatetime takes twice as long.
+    since = at - _EPOCH
+    return Timestamp(seconds=since.days * 86_400 + since.seconds, nanos=since.microseconds * 1_000)
 
 
 def moment(stamp: Timestamp) -> datetime:

@@ -14,6 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.common import outbox
+from services.common.database import Statement
 from services.common.outbox import Event
 from services.membership.domain import Buyer, Enrolled, Hold, Holder, Identifier, SearchText, Status
 
@@ -29,7 +30,7 @@ class Attempt:
 # A new customer in one statement, so in one round trip: the order's fact, which claims the order; the identifiers, all or
 # none; the customer, or the guest of that id who becomes a member; what it is found by; the address; the events. When an
 # identifier is known to be somebody's, nothing is written; only one that is lost in a race leaves something to take back.
-_INSERT_NEW = text(
+_INSERT_NEW = Statement(
     f"""WITH held AS (SELECT 1 FROM unnest(CAST(:kinds AS text[]), CAST(:digests AS bytea[])) AS w(kind, digest)
    JOIN identifiers i ON i.store_id = CAST(:store_id AS uuid) AND i.kind = w.kind AND i.digest = w.digest),
  fact AS (INSERT INTO order_facts (store_id, order_id, customer_id, declared_customer_id, created_member, placed_at)
@@ -63,7 +64,7 @@ _INSERT_NEW = text(
 )
 # An order of a customer known by id, in one statement: nothing is written unless the customer is there and live. KEY SHARE
 # waits for a merge that is under way, and then sees what it did.
-_ADD_TO_KNOWN = text(
+_ADD_TO_KNOWN = Statement(
     """WITH owner AS (SELECT store_id, customer_id, status, name FROM customers
   WHERE store_id = :store_id AND customer_id = :customer_id FOR KEY SHARE),
  fact AS (INSERT INTO order_facts (store_id, order_id, customer_id, declared_customer_id, created_member, placed_at)
@@ -134,31 +135,29 @@ async def insert_new(
     content = orjson.dumps(address, option=orjson.OPT_SORT_KEYS) if address else None
     reach = {identifier.kind: identifier.value for identifier in owned}
     is_member = status is Status.MEMBER
-    row = (
-        await tx.execute(
-            _INSERT_NEW,
-            {
-                **outbox.columns(store_id, events),
-                "order_id": buyer.order_id,
-                "customer_id": buyer.customer_id,
-                "status": status,
-                "name": buyer.contact.name,
-                "phone": reach.get("phone", "") if is_member else buyer.contact.phone,
-                "email": reach.get("email", "") if is_member else buyer.contact.email,
-                "language": buyer.language,
-                "placed_at": buyer.placed_at,
-                "now": now,
-                "kinds": [identifier.kind for identifier in owned],
-                "digests": [identifier.digest for identifier in owned],
-                "values": [identifier.value for identifier in owned],
-                "haystack": search.haystack,
-                "grams": list(search.grams),
-                "address": content.decode() if content else None,
-                "address_digest": hashlib.sha256(content).digest() if content else None,
-            },
-        )
-    ).one()
-    return Attempt(row.wrote, row.succeeded)
+    row = await _INSERT_NEW.first(
+        tx,
+        {
+            **outbox.columns(store_id, events),
+            "order_id": buyer.order_id,
+            "customer_id": buyer.customer_id,
+            "status": status,
+            "name": buyer.contact.name,
+            "phone": reach.get("phone", "") if is_member else buyer.contact.phone,
+            "email": reach.get("email", "") if is_member else buyer.contact.email,
+            "language": buyer.language,
+            "placed_at": buyer.placed_at,
+            "now": now,
+            "kinds": [identifier.kind for identifier in owned],
+            "digests": [identifier.digest for identifier in owned],
+            "values": [identifier.value for identifier in owned],
+            "haystack": search.haystack,
+            "grams": list(search.grams),
+            "address": content.decode() if content else None,
+            "address_digest": hashlib.sha256(content).digest() if content else None,
+        },
+    )
+    return Attempt(row["wrote"], row["succeeded"])
 
 
 async def add_to_known(tx: AsyncConnection, store_id: UUID, buyer: Buyer) -> Enrolled | None:
@@ -169,8 +168,8 @@ async def add_to_known(tx: AsyncConnection, store_id: UUID, buyer: Buyer) -> Enr
         "order_id": buyer.order_id,
         "placed_at": buyer.placed_at,
     }
-    row = (await tx.execute(_ADD_TO_KNOWN, parameters)).first()
-    return Enrolled(row.customer_id, False, Status(row.status), row.name) if row else None
+    row = await _ADD_TO_KNOWN.first(tx, parameters)
+    return Enrolled(row["customer_id"], False, Status(row["status"]), row["name"]) if row else None
 
 
 async def add_to_holder(
