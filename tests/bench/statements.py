@@ -7,12 +7,11 @@ that only notes statement and values; what must differ between orders becomes an
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import TextClause
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deploy.local.provision import run_sync
@@ -25,9 +24,11 @@ from services.common.ids import new_id
 from services.membership import events as membership_events
 from services.membership import store as membership_store
 from services.membership.domain import Buyer, Status, identifiers_of, search_text
+from services.membership.store import enrolment
 from services.orders import events as orders_events
 from services.orders import store as orders_store
 from services.orders.domain import Draft, Line, Order, PaymentMethod
+from services.orders.store import writing
 from tests.bench.people import people, start_of_run
 
 _BIND = re.compile(r"(?<![:\w]):(\w+)(?!:)")  # as SQLAlchemy's text() reads it
@@ -37,29 +38,35 @@ _DIGITS = "lpad(CAST(mod(CAST(:r AS bigint), 100000000) AS text), 8, '0')"
 
 
 class _Noted(Exception):
-    """Carries what a service was about to execute."""
+    """Carries the values with which a service was about to execute its statement."""
 
-    def __init__(self, statement: TextClause, values: Mapping[str, Any]) -> None:
+    def __init__(self, values: Sequence[Any]) -> None:
         super().__init__("noted")
-        self.statement, self.values = statement, values
+        self.values = values
 
 
 class _Notes:
-    """Stands where a transaction would, and breaks off at the first statement."""
+    """Stands where a transaction and its driver would, and breaks off at the first statement."""
 
-    async def execute(self, statement: TextClause, values: Mapping[str, Any]) -> Any:
-        raise _Noted(statement, values)
+    async def fetchrow(self, _: str, *values: Any) -> Any:
+        raise _Noted(values)
 
-    scalar = execute
+    @property
+    def sync_connection(self) -> _Notes:
+        return self
+
+    connection = driver_connection = sync_connection
 
 
 def transaction(context: str) -> str:
     """The pgbench script of the context's hot transaction: BEGIN, the store, the one big statement, COMMIT."""
     store_id = new_id()
     noted = run_sync({"orders": _noted_order, "membership": _noted_enrolment}[context](store_id))
-    set_store = render(database._SET_STORE.text, {"store_id": str(store_id)}, {})
-    statement = render(noted.statement.text, noted.values, _VARYING[context])
-    return f"\\set r random(1, {2**62})\nBEGIN;\n{set_store};\n{statement};\nCOMMIT;\n"
+    # pgbench prepares one command at a time, so what the services send as one message are two here.
+    begin = database._BEGIN_IN_STORE.format(store_id.hex).replace("; ", ";\n")
+    statement = _STATEMENTS[context]
+    rendered = render(statement.text, dict(zip(statement.names, noted.values, strict=True)), _VARYING[context])
+    return f"\\set r random(1, {2**62})\n{begin};\n{rendered};\nCOMMIT;\n"
 
 
 async def _noted_order(store_id: UUID) -> _Noted:
@@ -129,6 +136,7 @@ def _digest(kind: str) -> str:
     return f"sha256(convert_to(CAST(:r AS text) || '{kind}', 'UTF8'))"
 
 
+_STATEMENTS = {"orders": writing._INSERT_WHOLE, "membership": enrolment._INSERT_NEW}
 _VARYING = {
     "orders": {
         "order_id": _id("o"),
