@@ -23,8 +23,8 @@ def home() -> str:
     return render_template(
         "console/home.html",
         area="home",
-        orders=orders.orders if orders else [],
-        members=members.customers if members else [],
+        orders=orders.orders if orders else None,
+        members=members.customers if members else None,
         members_total=members.members_total if members else 0,
         running=[run for run in merges.runs if run.state not in ENDED] if merges else [],
         unreachable=None in (orders, members, merges),

@@ -40,7 +40,10 @@ class Combobox {
       if (!answer.ok) throw new Error(String(answer.status));
       found = (await answer.json()).customers;
     } catch {
-      if (turn === this.asked) this.say(this.root.dataset.failed);
+      if (turn === this.asked) {
+        this.show(query, []);
+        this.say(this.root.dataset.failed, true);
+      }
       return;
     }
     // An answer to an earlier question must not overwrite that of a later one.
@@ -56,7 +59,8 @@ class Combobox {
     this.list.hidden = options.length === 0;
     this.input.setAttribute("aria-expanded", String(options.length > 0));
     this.move(options.length && found.length ? 0 : -1);
-    this.say(found.length ? this.root.dataset.found.replace("%n", String(found.length)) : this.root.dataset.none);
+    if (found.length) this.say(this.root.dataset.found.replace("%n", String(found.length)));
+    else this.say(this.root.dataset.none, true);
   }
 
   option(customer) {
@@ -116,11 +120,16 @@ class Combobox {
     clearTimeout(this.timer);
     this.asked += 1;
     this.list.hidden = true;
+    this.say("");
     this.input.setAttribute("aria-expanded", "false");
     this.input.removeAttribute("aria-activedescendant");
   }
 
-  say(text) { this.status.textContent = text; }
+  // What the list itself shows is only read out; what it cannot show is there to be seen as well.
+  say(text, seen = false) {
+    this.status.textContent = text;
+    this.status.classList.toggle("visually-hidden", !seen);
+  }
 }
 
 // The three faces of an order's customer box: searching, an existing customer picked, a new one being typed.
