@@ -30,8 +30,12 @@ class MergeApi(service_pb2_grpc.MergeServiceServicer):
             request.primary_id,
             Adjustment(asked.points, asked.expires_on, asked.description),
         )
-        once = rpc.once(request, lambda proposal: pb.PlanMergeResponse(plan=_plan_message(proposal)))
-        proposal = await merges.plan_merge(self._context, rpc.caller(), once, wanted)
+        proposal = await merges.plan_merge(
+            self._context,
+            rpc.caller(),
+            rpc.once(request, lambda proposal: pb.PlanMergeResponse(plan=_plan_message(proposal))),
+            wanted,
+        )
         return pb.PlanMergeResponse(plan=_plan_message(proposal))
 
     async def CommitMerge(self, request: pb.CommitMergeRequest, _: GrpcContext) -> pb.CommitMergeResponse:
