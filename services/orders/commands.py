@@ -145,6 +145,7 @@ async def relink_orders(
     moment is caught by membership, which learns of it by event and answers with BuyerLinked. Idempotent by nature.
     """
     async with context.database.transaction(claims.store) as tx:
+        await store.hold_owners(tx, claims.store, merged_ids, moving=True)
         await store.point_to_survivor(tx, claims.store, merged_ids, survivor_id)
         moved = await store.relink_batch(
             tx, claims.store, merged_ids, survivor_id, claims.actor, str(run_id), RELINK_BATCH
@@ -157,11 +158,18 @@ async def relink_orders(
     return len(moved), len(moved) < RELINK_BATCH
 
 
-async def link_buyer(tx: AsyncConnection, store_id: UUID, order_id: UUID, customer_id: UUID) -> None:
-    """Membership found out whose order this is. Part of the inbox transaction.
+async def link_buyers(tx: AsyncConnection, store_id: UUID, links: Sequence[tuple[UUID, UUID]]) -> None:
+    """Membership found out whose orders these are: (order, customer) of each. Part of the inbox transaction.
 
-    An unpaid order of a merged account stays where it is: it moves when its payment is confirmed (F7).
+    A merge of the customer goes either before, and its pointer is followed, or after, and takes these orders along (O).
     """
+    await store.hold_owners(tx, store_id, [customer_id for _, customer_id in links])
+    for order_id, customer_id in links:
+        await _link_buyer(tx, store_id, order_id, customer_id)
+
+
+async def _link_buyer(tx: AsyncConnection, store_id: UUID, order_id: UUID, customer_id: UUID) -> None:
+    """An unpaid order of a merged account stays where it is: it moves when its payment is confirmed (F7)."""
     order = await store.load(tx, store_id, order_id, lock=True)
     if order is None:
         raise NotFound("order_not_found", order_id=str(order_id))

@@ -16,8 +16,8 @@ async def on_buyer_linked(
     tx: AsyncConnection, store_id: UUID, events: Sequence[Delivered[membership.BuyerLinked]]
 ) -> None:
     """The buyer is another customer than the order says."""
-    for event in events:
-        await commands.link_buyer(tx, store_id, UUID(event.message.order_id), UUID(event.message.customer_id))
+    links = [(UUID(event.message.order_id), UUID(event.message.customer_id)) for event in events]
+    await commands.link_buyers(tx, store_id, links)
 
 
 SUBSCRIPTIONS: Mapping[str, Sequence[Subscription]] = {

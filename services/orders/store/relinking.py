@@ -11,6 +11,24 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.orders.store.tables import survivors
 
 
+async def hold_owners(
+    tx: AsyncConnection, store_id: UUID, customer_ids: Sequence[UUID], *, moving: bool = False
+) -> None:
+    """Until this transaction ends, no merge takes orders from these customers; `moving`: and nobody gives them any.
+
+    Without it an order could be given to an account in the very moment in which a merge takes that account's orders away,
+    neither seeing the other. Statements that follow see what a holder before us has done. Hold before any row is locked.
+    """
+    ids = [str(customer_id) for customer_id in customer_ids]
+    await tx.execute(_HOLD_MOVING if moving else _HOLD, {"store_id": str(store_id), "customer_ids": ids})
+
+
+_HOLD_SQL = """SELECT {lock}(k) FROM (SELECT DISTINCT hashtextextended(CAST(:store_id AS text) || c, 0) AS k
+ FROM unnest(CAST(:customer_ids AS text[])) c ORDER BY k) AS held"""
+_HOLD = text(_HOLD_SQL.format(lock="pg_advisory_xact_lock_shared"))
+_HOLD_MOVING = text(_HOLD_SQL.format(lock="pg_advisory_xact_lock"))
+
+
 async def survivor_of(tx: AsyncConnection, store_id: UUID, customer_id: UUID) -> UUID:
     """Where a customer's orders go: the survivor of a merge, else the customer itself."""
     found = await tx.scalar(

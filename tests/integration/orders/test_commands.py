@@ -159,7 +159,7 @@ async def test_a_buyer_who_turns_out_to_be_known_gets_the_order(context: command
         order = await create(context, who, replace(DRAFT, paid=paid))
         for _ in range(3):  # fault 23: repeated events change nothing more
             async with context.database.transaction(who.store) as tx:
-                await commands.link_buyer(tx, who.store, order.order_id, member)
+                await commands.link_buyers(tx, who.store, [(order.order_id, member)])
         now = await queries.get_order(context.database, who, order.order_id)
         assert (now.customer_id, now.version) == (member, 2)
 
@@ -173,8 +173,25 @@ async def test_an_unpaid_order_of_a_merged_account_stays_though_membership_names
     order = await create(context, who, replace(DRAFT, paid=False, customer_id=merged))
     await commands.relink_orders(context, who, new_id(), [merged], survivor)
     async with context.database.transaction(who.store) as tx:
-        await commands.link_buyer(tx, who.store, order.order_id, survivor)
+        await commands.link_buyers(tx, who.store, [(order.order_id, survivor)])
     assert (await queries.get_order(context.database, who, order.order_id)).customer_id == merged
+
+
+async def test_orders_given_to_an_account_while_it_is_merged_reach_the_survivor(context: commands.Context) -> None:
+    """O: neither side sees the other's uncommitted work, so the merge waits; whoever comes after it follows its pointer."""
+    who = claims()
+    merged, survivor = new_id(), new_id()
+    early, late = [[await create(context, who) for _ in range(3)] for _ in range(2)]
+    async with context.database.transaction(who.store) as tx:
+        await commands.link_buyers(tx, who.store, [(order.order_id, merged) for order in early])
+        relinking = asyncio.create_task(commands.relink_orders(context, who, new_id(), [merged], survivor))
+        await asyncio.wait([relinking], timeout=0.3)
+        assert not relinking.done()
+    assert await relinking == (3, True)
+    async with context.database.transaction(who.store) as tx:
+        await commands.link_buyers(tx, who.store, [(order.order_id, merged) for order in late])
+    for order in (*early, *late):
+        assert (await queries.get_order(context.database, who, order.order_id)).customer_id == survivor
 
 
 async def test_lists_are_paged_and_searched(context: commands.Context) -> None:
