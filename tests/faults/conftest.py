@@ -12,12 +12,16 @@ from tests.support.stack import session_folder
 
 
 @pytest.fixture(scope="session")
-def running() -> Iterator[System]:
-    """The whole system. Not the one that other tests share: a process that is dead at the wrong moment is this folder's affair."""
+def running(request: pytest.FixtureRequest) -> Iterator[System]:
+    """The whole system. Not the one that other tests share: a process that is dead at the wrong moment is this folder's affair.
+
+    When a test has failed, data and logs stay until the next run.
+    """
     stack = QuickStack(session_folder("faults"))
     with stack:
         yield System(stack)
-    stack.data.remove()
+    if not request.session.testsfailed:
+        stack.data.remove()
 
 
 @pytest.fixture

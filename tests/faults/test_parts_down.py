@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import signal
 import uuid
+from collections.abc import Iterator
 
 import httpx
 import pytest
@@ -64,21 +65,38 @@ def test_a_client_whose_deadline_fires_around_the_commit_gets_the_one_order(syst
     flow.check()
 
 
-def test_a_service_that_hangs_is_answered_for_in_time_and_the_order_is_taken_once(system: System, shop: Shop) -> None:
+def test_orders_that_hang_are_answered_for_in_time_and_taken_once(system: System, shop: Shop) -> None:
     """Fault 5: the gateway gives up waiting, the frozen service goes on with the request later."""
     flow = NewMember(system, shop)
-    shop.api.get("/me")
-    orders = system.process("orders-serve")
-    orders.signal(signal.SIGSTOP)
-    try:
+    with _frozen(system, shop, "orders-serve"):
         answer = shop.api.once("POST", "/orders", shop.draft(flow.who), key=flow.key)
-    finally:
-        orders.signal(signal.SIGCONT)
     assert answer.status_code in (503, 504)
     assert answer.json()["reason"] in ("service_unavailable", "deadline_exceeded")
     flow.run()
     system.audit()
     flow.check()
+
+
+@pytest.mark.parametrize("frozen", ["membership-serve", "identity_merge-serve"])
+def test_an_order_stands_while_another_service_hangs(frozen: str, system: System, shop: Shop) -> None:
+    """E6: a service that takes calls and answers none is worse than one that is gone, and no reason to refuse an order."""
+    flow = NewMember(system, shop)
+    with _frozen(system, shop, frozen):
+        flow.order = taken(shop.api.once("POST", "/orders", shop.draft(flow.who), key=flow.key))
+    assert flow.order["customer"]["status"] == ("pending" if frozen == "membership-serve" else "member")
+    system.audit()
+    flow.check()
+
+
+@contextlib.contextmanager
+def _frozen(system: System, shop: Shop, name: str) -> Iterator[None]:
+    shop.api.get("/me")  # the gateway knows us
+    process = system.process(name)
+    process.signal(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        process.signal(signal.SIGCONT)
 
 
 def test_whoever_was_never_vouched_for_is_not_let_in_while_identity_is_down(system: System, shop: Shop) -> None:
