@@ -5,6 +5,7 @@ Every function raises the error of the tree that the service raised (see gateway
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, tzinfo
@@ -90,6 +91,17 @@ def iso_day(text: str) -> str:
 def person(somebody: Any) -> str:
     """What to call a customer or a contact: the name, else whatever else is known."""
     return somebody.name or phone(somebody.phone) or somebody.email or _("No name")
+
+
+def tell_apart(people: Sequence[membership.Customer]) -> dict[str, str]:
+    """Id → what to call each; those of one name, which is why they are merged, with what sets them apart."""
+    names = Counter(person(each) for each in people)
+    told = {}
+    for each in people:
+        name = person(each)
+        other = phone(each.phone) or each.email or day(each.created_at)
+        told[each.customer_id] = f"{name} · {other}" if names[name] > 1 and other != name else name
+    return told
 
 
 def actor(text: str) -> str:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from flask import Blueprint
+from flask_babel import gettext as _
 from google.protobuf.timestamp_pb2 import Timestamp
 from werkzeug.local import LocalProxy
 from werkzeug.wrappers import Response
 
 from gateway.auth import principal
 from gateway.console import ask, formats, labels
+from onefold.membership.v1.service_pb2 import PointsLot
 
+_NEVER = 10**9
 Page = str | Response | tuple[str, int]
 blueprint = Blueprint("console", __name__, url_prefix="/console")
 
@@ -57,6 +60,20 @@ def _last_day(stamp: Timestamp) -> str:
     return formats.day_text(formats.last_day(stamp, ask.zone()), ask.locale())
 
 
+def _by_day(lots: Iterable[PointsLot]) -> list[tuple[str, str, int]]:
+    """(last day, whose, points), the first to expire first; lots of one day and account are one line."""
+    sums: dict[tuple[int, str, str], int] = {}
+    for lot in lots:
+        expires = lot.HasField("expires_at")
+        place = formats.last_day(lot.expires_at, ask.zone()).toordinal() if expires else _NEVER
+        text = _last_day(lot.expires_at) if expires else _("No expiry")
+        key = (place, text, lot.customer_id)
+        sums[key] = sums.get(key, 0) + lot.remaining
+    return [
+        (text, owner, points) for (_place, text, owner), points in sorted(sums.items(), key=lambda item: item[0][0])
+    ]
+
+
 def _moment(stamp: Timestamp) -> str:
     return formats.moment_text(stamp, ask.zone(), ask.locale())
 
@@ -72,6 +89,7 @@ def _words(table: dict[Any, Any]) -> Callable[[Any], str]:
 FILTERS: dict[str, Callable[..., Any]] = {
     "actor": ask.actor,
     "address": _address,
+    "by_day": _by_day,
     "channel": _words(labels.CHANNEL),
     "customer_status": _badge(labels.CUSTOMER_STATUS),
     "day": ask.day,

@@ -27,7 +27,6 @@ from services.common.ids import new_id
 LOOK_AGAIN = {"stale_plan", "plan_expired", "plan_not_found"}
 
 FIELD_ORDER = {field: place for place, field in enumerate(labels.FIELD)}
-NEVER = 2**63
 
 
 @blueprint.get("/merges")
@@ -59,6 +58,7 @@ def merge_accounts() -> str:
         "console/merge_accounts.html",
         area="merges",
         accounts=accounts,
+        names=ask.tell_apart(accounts),
         rows=_compare(accounts),
         logins={each: ask.if_up(lambda each=each: ask.login_methods(each)) or [] for each in ids},  # type: ignore[misc]
         problems=_problems(accounts),
@@ -156,8 +156,7 @@ def _planned(wishes: Wishes, seen: str | None = None, problem: OnefoldError | No
         settings_address=wishes.address("console.merge_settings"),
         page_address=wishes.address("console.merge_check"),
         fields=sorted(plan.preview.fields, key=lambda outcome: FIELD_ORDER.get(outcome.field, len(FIELD_ORDER))),
-        lots=sorted(plan.preview.lots, key=lambda lot: lot.expires_at.ToNanoseconds() or NEVER),
-        names={account.customer_id: ask.person(account) for account in plan.preview.accounts},
+        names=ask.tell_apart(plan.preview.accounts),
         **_commit_fields(plan, wishes),
     )
     return page, 409 if seen is not None or problem else 200
