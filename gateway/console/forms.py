@@ -32,6 +32,11 @@ PAYMENT_METHODS = (
 )
 
 
+def code_of(choice: str | None) -> int:
+    """The code of a choice; what is none becomes 0, which the service refuses by field."""
+    return int(choice) if choice and choice.isdecimal() and len(choice) < 3 else 0
+
+
 class PlainForm(FlaskForm):  # type: ignore[misc]
     """A form of ours; `faulty` once something was refused (problems.py)."""
 

@@ -146,7 +146,7 @@ def _planned(wishes: Wishes, seen: str | None = None, problem: OnefoldError | No
         plan = ask.plan_merge(wishes.request(), str(new_id()))
     except OnefoldError as error:
         form = MergeForm(MultiDict(wishes.pairs()))
-        refuse(form, error, FIELDS | ({"": "points"} if error.reason == "points_insufficient" else {}))
+        refuse(form, error, FIELDS)
         return _settings(wishes, form)
     page = render_template(
         "console/merge_check.html",

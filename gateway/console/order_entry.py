@@ -8,9 +8,9 @@ from flask_babel import gettext as _
 from gateway.auth import requires
 from gateway.console import ask
 from gateway.console.formats import decimal_text, digits, parse_amount, parse_whole, symbol
-from gateway.console.forms import OrderForm
+from gateway.console.forms import OrderForm, code_of
 from gateway.console.frame import Page, blueprint
-from gateway.console.orders import CONTACT_FIELDS, _number
+from gateway.console.orders import CONTACT_FIELDS
 from gateway.console.problems import refuse
 from gateway.flows import Placed, place_order
 from gateway.permissions import ORDERS_WRITE
@@ -117,7 +117,7 @@ def _read(form: OrderForm, kind: str) -> CreateOrderRequest:
     wish.discount_minor = _amount(form.discount.data, "discount_minor", currency, faults)
     wish.shipping_minor = _amount(form.shipping.data, "shipping_minor", currency, faults)
     if wish.paid:
-        wish.payment_method = _number(form.payment_method.data)  # type: ignore[assignment]  # an open enum
+        wish.payment_method = code_of(form.payment_method.data)  # type: ignore[assignment]  # an open enum
         wish.payment_reference = form.payment_reference.data or ""
     faults.check()
     return wish
@@ -136,7 +136,7 @@ def _read_customer(form: OrderForm, wish: CreateOrderRequest, faults: Violations
             faults.add("contact", "required")
         wish.contact.CopyFrom(Contact(name=typed[0], phone=typed[1], email=typed[2]))
     else:
-        faults.add("customer", "required")
+        faults.add("customer", "customer_not_chosen")
 
 
 def _read_line(line: OrderForm, path: str, currency: str, faults: Violations) -> OrderLine:

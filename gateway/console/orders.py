@@ -11,7 +11,7 @@ from flask_babel import lazy_gettext as _l
 
 from gateway.auth import requires
 from gateway.console import ask
-from gateway.console.forms import ContactForm, PaymentForm
+from gateway.console.forms import ContactForm, PaymentForm, code_of
 from gateway.console.frame import Page, blueprint
 from gateway.console.problems import refuse
 from gateway.permissions import ORDERS_READ, ORDERS_WRITE
@@ -92,7 +92,7 @@ def payment(order_id: UUID) -> Page:
     if request.method == "POST":
         try:
             paid = ask.confirm_payment(
-                str(order_id), _number(form.method.data), form.reference.data or "", form.idempotency_key.data
+                str(order_id), code_of(form.method.data), form.reference.data or "", form.idempotency_key.data
             )
         except StateConflict:
             flash(_("This order is not waiting for payment any more."), "warn")
@@ -104,11 +104,6 @@ def payment(order_id: UUID) -> Page:
             return redirect(url_for("console.order", order_id=order_id))
     page = render_template("console/payment.html", area="orders", order=ask.order(str(order_id)), form=form)
     return page, 422 if form.faulty else 200
-
-
-def _number(text: str | None) -> int:
-    """The code of a choice; what is none becomes 0, which the service refuses by field."""
-    return int(text) if text and text.isdecimal() and len(text) < 3 else 0
 
 
 @blueprint.route("/orders/<uuid:order_id>/contact", methods=["GET", "POST"])

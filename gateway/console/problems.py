@@ -20,6 +20,7 @@ _ON_FORMS = {
     "deadline_exceeded": _l(
         "This took too long, and may have been saved already. Save again: what was saved once is not saved twice."
     ),
+    "customer_not_chosen": _l("Pick a customer from the search, or create a new one."),
     "not_a_whole_number": _l("Write a whole number above zero, such as 250."),
 }
 _LINE = re.compile(r"lines\[(\d+)\]\.?(\w*)")

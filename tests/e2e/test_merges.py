@@ -141,7 +141,8 @@ def test_accounts_can_be_merged_without_script_on_a_phone_in_chinese(shop: Shop,
     expect(page.get_by_role("alert")).to_contain_text("請檢查標示的欄位")
     page.get_by_role("radio", name=re.compile(re.escape(first.phone_text))).check()
     page.get_by_role("button", name="下一步").click()
-    expect(page.get_by_role("table", name="永久停用")).to_contain_text(second.phone_text)
+    # Two accounts of one name are told apart by their phones.
+    expect(page.get_by_role("table", name="永久停用")).to_contain_text(f"何家豪 · {second.phone_text}")
     page.get_by_role("button", name="合併", exact=True).click()
     expect(page.get_by_role("heading", level=1)).to_have_text("確定要永久合併這些帳戶嗎？")
     page.get_by_role("button", name="確定合併").click()

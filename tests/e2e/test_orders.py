@@ -131,6 +131,14 @@ def test_what_is_wrong_comes_back_by_field_with_everything_typed_kept(shop: Shop
     assert shop.get("/orders")["items"] == []
 
 
+def test_an_order_of_nothing_for_nobody_says_what_is_missing(shop: Shop, page: Page) -> None:
+    page.goto("/console/orders/new/paid")
+    page.get_by_role("button", name="Save paid order").click()
+    expect(page.get_by_role("region", name="Customer")).to_contain_text("Pick a customer from the search")
+    expect(page.get_by_role("region", name="Items")).to_contain_text("The order has no items")
+    assert shop.get("/orders")["items"] == []
+
+
 def test_an_order_can_be_entered_without_script(shop: Shop, open_page: OpenPage) -> None:
     """Each button is a step that keeps what was typed."""
     who = shop.somebody("王美玲")
