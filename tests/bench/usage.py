@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import subprocess
+import sys
 import tempfile
 import time
 from collections import Counter
@@ -80,12 +81,23 @@ def idle_rates(usage: Usage, seconds: float) -> dict[str, float]:
 
 @contextlib.contextmanager
 def profiled(pid: int, seconds: float) -> Iterator[Counter[str]]:
-    """Samples a tree by py-spy for so long, from now; the counter is filled at the end: samples by package."""
+    """Samples a tree by py-spy for so long, from now; the counter is filled at the end: samples by package.
+
+    Only threads that hold the interpreter count: waiting in C looks like work otherwise.
+    """
     found: Counter[str] = Counter()
     with tempfile.TemporaryDirectory() as folder:
         stacks = Path(folder) / "stacks"
-        command = ["py-spy", "record", "--pid", str(pid), "--subprocesses", "--format", "raw", "--full-filenames"]
-        command += ["--rate", "200", "--nonblocking", "--duration", str(max(1, int(seconds))), "--output", str(stacks)]
+        command = [
+            str(Path(sys.executable).with_name("py-spy")),
+            "record",
+            "--pid",
+            str(pid),
+            "--subprocesses",
+            "--gil",
+        ]
+        command += ["--rate", "200", "--format", "raw", "--full-filenames", "--nonblocking"]
+        command += ["--duration", str(max(1, int(seconds))), "--output", str(stacks)]
         spy = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         try:
             yield found
