@@ -48,6 +48,7 @@ class System:
         self._signer = TokenSigner(stack.settings.service_key)
         self._digests: dict[str, str] = {}
         self._told: set[str] = set()
+        self._armed: set[str] = set()
 
     # --- processes ---------------------------------------------------------------------------------------------------
 
@@ -56,7 +57,10 @@ class System:
         return self.stack.process(name)
 
     def bring_up(self) -> None:
-        """Starts whatever does not run: infrastructure first, then all at once."""
+        """Starts whatever does not run, or waits to die: infrastructure first, then all at once."""
+        for name in self._armed:
+            self.process(name).kill()
+        self._armed.clear()
         for group in (("postgres", "nats", "mail"), (*SERVICES, "gateway")):
             down = [self.process(name) for name in group if not self.process(name).running]
             for process in down:
@@ -78,6 +82,7 @@ class System:
         """Starts the process anew so that it dies at the crash point; gives when it serves, or has died there already."""
         process = self.process(name)
         process.kill()
+        self._armed.add(name)
         process.start({"ONEFOLD_CRASH_AT": point}, wait=False)
         until(lambda: not process.running or process.ready is None or process.ready(), 60, f"{name} starts")
 

@@ -112,15 +112,15 @@ def test_a_process_killed_at_any_step_leaves_nothing_half_done(scenario: Scenari
     process = system.process(scenario.process)
     for name in scenario.down:
         system.process(name).kill()
-    with ThreadPoolExecutor(30) as pool:
+    with ThreadPoolExecutor(60) as pool:
         runs = []
         for point, flow in zip(scenario.points, tuple(flows), strict=True):
             system.arm(scenario.process, point)
             runs.append(pool.submit(flow.run))
             # While a process is away its callers pause before they try it again; an order in between takes the other way, by event.
-            while process.running and not wait_until(lambda: not process.running, 2 if flow.repeatable else 30):
+            while process.running and not wait_until(lambda: not process.running, 1 if flow.repeatable else 60):
                 assert flow.repeatable, f"{process.name} was not killed at {point}"
-                assert len(runs) < 30, f"{process.name} was not killed at {point}"
+                assert len(runs) < 60, f"{process.name} was not killed at {point}"
                 flows.append(scenario.flow(system, shop))
                 runs.append(pool.submit(flows[-1].run))
             assert process.exit_code == -signal.SIGKILL, (
