@@ -43,7 +43,7 @@ def service_database(postgres_server: TestServers) -> Iterator[Callable[[str], D
 
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
-    """The whole system, started once for the run; whoever stops one of its processes starts it again."""
+    """The whole system, started once for the run; whoever stops one of its processes starts it again and calls `write_state`."""
     stack = Stack(session_folder("stack"), postgres_url=os.environ.get("ONEFOLD_TEST_POSTGRES_URL", ""))
     with stack:
         yield stack

@@ -46,9 +46,9 @@ def base_environment() -> dict[str, str]:
     }
 
 
-def tied(argv: Sequence[str], death_signal: signal.Signals, user: User | None = None) -> list[str]:
+def tied(argv: Sequence[str], death_signal: signal.Signals, user: User | None = None, niceness: int = 0) -> list[str]:
     """The command that runs `argv`, as `user`, and gets `death_signal` when the thread that started it ends."""
-    terms = (os.getpid(), int(death_signal), *((user.uid, user.gid) if user else (-1, -1)))
+    terms = (os.getpid(), int(death_signal), *((user.uid, user.gid) if user else (-1, -1)), niceness)
     return [sys.executable, "-I", "-S", str(_CHILD), *map(str, terms), *argv]
 
 
@@ -88,6 +88,7 @@ class Process:
     stop_seconds: float = 15.0
     death_signal: signal.Signals = signal.SIGKILL
     user: User | None = None
+    niceness: int = 0
     working_folder: Path = ROOT
     before_start: Callable[[], None] | None = None
     retry_on: str = ""
@@ -129,7 +130,7 @@ class Process:
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
             return subprocess.Popen(
-                tied(self.argv, self.death_signal, self.user),
+                tied(self.argv, self.death_signal, self.user, self.niceness),
                 env=base_environment() | dict(environment),
                 cwd=self.working_folder,
                 stdin=subprocess.DEVNULL,

@@ -22,6 +22,9 @@ from deploy.local.provision import database_urls, provision, run_sync
 from deploy.local.settings import PORTS, Settings
 from deploy.local.state import CONTEXTS, DataFolder, RunningStack, read_json, write_private
 
+# Mails can wait a moment; a customer at the counter cannot.
+_MAIL_NICENESS = 10
+
 
 class Stack:
     """All processes of Onefold with their database, broker and mail catcher, in one data folder.
@@ -176,6 +179,7 @@ class Stack:
             log=self._log(f"{context}-{command}"),
             environment=self.settings.service(context, command),
             ready=serves_grpc(self.settings.targets[context]) if command == "serve" else None,
+            niceness=_MAIL_NICENESS if (context, command) == ("notification", "work") else 0,
         )
 
     def _gateway(self) -> Process:
@@ -195,6 +199,7 @@ class Stack:
         smtp, web = self.settings.ports["smtp"], self.settings.ports["mail_web"]
         return Process(
             name="mail",
+            niceness=_MAIL_NICENESS,
             argv=[
                 *(sys.executable, "-m", "deploy.local.mail", "--folder", str(self.data.path / "mail")),
                 *("--smtp-port", str(smtp), "--web-port", str(web)),

@@ -39,6 +39,7 @@ def test_an_order_is_entered_while_membership_is_away_and_linked_once_it_is_back
     finally:
         for name in MEMBERSHIP:
             stack.process(name).start()
+            stack.write_state()
     page.goto(order_page)
     member = page.get_by_role("region", name="Customer", exact=True).get_by_role("link", name="歐陽峯")
 

@@ -52,7 +52,7 @@ def test_a_missing_setting_is_named() -> None:
         Environment({"ONEFOLD_CONNECTIONS": "many"}).number("CONNECTIONS", 1)
 
 
-@given(st.lists(st.integers(), unique=True).map(sorted), st.integers(1, 100))
+@given(st.lists(st.integers(-(2**63), 2**63 - 1), unique=True).map(sorted), st.integers(1, 100))
 def test_pages_put_together_are_the_list(rows: list[int], size: int) -> None:
     seen: list[int] = []
     token = ""
