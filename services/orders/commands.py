@@ -19,7 +19,7 @@ from services.common.ids import new_id
 from services.common.money import check_amount
 from services.common.tokens import ServiceClaims
 from services.orders import events, store
-from services.orders.domain import Draft, Order, Payment, PaymentMethod, Status, check_draft, read_lines
+from services.orders.domain import Draft, Order, Payment, PaymentMethod, check_draft, read_lines
 
 # One merge step's size: large enough to be fast, small enough that other orders of the store hardly wait (limits, part 7).
 RELINK_BATCH = 2_000
@@ -162,25 +162,17 @@ async def link_buyers(tx: AsyncConnection, store_id: UUID, links: Sequence[tuple
     """Membership found out whose orders these are: (order, customer) of each. Part of the inbox transaction.
 
     A merge of the customer goes either before, and its pointer is followed, or after, and takes these orders along (O).
+    An unpaid order of a merged account stays where it is: it moves when its payment is confirmed (F7). Raises NotFound.
     """
     await store.hold_owners(tx, store_id, [customer_id for _, customer_id in links])
-    for order_id, customer_id in links:
-        await _link_buyer(tx, store_id, order_id, customer_id)
-
-
-async def _link_buyer(tx: AsyncConnection, store_id: UUID, order_id: UUID, customer_id: UUID) -> None:
-    """An unpaid order of a merged account stays where it is: it moves when its payment is confirmed (F7)."""
-    order = await store.load(tx, store_id, order_id, lock=True)
-    if order is None:
-        raise NotFound("order_not_found", order_id=str(order_id))
-    if order.status is Status.UNPAID and await store.survivor_of(tx, store_id, order.customer_id) != order.customer_id:
-        return
-    owner = customer_id if order.status is Status.UNPAID else await store.survivor_of(tx, store_id, customer_id)
-    if owner == order.customer_id:
-        return
-    order.move_to(owner, actor="service:membership", now=clock.now())
-    await store.save(tx, store_id, order)
-    await outbox.add(tx, store_id, [events.relinked(owner, [order_id])])
+    wanted = dict(links)  # of several words on one order the last counts
+    found, moved = await store.link_batch(tx, store_id, wanted, "service:membership")
+    if found < len(wanted):
+        raise NotFound("order_not_found", f"{len(wanted) - found} of {len(wanted)} orders")
+    by_owner: defaultdict[UUID, list[UUID]] = defaultdict(list)
+    for order_id, owner in moved:
+        by_owner[owner].append(order_id)
+    await outbox.add(tx, store_id, [events.relinked(owner, order_ids) for owner, order_ids in by_owner.items()])
 
 
 async def _locked(tx: AsyncConnection, store_id: UUID, order_id: UUID) -> Order:

@@ -202,11 +202,6 @@ class Order:
         self.contact = contact
         self._record(Change(now, actor, "contact_edited"))
 
-    def move_to(self, customer_id: UUID, *, actor: str, now: datetime) -> None:
-        """Gives the order to another customer: the survivor of a merge, or the member that the buyer is."""
-        self.customer_id = customer_id
-        self._record(Change(now, actor, "owner_changed"))
-
     def _settle(self, payment: Payment) -> None:
         self.status = Status.PAID
         self.paid = payment.amount

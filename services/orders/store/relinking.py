@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from sqlalchemy import select, text
@@ -80,4 +80,37 @@ _RELINK = text(
  h AS (INSERT INTO order_history (store_id, order_id, version, at, actor, change, note)
    SELECT CAST(:store_id AS uuid), order_id, version, now(), CAST(:actor AS text), 'owner_changed', CAST(:note AS text) FROM moved)
  SELECT order_id FROM moved"""
+)
+
+
+async def link_batch(
+    tx: AsyncConnection, store_id: UUID, links: Mapping[UUID, UUID], actor: str
+) -> tuple[int, list[tuple[UUID, UUID]]]:
+    """Gives each order (key) to its buyer (value), or to the survivor of that; (orders found, those moved with their owner).
+
+    Unpaid orders that belong to a merged account stay (F7), and an unpaid order goes to its buyer, merged or not.
+    """
+    rows = (
+        await tx.execute(
+            _LINK,
+            {"store_id": store_id, "order_ids": list(links), "customer_ids": list(links.values()), "actor": actor},
+        )
+    ).all()
+    return len(rows), [(row.order_id, row.owner) for row in rows if row.owner is not None]
+
+
+_LINK = text(
+    """WITH held AS (SELECT o.order_id, o.customer_id, o.status, w.customer_id AS buyer
+   FROM unnest(CAST(:order_ids AS uuid[]), CAST(:customer_ids AS uuid[])) AS w(order_id, customer_id)
+   JOIN orders o ON o.store_id = :store_id AND o.order_id = w.order_id ORDER BY o.order_id FOR UPDATE OF o),
+ goal AS (SELECT h.order_id, CASE WHEN h.status = 1 THEN h.buyer ELSE COALESCE(s.survivor_id, h.buyer) END AS owner
+   FROM held h LEFT JOIN survivors s ON s.store_id = :store_id AND s.merged_id = h.buyer
+   LEFT JOIN survivors m ON m.store_id = :store_id AND m.merged_id = h.customer_id
+   WHERE h.status <> 1 OR m.merged_id IS NULL),
+ moved AS (UPDATE orders o SET customer_id = g.owner, version = o.version + 1 FROM goal g
+   WHERE o.store_id = :store_id AND o.order_id = g.order_id AND o.customer_id <> g.owner
+   RETURNING o.order_id, o.customer_id, o.version),
+ h AS (INSERT INTO order_history (store_id, order_id, version, at, actor, change, note)
+   SELECT CAST(:store_id AS uuid), order_id, version, now(), CAST(:actor AS text), 'owner_changed', '' FROM moved)
+ SELECT held.order_id, moved.customer_id AS owner FROM held LEFT JOIN moved ON moved.order_id = held.order_id"""
 )
