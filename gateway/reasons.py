@@ -51,6 +51,7 @@ FIELDS: dict[str, Sentence] = {
     "currency_not_of_store": _S(
         "The store does not sell in this currency.", "The store sells in %(currency)s. Use that currency."
     ),
+    "customer_not_chosen": _S("Choose a customer, or create a new one."),
     "empty_lines": _S("The order has no items. Add at least one."),
     "too_many_lines": _S(
         "The order has too many lines. Split it into several orders.",
