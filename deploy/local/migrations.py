@@ -51,6 +51,6 @@ async def _revision(url: str) -> list[str]:
 
 def _digest(context: str) -> str:
     digest = hashlib.sha256()
-    for path in sorted((ROOT / "services" / context / "migrations").rglob("*.py")):
+    for path in sorted((ROOT / "services" / context / "migrations").rglob("*.[ps][yq]*")):  # .py and .sql
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()

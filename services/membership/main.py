@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from onefold.membership.v1 import service_pb2_grpc
 from services.common import service, worker
 from services.common.bus import Bus
 from services.common.config import Environment
@@ -14,8 +13,7 @@ from services.common.identifiers import IdentifierHasher
 from services.common.outbox import Waker
 from services.common.rpc import Server
 from services.common.tokens import TokenSigner
-from services.membership import commands
-from services.membership.api import MembershipApi
+from services.membership import api, commands
 from services.membership.consumers import subscriptions
 
 EXPIRY_SECONDS = 60
@@ -28,7 +26,7 @@ async def serve(environment: Environment, stop: asyncio.Event) -> None:
     server = Server(environment.text("LISTEN"), TokenSigner(environment.secret("SERVICE_KEY")))
     waker = Waker(database)
     context = commands.Context(database, IdentifierHasher(environment.secret("IDENTIFIER_KEY")), waker.wake)
-    service_pb2_grpc.add_MembershipServiceServicer_to_server(MembershipApi(context), server.aio)
+    api.register(context, server.aio)
     await server.start()
     await service.until(stop, waker.run())
     await server.stop()

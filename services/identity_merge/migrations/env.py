@@ -1,6 +1,6 @@
 """Alembic's entry for the identity_merge database."""
 
 from services.common.migrate import run_env
-from services.identity_merge.store.tables import metadata
+from services.identity_merge.store import metadata
 
 run_env(metadata)

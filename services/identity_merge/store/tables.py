@@ -203,6 +203,3 @@ merge_participants = Table(
     ),
     Index("merge_participants_by_customer", "store_id", "customer_id"),
 )
-
-# What the worker reads across stores: its queue, and what runs out with time.
-QUEUES = ("merge_runs", "merge_plans", "staff_sessions", "confirmations", "login_attempts")

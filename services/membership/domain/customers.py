@@ -52,6 +52,14 @@ class Customer:
     orders_count: int
     points_balance: int
     version: int
+    # The level's id, and its name as it is now; both empty without a level (B1).
+    level_id: UUID | None = None
+    level_name: str = ""
+    level_until: datetime | None = None
+    level_pinned_until: datetime | None = None
+    tags: Sequence[str] = ()
+    # When the person signed up on the online store; then the account cannot be deleted (C10).
+    online_since: datetime | None = None
     addresses: Sequence[Address] = ()
     merged_accounts: Sequence[MergedAccount] = ()
 

@@ -55,6 +55,17 @@ customers = Table(
     # What the lots hold, those past their time included until the expiry loop has emptied them.
     Column("points_balance", BigInteger, nullable=False, server_default="0"),
     Column("version", BigInteger, nullable=False),
+    # The membership level, if any; how long it is good, and until when staff have pinned it (B1, B3).
+    Column("level_id", Uuid),
+    Column("level_since", TIMESTAMPTZ),
+    Column("level_until", TIMESTAMPTZ),
+    Column("level_pinned_until", TIMESTAMPTZ),
+    # Words of the store's own, sorted, each once.
+    Column("tags", ARRAY(Text), nullable=False, server_default="{}"),
+    # When the person proved a login of the online store; such a member is never deleted (C10).
+    Column("online_since", TIMESTAMPTZ),
+    # When the cart that was left unchecked last changed (C3); NULL: there is none.
+    Column("cart_since", TIMESTAMPTZ),
     PrimaryKeyConstraint("store_id", "customer_id"),
     CheckConstraint("points_balance >= 0", name="customers_points_balance"),
     CheckConstraint("(status = 3) = (survivor_id IS NOT NULL)", name="customers_survivor"),

@@ -1,9 +1,10 @@
 """Customers, identifiers, points, what is known of orders, search, and plumbing."""
 
+from pathlib import Path
+
 from alembic import op
 
-from services.common.migrate import create_all
-from services.membership.store import metadata
+from services.common.migrate import create_from
 
 revision = "0001"
 down_revision = None
@@ -25,7 +26,7 @@ $$
 
 def upgrade() -> None:
     op.execute("CREATE EXTENSION IF NOT EXISTS pg_trgm")
-    create_all(metadata, queues=["points_lots"])
+    create_from(Path(__file__).with_suffix(".sql"), queues=["points_lots"])
     op.execute("REVOKE UPDATE, DELETE ON points_entries FROM onefold_app, onefold_worker")
     op.execute("CREATE INDEX customer_search_text ON customer_search USING gin (haystack gin_trgm_ops)")
     # How common a fragment is decides between this index and reading newest first; a hundred samples do not tell.

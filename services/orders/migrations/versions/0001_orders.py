@@ -1,9 +1,10 @@
 """Orders, lines, payments, history, numbers, survivors and plumbing."""
 
+from pathlib import Path
+
 from alembic import op
 
-from services.common.migrate import create_all
-from services.orders.store import metadata
+from services.common.migrate import create_from
 
 revision = "0001"
 down_revision = None
@@ -24,7 +25,7 @@ $$
 
 def upgrade() -> None:
     op.execute("CREATE EXTENSION IF NOT EXISTS pg_trgm")
-    create_all(metadata)
+    create_from(Path(__file__).with_suffix(".sql"))
     op.execute(
         "CREATE FUNCTION order_search(name text, phone text, email text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE"
         " AS $$ SELECT lower(name || ' ' || phone || ' ' || email) $$"

@@ -1,4 +1,4 @@
-"""gRPC of the membership service: request → command or query → response."""
+"""gRPC of the membership service: request → command or query → response. Each contract has its module; this one has the first."""
 
 from __future__ import annotations
 
@@ -12,11 +12,17 @@ from services.common import rpc
 from services.common.contact import clean_text, read_address, read_contact
 from services.common.errors import InvalidInput
 from services.common.ids import parse_id
-from services.common.wire import address_message, address_value, moment, timestamp
+from services.common.wire import address_value, moment, timestamp
 from services.membership import commands, queries
-from services.membership.domain import Account, Buyer, Customer, Entry, Lot, Merge, Outcome
+from services.membership.api.messages import customer_message
+from services.membership.domain import Account, Buyer, Entry, Lot, Merge, Outcome
 
 Context = aio.ServicerContext[object, object]
+
+
+def register(context: commands.Context, server: aio.Server) -> None:
+    """Puts every contract of this service on the server."""
+    service_pb2_grpc.add_MembershipServiceServicer_to_server(MembershipApi(context), server)
 
 
 class MembershipApi(service_pb2_grpc.MembershipServiceServicer):
@@ -90,35 +96,6 @@ class MembershipApi(service_pb2_grpc.MembershipServiceServicer):
         run_id = parse_id(request.merge_run_id, "merge_run_id")
         balance = await commands.absorb(self._context, rpc.caller(), run_id, _merge(request), request.fingerprint)
         return pb.AbsorbResponse(points_balance=balance)
-
-
-def customer_message(customer: Customer) -> pb.Customer:
-    """A customer as the contract writes it."""
-    return pb.Customer(
-        customer_id=str(customer.customer_id),
-        status=pb.CustomerStatus.ValueType(customer.status),
-        name=customer.name,
-        phone=customer.phone,
-        email=customer.email,
-        birthday=customer.birthday.isoformat() if customer.birthday else "",
-        language=customer.language,
-        addresses=[address_message(address) for address in customer.addresses],
-        points_balance=customer.points_balance,
-        net_spend_minor=customer.net_spend,
-        orders_count=customer.orders_count,
-        created_at=timestamp(customer.created_at),
-        joined_at=timestamp(customer.joined_at),
-        version=customer.version,
-        merged_accounts=[
-            pb.MergedAccount(
-                customer_id=str(merged.customer_id),
-                merge_run_id=str(merged.merge_run_id),
-                name=merged.name,
-                merged_at=timestamp(merged.merged_at),
-            )
-            for merged in customer.merged_accounts
-        ],
-    )
 
 
 def _buyer(request: pb.EnrolBuyerRequest, region: str) -> Buyer:

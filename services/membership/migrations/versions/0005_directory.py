@@ -1,0 +1,8 @@
+"""Indexes for filters, and saved filters."""
+
+revision = "0005"
+down_revision = "0004"
+
+
+def upgrade() -> None:
+    pass
