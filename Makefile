@@ -16,7 +16,7 @@ GENERATED := $(VENV)/generated
 ORDERS ?= all
 ARGS ?=
 
-.PHONY: help up load status reset audit history bench test coverage proto lint format lock clean
+.PHONY: help up load status reset audit history bench test coverage proto lint format translations lock clean
 
 help: ## This list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -62,6 +62,9 @@ lint: $(GENERATED) ## Style, types, import rules, contracts
 format: $(STAMP) ## Bring the code into its style
 	@$(BIN)/ruff check --quiet --fix . || true
 	@$(BIN)/ruff format --quiet .
+
+translations: $(STAMP) ## Bring the Chinese catalogue up to the sentences of the pages
+	@$(BIN)/python -m gateway.translations.update
 
 $(GENERATED): $(STAMP) $(PROTOS)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m grpc_tools.protoc -Iproto \

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 from babel.messages.catalog import Catalog, Message
-from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
-GATEWAY = Path(__file__).parents[3] / "gateway"
-METHODS = [("**.py", "python"), ("templates/**.html", "jinja2")]
-KEYWORDS = {"_": None, "_l": None, "gettext": None, "ngettext": (1, 2), "lazy_gettext": None}
+from gateway.translations.update import CATALOGUE, sentences
+
 PLACEHOLDER = re.compile(r"%%.|%\(\w+\)s")
 # Kept as they are in Chinese too.
 SAME = {"API"}
@@ -20,12 +17,11 @@ SAME = {"API"}
 
 def extracted() -> set[str]:
     """The first form of every sentence in code and templates."""
-    found = extract_from_dir(GATEWAY, METHODS, keywords=KEYWORDS)
-    return {text[0] if isinstance(text, tuple) else text for _, _, text, _, _ in found}
+    return {text[0] if isinstance(text, tuple) else text for text in sentences()}
 
 
 def catalogue() -> Catalog:
-    with (GATEWAY / "translations/zh_Hant/LC_MESSAGES/messages.po").open("rb") as file:
+    with CATALOGUE.open("rb") as file:
         return read_po(file, locale="zh_Hant")
 
 
