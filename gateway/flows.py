@@ -54,9 +54,10 @@ def place_order(request: orders.CreateOrderRequest, key: str) -> Placed:
     asked = hashlib.sha256(request.SerializeToString(deterministic=True)).hexdigest()
     known = _known_buyer(request) if request.customer_id else None
     order = services().orders.create(request, key=key, asked=asked).order
-    if known:
+    # A guest who was picked becomes a member with this order, if that was wished (A4).
+    if known and not (order.add_as_member and known.status == membership.CUSTOMER_STATUS_GUEST):
         return Placed(order, known)
-    buyer = _enrol(order)
+    buyer = _enrol(order, new_customer=known is None)
     order.customer_id = buyer.customer_id
     return Placed(order, buyer)
 
@@ -85,12 +86,12 @@ def _fill(contact: common_pb2.Contact, customer: membership.Customer) -> None:
     contact.email = contact.email or customer.email
 
 
-def _enrol(order: orders.Order) -> Buyer:
+def _enrol(order: orders.Order, *, new_customer: bool) -> Buyer:
     """Asks for the command that the event order_placed brings as well; it happens once for the order, whoever comes first."""
     request = membership.EnrolBuyerRequest(
         order_id=order.order_id,
         customer_id=order.customer_id,
-        new_customer=True,
+        new_customer=new_customer,
         contact=order.contact,
         add_as_member=order.add_as_member,
         trusted=order.channel != orders.CHANNEL_STOREFRONT,

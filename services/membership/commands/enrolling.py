@@ -69,6 +69,8 @@ async def _at_once(context: Context, tx: AsyncConnection, store_id: UUID, buyer:
     identifiers = identifiers_of(context.hasher, buyer.contact) if buyer.trusted and buyer.new_customer else ()
     if not buyer.new_customer:
         enrolled = await store.add_to_known(tx, store_id, buyer)
+        if enrolled and buyer.promotes(enrolled.status):
+            raise _LostError
     elif buyer.add_as_member or not identifiers:
         enrolled = await _make(tx, store_id, buyer, identifiers)
     if enrolled is None and identifiers:
@@ -86,8 +88,11 @@ async def _with_care(context: Context, tx: AsyncConnection, store_id: UUID, buye
     if known:
         return known
     owner = await store.lock_owner(tx, store_id, buyer.customer_id, shared=True)
+    promoted = owner is not None and buyer.promotes(owner.status)
+    if owner and promoted:
+        buyer = buyer.filled_from(owner)
     decision, identifiers = Decision(), identifiers_of(context.hasher, buyer.contact)
-    if buyer.new_customer and (owner is None or owner.status is Status.GUEST):
+    if promoted or (buyer.new_customer and (owner is None or owner.status is Status.GUEST)):
         decision = decide(buyer, await store.holders_of(tx, store_id, identifiers))
     if decision.owner:
         owner = await store.lock_owner(tx, store_id, decision.owner, shared=True)

@@ -59,14 +59,14 @@ async def _enrol_missing(context: Context, tx: AsyncConnection, store_id: UUID, 
     if not missing:
         return
     known = await store.load_many(tx, store_id, [buyer.customer_id for buyer in missing])
-    live = {customer.customer_id for customer in known.values() if customer.status in {Status.GUEST, Status.MEMBER}}
-    strangers = [
-        replace(buyer, new_customer=buyer.customer_id not in known)
-        for buyer in missing
-        if buyer.customer_id not in live
-    ]
-    await _enrol_each(context, store_id, strangers)
-    if not await store.add_many_to_known(tx, store_id, [buyer for buyer in missing if buyer.customer_id in live]):
+    live = {customer.customer_id: customer.status for customer in known.values() if customer.status <= Status.MEMBER}
+    plain: list[Buyer] = []
+    others: list[Buyer] = []
+    for buyer in missing:
+        simple = buyer.customer_id in live and not buyer.promotes(live[buyer.customer_id])
+        (plain if simple else others).append(buyer)
+    await _enrol_each(context, store_id, [replace(b, new_customer=b.customer_id not in known) for b in others])
+    if not await store.add_many_to_known(tx, store_id, plain):
         raise RetryLater("a customer has just been merged")
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
 from uuid import UUID
 
 from services.common.contact import Address, Contact
 from services.common.identifiers import EMAIL, PHONE, IdentifierHasher
-from services.membership.domain.customers import Status
+from services.membership.domain.customers import Customer, Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,16 @@ class Buyer:
     language: str
     shipping_address: Address
     placed_at: datetime
+
+    def promotes(self, status: Status) -> bool:
+        """Whether the order asks to make a member of the guest whom it names (A4)."""
+        return status is Status.GUEST and self.add_as_member and self.trusted and not self.new_customer
+
+    def filled_from(self, guest: Customer) -> Buyer:
+        """This buyer, with what the guest is known by where the order says nothing."""
+        told = self.contact
+        contact = Contact(told.name or guest.name, told.phone or guest.phone, told.email or guest.email)
+        return replace(self, contact=contact, language=self.language or guest.language)
 
 
 @dataclass(frozen=True, slots=True)

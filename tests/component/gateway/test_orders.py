@@ -30,7 +30,11 @@ def test_an_unpaid_order_makes_a_guest_unless_a_member_is_wished_for(store: Stor
     """A4: "add as a member" is on by default for paid orders alone."""
     assert store.order(paid=False)["customer"]["status"] == "guest"
     assert store.order(paid=False, add_as_member=True)["customer"]["status"] == "member"
-    assert store.order(add_as_member=False)["customer"]["status"] == "guest"
+    guest = store.order(add_as_member=False)["customer"]
+    assert guest["status"] == "guest"
+    # Picked later by id, with the wish, the guest becomes one too.
+    picked = store.order(customer_id=guest["customer_id"], contact={"name": "Picked"})["customer"]
+    assert (picked["customer_id"], picked["status"], picked["created_member"]) == (guest["customer_id"], "member", True)
 
 
 def test_an_order_with_the_phone_of_a_member_goes_to_that_member(store: Store) -> None:

@@ -52,6 +52,10 @@ def some_phone() -> str:
     return f"+8526{random.randrange(10**7):07d}"
 
 
+def some_email() -> str:
+    return f"p{random.randrange(10**9)}@mail.example"
+
+
 @dataclass
 class Shop:
     """One store and its membership service."""

@@ -11,7 +11,7 @@ from onefold.membership.v1 import events_pb2
 from services.common.contact import Contact
 from services.common.ids import new_id
 from services.membership.domain import Enrolled, Status
-from tests.integration.membership.people import HOME, Shop, buyer, settle, some_phone
+from tests.integration.membership.people import HOME, Shop, buyer, order, settle, some_email, some_phone, told
 
 PHONE, OTHER_PHONE = "+85294512053", "+85298765432"
 EMAIL, OTHER_EMAIL = "tai.man@example.com", "siu.ming@example.com"
@@ -124,6 +124,58 @@ async def test_a_guest_of_that_id_becomes_the_member_that_the_order_asked_for(sh
     assert (await shop.enrol(second)).status is Status.GUEST
     assert (await shop.enrol(person)).created_member
     assert (await shop.customer(person.customer_id)).phone == PHONE
+    await shop.audit()
+
+
+async def test_a_guest_who_is_picked_becomes_a_member_if_that_was_wished(shop: Shop) -> None:
+    """A4: with what the order says, and the guest's own phone where it says nothing; by call, twice, and by event."""
+    for by_event in (False, True):
+        guest = await shop.enrol(buyer(some_phone(), name="Guest", add_as_member=False))
+        known = await shop.customer(guest.customer_id)
+        pick = buyer(customer_id=guest.customer_id, new_customer=False, contact=Contact("Chan", "", some_email()))
+        if by_event:
+            paid = order(guest.customer_id, order_id=pick.order_id, contact=pick.contact)
+            plain = order(guest.customer_id)
+            await shop.hear(*told(plain), *told(paid))
+        assert await shop.enrol(pick) == Enrolled(guest.customer_id, True, Status.MEMBER, "Chan")
+        assert (await shop.enrol(pick)).created_member
+        member = await shop.customer(guest.customer_id)
+        assert (member.status, member.name, member.phone) == (Status.MEMBER, "Chan", known.phone)
+        assert member.email == pick.contact.email
+    assert len(await shop.events("member_enrolled")) == 2
+    await shop.audit()
+
+
+async def test_a_guest_stays_one_where_nobody_wished_or_nobody_can_vouch(shop: Shop) -> None:
+    """A1, A7: without the wish, at an online checkout, and where there is neither phone nor e-mail."""
+    guest = (await shop.enrol(buyer(PHONE, add_as_member=False))).customer_id
+    for change in ({"add_as_member": False}, {"trusted": False}):
+        assert (await shop.enrol(buyer(customer_id=guest, new_customer=False, **change))).status is Status.GUEST
+    nameless = (await shop.enrol(buyer(contact=Contact("Ann"), add_as_member=False))).customer_id
+    pick = buyer(customer_id=nameless, new_customer=False, contact=Contact("Ann"))
+    assert await shop.enrol(pick) == Enrolled(nameless, False, Status.GUEST, "Ann")
+    assert not await shop.rows("SELECT 1 FROM identifiers")
+    await shop.audit()
+
+
+async def test_a_picked_guest_whose_phone_is_a_members_leaves_the_order_to_that_member(shop: Shop) -> None:
+    """U, A4: as if staff had typed the phone; the guest and its earlier order stay as they are."""
+    guest = (await shop.enrol(buyer(PHONE, add_as_member=False))).customer_id
+    member = await shop.member(PHONE)
+    picks = [buyer(customer_id=guest, new_customer=False) for _ in range(5)]
+    answers = await settle(*(shop.enrol(pick) for pick in picks))
+    assert {answer.customer_id for answer in answers} == {member}
+    assert (await shop.customer(guest)).status is Status.GUEST
+    await shop.audit()
+
+
+async def test_a_guest_picked_many_times_at_once_becomes_one_member(shop: Shop) -> None:
+    """U, A4."""
+    guest = (await shop.enrol(buyer(PHONE, EMAIL, add_as_member=False))).customer_id
+    picks = [buyer(customer_id=guest, new_customer=False, contact=Contact()) for _ in range(12)]
+    answers = await settle(*(shop.enrol(pick) for pick in picks))
+    assert {answer.customer_id for answer in answers} == {guest}
+    assert sum(answer.created_member for answer in answers) == 1
     await shop.audit()
 
 
