@@ -23,6 +23,7 @@ from gateway import context
 from gateway.config import Settings, Targets
 from gateway.errors import from_rpc
 from onefold.identity_merge.v1 import service_pb2_grpc as identity
+from onefold.membership.v1 import levels_pb2_grpc as levels
 from onefold.membership.v1 import service_pb2_grpc as membership
 from onefold.notification.v1 import service_pb2_grpc as notification
 from onefold.orders.v1 import service_pb2_grpc as orders
@@ -127,6 +128,15 @@ class Membership:
         self.adjust_points = Method(tokens, stub.AdjustPoints)
 
 
+class Levels:
+    """LevelsService."""
+
+    def __init__(self, tokens: Tokens, channel: grpc.Channel) -> None:
+        stub = levels.LevelsServiceStub(channel)
+        self.get = Method(tokens, stub.GetLevels)
+        self.get_points_settings = Method(tokens, stub.GetPointsSettings)
+
+
 class Access:
     """AccessService."""
 
@@ -174,6 +184,7 @@ class Services:
         channels = self._channels
         self.orders = Orders(tokens, channels["orders"])
         self.membership = Membership(tokens, channels["membership"])
+        self.levels = Levels(tokens, channels["membership"])
         self.access = Access(tokens, channels["identity_merge"])
         self.logins = Logins(tokens, channels["identity_merge"])
         self.merges = Merges(tokens, channels["identity_merge"])

@@ -82,6 +82,15 @@ FIELDS: dict[str, Sentence] = {
         "This password is too easy to guess. Use at least %(least)s characters.",
     ),
     "invalid_slug": _S("The store's short name may only have lower-case letters, digits and hyphens, such as my-shop."),
+    "out_of_range": _S(
+        "This number is outside what is allowed.", "This must be a whole number from %(smallest)s to %(largest)s."
+    ),
+    "multiplier_out_of_range": _S("The points multiplier must be from 1 to 10, such as 1.5."),
+    "repeated_name": _S("Another level has this name already. Give each level its own name."),
+    "threshold_not_rising": _S("The net spend must be more than that of the level above it in this list."),
+    "too_many_levels": _S("There are too many levels.", "There are too many levels. Use at most %(largest)s."),
+    "unknown_level": _S("There is no such level in this store any more. Reload the page and choose again."),
+    "pin_in_past": _S("This day has passed. Choose today or a later day, or leave it empty."),
     "unknown_value": _S(
         "This value is not one of those allowed.", "This value is not one of those allowed: %(known)s."
     ),
@@ -115,6 +124,9 @@ OTHERS: dict[str, Sentence] = {
     "order_not_unpaid": _S("This order is not waiting for payment any more. Look at its present state."),
     "amount_not_of_order": _S("The amount paid is not the total of the order. Check the amount."),
     "stale_version": _S("Somebody else has changed this in the meantime. Look at it again and repeat your change."),
+    "stale_simulation": _S(
+        "Members have moved since you looked at who goes up and down. Nothing was saved. Look again, then save."
+    ),
     "stale_plan": _S(
         "One of the accounts has changed since you checked the merge. Nothing was merged. Check it again."
     ),

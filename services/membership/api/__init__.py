@@ -6,14 +6,15 @@ from collections.abc import Iterable
 
 from grpc import aio
 
+from onefold.membership.v1 import levels_pb2_grpc, service_pb2_grpc
 from onefold.membership.v1 import service_pb2 as pb
-from onefold.membership.v1 import service_pb2_grpc
 from services.common import rpc
 from services.common.contact import clean_text, read_address, read_contact
 from services.common.errors import InvalidInput
 from services.common.ids import parse_id
 from services.common.wire import address_value, moment, timestamp
 from services.membership import commands, queries
+from services.membership.api.levels import LevelsApi
 from services.membership.api.messages import customer_message
 from services.membership.domain import Account, Buyer, Entry, Lot, Merge, Outcome
 
@@ -23,6 +24,7 @@ Context = aio.ServicerContext[object, object]
 def register(context: commands.Context, server: aio.Server) -> None:
     """Puts every contract of this service on the server."""
     service_pb2_grpc.add_MembershipServiceServicer_to_server(MembershipApi(context), server)
+    levels_pb2_grpc.add_LevelsServiceServicer_to_server(LevelsApi(context), server)
 
 
 class MembershipApi(service_pb2_grpc.MembershipServiceServicer):
@@ -170,4 +172,7 @@ def _entry_message(entry: Entry) -> pb.PointsEntry:
         actor=entry.actor,
         at=timestamp(entry.at),
         expires_at=timestamp(entry.expires_at),
+        balance_after=entry.balance_after,
+        shortfall=entry.shortfall,
+        lot_id=str(entry.lot_id),
     )

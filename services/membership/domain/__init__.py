@@ -1,6 +1,8 @@
-"""Customers, members, points and merges: the rules, without storage or transport."""
+"""Customers, members, levels, points and merges: the rules, without storage or transport."""
 
-from services.membership.domain.customers import Customer, MergedAccount, Status, StoreSettings
+from services.membership.domain.customers import Customer, MergedAccount, Status
+from services.membership.domain.days import end_of_day, local_day
+from services.membership.domain.earning import points_for, read_adjustment, refund_points
 from services.membership.domain.enrolment import (
     Buyer,
     Decision,
@@ -10,6 +12,19 @@ from services.membership.domain.enrolment import (
     Identifier,
     decide,
     identifiers_of,
+)
+from services.membership.domain.level_rules import LevelChoice, Step, read_choice, read_rules, simulation_hash
+from services.membership.domain.levels import (
+    Basis,
+    Cause,
+    Lapse,
+    Level,
+    LevelRules,
+    Spend,
+    Standing,
+    by_hand,
+    judge,
+    judge_merged,
 )
 from services.membership.domain.merge import (
     Account,
@@ -28,18 +43,18 @@ from services.membership.domain.points import (
     Ledger,
     Lot,
     Reason,
-    end_of_day,
-    points_for,
-    read_adjustment,
     spendable,
 )
 from services.membership.domain.searching import Query, SearchText, read_query, search_text
+from services.membership.domain.settings import PointsSettings, Rounding, StoreSettings, check_points_settings
 
 __all__ = [
     "Account",
     "Adjustment",
     "Award",
+    "Basis",
     "Buyer",
+    "Cause",
     "Customer",
     "Decision",
     "Enrolled",
@@ -48,26 +63,44 @@ __all__ = [
     "Hold",
     "Holder",
     "Identifier",
+    "Lapse",
     "Ledger",
+    "Level",
+    "LevelChoice",
+    "LevelRules",
     "Lot",
     "Merge",
     "MergedAccount",
     "OrderState",
     "Outcome",
+    "PointsSettings",
     "Query",
     "Reason",
     "RetiredIdentifier",
+    "Rounding",
     "SearchText",
+    "Spend",
+    "Standing",
     "Status",
+    "Step",
     "StoreSettings",
+    "by_hand",
     "check_participants",
+    "check_points_settings",
     "decide",
     "end_of_day",
     "identifiers_of",
+    "judge",
+    "judge_merged",
+    "local_day",
     "merge_outcome",
     "points_for",
     "read_adjustment",
+    "read_choice",
     "read_query",
+    "read_rules",
+    "refund_points",
     "search_text",
+    "simulation_hash",
     "spendable",
 ]

@@ -1,4 +1,4 @@
-"""People known to a store, and what the store has decided for them."""
+"""People known to a store."""
 
 from __future__ import annotations
 
@@ -62,17 +62,3 @@ class Customer:
     online_since: datetime | None = None
     addresses: Sequence[Address] = ()
     merged_accounts: Sequence[MergedAccount] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class StoreSettings:
-    """What rules need to know of the store; the defaults serve until the store's own are known, so that nothing waits."""
-
-    region: str = "HK"
-    currency: str = "HKD"
-    timezone: str = "Asia/Hong_Kong"
-    language: str = "zh-Hant"
-    # Points for each whole unit of the currency that was paid.
-    points_per_unit: int = 1
-    # How long earned points are good.
-    validity_months: int = 12

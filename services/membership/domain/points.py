@@ -5,25 +5,15 @@ Every entry touches one lot, so a lot's remainder is the sum of its entries, and
 
 from __future__ import annotations
 
-import calendar
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, time
+from datetime import UTC, datetime
 from enum import IntEnum
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
-from services.common.contact import clean_text
-from services.common.errors import InvalidInput, StateConflict
+from services.common.errors import StateConflict
 from services.common.ids import new_id
-from services.common.money import MINOR_DIGITS
-from services.membership.domain.customers import StoreSettings
 
-# Far above any real award, and far below what sums of 64 bits can hold.
-LARGEST_ADJUSTMENT = 1_000_000_000
-LONGEST_NOTE = 500
-_LAST_SECOND = time(23, 59, 59)
 _FOREVER = datetime.max.replace(tzinfo=UTC)
 
 
@@ -38,6 +28,8 @@ class Reason(IntEnum):
     EXPIRED = 6
     MERGED_OUT = 7
     MERGED_IN = 8
+    BIRTHDAY = 9
+    RETURNED = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +55,11 @@ class Lot:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line of the ledger. `points` is what it added to the lot; negative takes away."""
+    """One line of the ledger. `points` is what it added to the lot; negative takes away.
+
+    `shortfall` is what a refund should have taken besides, and could not because it was spent. `balance_after` and
+    `expires_at`, the lot's, are filled in where entries are read.
+    """
 
     entry_id: UUID
     customer_id: UUID
@@ -76,6 +72,8 @@ class Entry:
     order_id: UUID | None = None
     merge_run_id: UUID | None = None
     expires_at: datetime | None = None
+    shortfall: int = 0
+    balance_after: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,19 +119,42 @@ class Ledger:
             self._take(lot, lot.remaining, Reason.EXPIRED)
         return sum(lot.remaining for lot in gone)
 
-    def award(self, points: int, expires_at: datetime | None, note: str) -> None:
+    def award(
+        self,
+        points: int,
+        expires_at: datetime | None,
+        note: str = "",
+        reason: Reason = Reason.AWARDED,
+        order_id: UUID | None = None,
+    ) -> None:
         """Adds a lot (B2, B3)."""
-        self._open(Lot(new_id(), self.customer_id, points, points, expires_at, self.now), Reason.AWARDED, note)
+        lot = Lot(new_id(), self.customer_id, points, points, expires_at, self.now)
+        self._open(lot, reason, note, order_id)
 
-    def deduct(self, points: int, note: str) -> None:
+    def deduct(
+        self, points: int, note: str = "", reason: Reason = Reason.DEDUCTED, order_id: UUID | None = None
+    ) -> None:
         """Takes points, from the lot that expires first onwards (B4). Raises StateConflict (points_insufficient)."""
         if points > self.balance:
             raise StateConflict("points_insufficient", balance=str(self.balance), points=str(points))
-        for lot in sorted((lot for lot in self.lots if lot.is_good(self.now)), key=_spending_order):
-            part = min(points, lot.remaining)
-            if part:
-                self._take(lot, part, Reason.DEDUCTED, note)
-            points -= part
+        for lot, part in self._parts(points):
+            self._take(lot, part, reason, note, order_id)
+
+    def redeem(self, points: int, order_id: UUID) -> None:
+        """Spends points on an order (B2). Raises StateConflict (points_insufficient)."""
+        self.deduct(points, "", Reason.REDEEMED, order_id)
+
+    def reverse(self, earned: Entry, points: int) -> None:
+        """Takes back points that an order earned: from the lot they are in, then as spending does; never below zero (B4).
+
+        What is spent already is noted as the shortfall of the last entry, or of one that takes nothing.
+        """
+        shortfall = max(points - self.balance, 0)
+        parts = self._parts(points - shortfall, first=earned.lot_id)
+        for n, (lot, part) in enumerate(parts, 1):
+            self._take(lot, part, Reason.REVERSED, "", earned.order_id, shortfall if n == len(parts) else 0)
+        if not parts:
+            self._enter(earned.lot_id, earned.expires_at, Reason.REVERSED, 0, "", earned.order_id, shortfall)
 
     def adjust(self, adjustment: Adjustment) -> None:
         """Awards or deducts; 0 does nothing. Raises StateConflict (points_insufficient)."""
@@ -163,27 +184,51 @@ class Ledger:
         touched = {entry.lot_id for entry in self.entries}
         return [lot for lot in self.lots if lot.lot_id in touched]
 
-    def _open(self, lot: Lot, reason: Reason, note: str = "") -> None:
+    def _parts(self, points: int, first: UUID | None = None) -> list[tuple[Lot, int]]:
+        """Which lots so many points come from: `first` with what a merge made of it, then by their expiry."""
+        parts = []
+        good = (lot for lot in self.lots if lot.is_good(self.now))
+        for lot in sorted(good, key=lambda lot: (not _is_of(lot, first), _spending_order(lot))):
+            part = min(points, lot.remaining)
+            if part:
+                parts.append((lot, part))
+            points -= part
+        return parts
+
+    def _open(self, lot: Lot, reason: Reason, note: str = "", order_id: UUID | None = None) -> None:
         self.lots.append(lot)
-        self._enter(lot, reason, lot.points, note)
+        self._enter(lot.lot_id, lot.expires_at, reason, lot.points, note, order_id)
 
-    def _take(self, lot: Lot, points: int, reason: Reason, note: str = "") -> None:
+    def _take(
+        self, lot: Lot, points: int, reason: Reason, note: str = "", order_id: UUID | None = None, shortfall: int = 0
+    ) -> None:
         self.lots[self.lots.index(lot)] = replace(lot, remaining=lot.remaining - points)
-        self._enter(lot, reason, -points, note)
+        self._enter(lot.lot_id, lot.expires_at, reason, -points, note, order_id, shortfall)
 
-    def _enter(self, lot: Lot, reason: Reason, points: int, note: str) -> None:
+    def _enter(
+        self,
+        lot_id: UUID,
+        expires_at: datetime | None,
+        reason: Reason,
+        points: int,
+        note: str,
+        order_id: UUID | None,
+        shortfall: int = 0,
+    ) -> None:
         self.entries.append(
             Entry(
                 entry_id=new_id(),
                 customer_id=self.customer_id,
-                lot_id=lot.lot_id,
+                lot_id=lot_id,
                 reason=reason,
                 points=points,
                 at=self.now,
                 actor=self.actor,
                 note=note,
+                order_id=order_id,
                 merge_run_id=self.merge_run_id,
-                expires_at=lot.expires_at,
+                expires_at=expires_at,
+                shortfall=shortfall,
             )
         )
 
@@ -193,59 +238,9 @@ def spendable(lots: Iterable[Lot], now: datetime) -> int:
     return sum(lot.remaining for lot in lots if lot.is_good(now))
 
 
+def _is_of(lot: Lot, lot_id: UUID | None) -> bool:
+    return lot_id is not None and lot_id in (lot.lot_id, lot.origin_lot_id)
+
+
 def _spending_order(lot: Lot) -> tuple[datetime, datetime, UUID]:
     return (lot.expires_at or _FOREVER, lot.created_at, lot.lot_id)
-
-
-def points_for(paid: int, paid_at: datetime, settings: StoreSettings) -> tuple[int, datetime]:
-    """(points, expiry) that a paid order earns (B2). `paid` is minor units; parts of a point are dropped.
-
-    They are good to the end of the day, in the store's time zone, `validity_months` after the payment.
-    """
-    points = paid * settings.points_per_unit // 10 ** MINOR_DIGITS[settings.currency]
-    paid_on = paid_at.astimezone(ZoneInfo(settings.timezone)).date()
-    return points, end_of_day(_months_later(paid_on, settings.validity_months), settings.timezone)
-
-
-def end_of_day(day: date, timezone: str) -> datetime:
-    """The last second of a day in a time zone, in UTC, so that the time shown there falls on that very day."""
-    return datetime.combine(day, _LAST_SECOND, ZoneInfo(timezone)).astimezone(UTC)
-
-
-def _months_later(day: date, months: int) -> date:
-    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
-    return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
-
-
-def read_adjustment(
-    points: int, expires_on: str, note: str, now: datetime, settings: StoreSettings, prefix: str = ""
-) -> Adjustment:
-    """An adjustment from a request; 0 points is one that does nothing (B2, F2).
-
-    Raises InvalidInput (too_large, too_long, expiry_required, expiry_in_past, expiry_not_allowed, invalid_date).
-    """
-    if abs(points) > LARGEST_ADJUSTMENT:
-        raise InvalidInput.of(prefix + "points", "too_large", largest=str(LARGEST_ADJUSTMENT))
-    note = clean_text(note, prefix + ("description" if prefix else "note"), LONGEST_NOTE)
-    field_ = prefix + "expires_on"
-    if points > 0 and not expires_on:
-        raise InvalidInput.of(field_, "expiry_required")
-    if points <= 0 and expires_on:
-        raise InvalidInput.of(field_, "expiry_not_allowed")
-    if not expires_on:
-        return Adjustment(points, None, note)
-    expires_at = end_of_day(_read_date(expires_on, field_), settings.timezone)
-    if expires_at <= now:
-        raise InvalidInput.of(field_, "expiry_in_past")
-    return Adjustment(points, expires_at, note)
-
-
-def _read_date(text: str, field_: str) -> date:
-    """Years from 9999 on are refused: their last second has no name in UTC everywhere."""
-    try:
-        day = date.fromisoformat(text) if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text) else None
-    except ValueError:
-        day = None
-    if day is None or not 1900 <= day.year < 9999:
-        raise InvalidInput.of(field_, "invalid_date")
-    return day

@@ -20,11 +20,12 @@ from services.membership.domain import Customer, MergedAccount, Status
 
 # The stored balance counts lots that the expiry loop has not yet emptied; nobody is to see those points any more.
 _SELECT = """SELECT c.customer_id, c.status, c.name, c.phone, c.email, c.birthday, c.language, c.created_at, c.joined_at, c.survivor_id,
- c.net_spend, c.orders_count, c.version, c.level_id, c.level_until, c.level_pinned_until, c.tags,
- c.online_since, c.points_balance - COALESCE((SELECT sum(l.remaining) FROM points_lots l
+ c.net_spend, c.orders_count, c.version, c.level_id, c.level_until, c.level_pinned_until, c.tags, c.online_since,
+ COALESCE(s.levels -> CAST(c.level_id AS text) ->> 'name', '') AS level_name,
+ c.points_balance - COALESCE((SELECT sum(l.remaining) FROM points_lots l
   WHERE l.store_id = c.store_id AND l.customer_id = c.customer_id AND l.remaining > 0 AND l.expires_at <= now()), 0)::bigint
   AS points_balance
- FROM customers c WHERE c.store_id = :store_id AND """
+ FROM customers c LEFT JOIN store_settings s ON s.store_id = c.store_id WHERE c.store_id = :store_id AND """
 _LOAD = text(_SELECT + "c.customer_id = ANY(CAST(:ids AS uuid[]))")
 _LOCK_MANY = text(_SELECT + "c.customer_id = ANY(CAST(:ids AS uuid[])) ORDER BY c.customer_id FOR UPDATE OF c")
 _LOCK_ONE = text(_SELECT + "c.customer_id = :id FOR NO KEY UPDATE OF c")
@@ -114,6 +115,7 @@ def _customer(row: Row[Any]) -> Customer:
         points_balance=row.points_balance,
         version=row.version,
         level_id=row.level_id,
+        level_name=row.level_name,
         level_until=row.level_until,
         level_pinned_until=row.level_pinned_until,
         tags=row.tags,

@@ -9,6 +9,7 @@ from sqlalchemy import (
     Column,
     Date,
     ForeignKeyConstraint,
+    Identity,
     Index,
     Integer,
     LargeBinary,
@@ -60,6 +61,8 @@ customers = Table(
     Column("level_since", TIMESTAMPTZ),
     Column("level_until", TIMESTAMPTZ),
     Column("level_pinned_until", TIMESTAMPTZ),
+    # When time alone may next change the level; NULL: never.
+    Column("level_due_at", TIMESTAMPTZ),
     # Words of the store's own, sorted, each once.
     Column("tags", ARRAY(Text), nullable=False, server_default="{}"),
     # When the person proved a login of the online store; such a member is never deleted (C10).
@@ -70,6 +73,7 @@ customers = Table(
     CheckConstraint("points_balance >= 0", name="customers_points_balance"),
     CheckConstraint("(status = 3) = (survivor_id IS NOT NULL)", name="customers_survivor"),
     CheckConstraint("survivor_id <> customer_id", name="customers_own_survivor"),
+    Index("customers_level_due", "level_due_at", postgresql_where=text("status = 2 AND level_due_at IS NOT NULL")),
     Index(
         "customers_by_survivor",
         "store_id",
@@ -141,6 +145,13 @@ points_lots = Table(
     CheckConstraint("remaining BETWEEN 0 AND points", name="points_lots_remaining"),
     # For the expiry loop, which looks across stores.
     Index("points_lots_expiring", "expires_at", postgresql_where=text("remaining > 0 AND expires_at IS NOT NULL")),
+    Index(
+        "points_lots_soon",
+        "store_id",
+        "expires_at",
+        "customer_id",
+        postgresql_where=text("remaining > 0 AND expires_at IS NOT NULL"),
+    ),
 )
 # Append-only: nothing updates or deletes a row, and the migration leaves the roles no right to.
 points_entries = Table(
@@ -157,9 +168,13 @@ points_entries = Table(
     Column("actor", Text, nullable=False),
     Column("at", TIMESTAMPTZ, nullable=False),
     Column("merge_run_id", Uuid),
+    # What a refund should have taken back beyond `points`, and could not because it was spent.
+    Column("shortfall", BigInteger, nullable=False, server_default="0"),
     PrimaryKeyConstraint("store_id", "customer_id", "entry_id"),
     # An order earns once (B2).
     Index("points_entries_earned", "store_id", "order_id", unique=True, postgresql_where=text("reason = 1")),
+    # What a refund has to look at beside what the order earned.
+    Index("points_entries_of_refunds", "store_id", "order_id", postgresql_where=text("reason IN (4, 5, 10)")),
 )
 # What membership knows of each order: the base of net spend (N), and the proof that a buyer was enrolled once.
 order_facts = Table(
@@ -205,7 +220,53 @@ store_settings = Table(
     Column("language", Text, nullable=False),
     Column("points_per_unit", Integer, nullable=False, server_default="1"),
     Column("validity_months", Integer, nullable=False, server_default="12"),
+    Column("redeem_per_unit", Integer, nullable=False, server_default="100"),
+    Column("rounding", SmallInteger, nullable=False, server_default="1"),
+    Column("points_version", BigInteger, nullable=False, server_default="0"),
+    # Level id → the rest of the level. All in one row: rules are read, held and changed as a whole.
+    Column("level_basis", SmallInteger, nullable=False, server_default="1"),
+    Column("levels", JSONB, nullable=False, server_default="{}"),
+    Column("levels_version", BigInteger, nullable=False, server_default="0"),
+    # The last day whose birthdays have been celebrated; NULL: no level has a birthday gift.
+    Column("birthdays_on", Date),
     # The event's that brought the row; older ones are dropped.
     Column("version", BigInteger, nullable=False),
     PrimaryKeyConstraint("store_id"),
+)
+# Append-only, like the points ledger. Names are those of then: a level may be renamed or be gone.
+level_changes = Table(
+    "level_changes",
+    metadata,
+    Column("store_id", Uuid, nullable=False),
+    Column("customer_id", Uuid, nullable=False),
+    Column("seq", BigInteger, Identity(always=True), nullable=False),
+    Column("from_level_id", Uuid),
+    Column("from_level_name", Text, nullable=False),
+    Column("to_level_id", Uuid),
+    Column("to_level_name", Text, nullable=False),
+    Column("cause", SmallInteger, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("pinned_until", TIMESTAMPTZ),
+    Column("at", TIMESTAMPTZ, nullable=False),
+    PrimaryKeyConstraint("store_id", "customer_id", "seq"),
+    Index("level_changes_by_rules", "store_id", "seq", postgresql_where=text("cause = 3")),
+)
+# Stores whose rules have moved members of whom no event tells yet: the worker writes those in batches.
+level_announcements = Table(
+    "level_announcements",
+    metadata,
+    Column("store_id", Uuid, nullable=False),
+    Column("after_seq", BigInteger, nullable=False),
+    PrimaryKeyConstraint("store_id"),
+)
+# A birthday gift is given once a year; goes along with a merge.
+birthday_gifts = Table(
+    "birthday_gifts",
+    metadata,
+    Column("store_id", Uuid, nullable=False),
+    Column("customer_id", Uuid, nullable=False),
+    Column("year", SmallInteger, nullable=False),
+    Column("entry_id", Uuid, nullable=False),
+    PrimaryKeyConstraint("store_id", "customer_id", "year"),
 )

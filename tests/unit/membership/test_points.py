@@ -14,6 +14,7 @@ from services.membership.domain import (
     Adjustment,
     Ledger,
     Lot,
+    PointsSettings,
     Reason,
     StoreSettings,
     points_for,
@@ -117,7 +118,7 @@ def test_whatever_happens_no_point_is_lost_or_made(
 )
 def test_an_order_earns_whole_points(paid: int, currency: str, per_unit: int, points: int) -> None:
     """B2: by whole units of the currency, which has no cents in Japan."""
-    assert points_for(paid, NOW, StoreSettings(currency=currency, points_per_unit=per_unit))[0] == points
+    assert points_for(paid, NOW, StoreSettings(currency=currency, points=PointsSettings(per_unit)))[0] == points
 
 
 @pytest.mark.parametrize(
@@ -133,7 +134,7 @@ def test_earned_points_are_good_to_the_end_of_a_day_of_the_store(
     paid_at: datetime, months: int, last_day: tuple[int, int, int]
 ) -> None:
     """B2, rule 11."""
-    _, expires_at = points_for(100, paid_at, StoreSettings(validity_months=months))
+    _, expires_at = points_for(100, paid_at, StoreSettings(points=PointsSettings(validity_months=months)))
     assert expires_at == datetime(*last_day, 15, 59, 59, tzinfo=UTC)
 
 
