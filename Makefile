@@ -15,6 +15,8 @@ PROTOS := $(shell find proto -name '*.proto')
 GENERATED := $(VENV)/generated
 ORDERS ?= all
 ARGS ?=
+# Two processes share the tests (tests/conftest.py says how).
+PYTEST := pytest -n 2 --dist loadgroup --no-loadscope-reorder
 
 .PHONY: help up load status reset audit history bench test coverage proto lint format translations lock clean
 
@@ -43,11 +45,11 @@ bench: $(GENERATED) ## Measure orders, merges and search on a stack of its own
 	@exec $(BIN)/python -m tests.bench $(ARGS)
 
 test: lint ## Everything that must hold: contracts, lint, types, all tests (ARGS goes to pytest)
-	@browser=$$(tests/support/chromium.sh); CHROMIUM=$$browser exec $(BIN)/python -m pytest $(ARGS)
+	@browser=$$(tests/support/chromium.sh); CHROMIUM=$$browser exec $(BIN)/python -m $(PYTEST) $(ARGS)
 
 coverage: $(GENERATED) ## The tests again, with a count of what they reach, in all processes (slower)
 	@$(BIN)/coverage erase
-	@browser=$$(tests/support/chromium.sh); CHROMIUM=$$browser $(BIN)/coverage run -m pytest $(ARGS) || status=$$?; \
+	@browser=$$(tests/support/chromium.sh); CHROMIUM=$$browser $(BIN)/coverage run -m $(PYTEST) $(ARGS) || status=$$?; \
 	$(BIN)/coverage combine --quiet; $(BIN)/coverage report --skip-covered; exit $${status:-0}
 
 proto: $(GENERATED) ## Generate code and stubs from the contracts, if they changed

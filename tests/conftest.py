@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,33 @@ from deploy.local.nats import Nats
 from deploy.local.stack import Stack
 from deploy.local.state import DatabaseUrls
 from tests.support.stack import TestServers, nats_servers, postgres_servers, session_folder
+
+TESTS = Path(__file__).parent
+# Two processes run the tests, each with servers of its own. What shares servers stays in one of them; the groups begin in
+# this order, the long ones first, so that both end at about the same time.
+GROUPS = (
+    ("faults", ("faults",)),
+    ("stack", ("e2e", "component")),
+    ("local", ("integration/local", "integration/audit")),
+    ("messages", ("integration/notification", "integration/common")),
+    ("services", ("integration",)),
+    ("rules", ("unit", "architecture")),
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Sorts the tests into GROUPS."""
+    places = {id(item): _group_of(item) for item in items}
+    items.sort(key=lambda item: places[id(item)])
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(GROUPS[places[id(item)]][0]))
+
+
+def _group_of(item: pytest.Item) -> int:
+    folder = str(item.path.relative_to(TESTS))
+    return next(
+        place for place, (_name, folders) in enumerate(GROUPS) if folder.startswith(tuple(f"{f}/" for f in folders))
+    )
 
 
 @pytest.fixture(scope="session")
