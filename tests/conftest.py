@@ -26,6 +26,7 @@ GROUPS = (
 )
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Sorts the tests into GROUPS."""
     places = {id(item): _group_of(item) for item in items}

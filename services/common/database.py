@@ -139,7 +139,7 @@ async def _give_up(connection: AsyncConnection, driver: Any) -> None:
     try:
         if not driver.is_closed():
             await driver.execute("ROLLBACK")
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError):
         driver.terminate()  # it is in no state to be used again, and the server rolls back what it loses
     if driver.is_closed():
         await connection.invalidate()
@@ -153,6 +153,9 @@ def is_transient(error: BaseException) -> bool:
     # The driver's own, from what is not sent through SQLAlchemy. A value that it cannot send is a ValueError besides.
     if isinstance(error, asyncpg.InterfaceError):
         return not isinstance(error, ValueError)
+    # The server's farewell came between a statement's messages: the driver no longer knows where it is.
+    if isinstance(error, asyncpg.InternalClientError):
+        return True
     if isinstance(error, asyncpg.PostgresError):
         return _passes(error)
     if not isinstance(error, DBAPIError):

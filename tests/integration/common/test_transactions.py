@@ -146,3 +146,4 @@ async def test_a_connection_lost_in_the_middle_is_transient_and_not_used_again(
 def test_a_value_that_cannot_be_sent_will_not_pass_by_itself() -> None:
     assert not is_transient(asyncpg.exceptions._base.DataError("invalid input"))
     assert is_transient(asyncpg.InterfaceError("connection is closed"))
+    assert is_transient(asyncpg.InternalClientError("cannot switch to state 15; another operation (2) is in progress"))
