@@ -16,7 +16,7 @@ GENERATED := $(VENV)/generated
 ORDERS ?= all
 ARGS ?=
 # Two processes share the tests (tests/conftest.py says how).
-PYTEST := pytest -n 2 --dist loadgroup --no-loadscope-reorder
+PYTEST := pytest -n 2 --no-loadscope-reorder
 
 .PHONY: help up load status reset audit history bench test coverage proto lint format translations lock clean
 

@@ -4,42 +4,47 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from deploy.local.nats import Nats
 from deploy.local.stack import Stack
 from deploy.local.state import DatabaseUrls
 from tests.support.stack import TestServers, nats_servers, postgres_servers, session_folder
 
-TESTS = Path(__file__).parent
 # Two processes run the tests, each with servers of its own. What shares servers stays in one of them; the groups begin in
 # this order, the long ones first, so that both end at about the same time.
 GROUPS = (
-    ("faults", ("faults",)),
-    ("stack", ("e2e", "component")),
-    ("local", ("integration/local", "integration/audit")),
-    ("messages", ("integration/notification", "integration/common")),
-    ("services", ("integration",)),
-    ("rules", ("unit", "architecture")),
+    ("tests/faults/",),
+    ("tests/e2e/", "tests/component/"),
+    ("tests/integration/notification/", "tests/integration/common/"),
+    ("tests/integration/local/", "tests/integration/audit/"),
+    ("tests/integration/",),
+    ("tests/unit/", "tests/architecture/"),
 )
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
+def _group_of(nodeid: str) -> int:
+    return next(place for place, folders in enumerate(GROUPS) if nodeid.startswith(folders))
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Sorts the tests into GROUPS."""
-    places = {id(item): _group_of(item) for item in items}
-    items.sort(key=lambda item: places[id(item)])
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(GROUPS[places[id(item)]][0]))
+    items.sort(key=lambda item: _group_of(item.nodeid))
 
 
-def _group_of(item: pytest.Item) -> int:
-    folder = str(item.path.relative_to(TESTS))
-    return next(
-        place for place, (_name, folders) in enumerate(GROUPS) if folder.startswith(tuple(f"{f}/" for f in folders))
-    )
+class ByGroup(LoadScopeScheduling):
+    """Gives each process a whole group at a time."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return str(_group_of(nodeid))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    """Called where several processes are asked for."""
+    return ByGroup(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -37,6 +37,7 @@ class QuickStack(Stack):
     def _service(self, context: str, command: str) -> Process:
         process = super()._service(context, command)
         process.environment = {**process.environment, **_QUICK}
+        process.niceness = 0  # other tests run beside these, and would keep a nice sender waiting
         return process
 
 
