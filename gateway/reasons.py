@@ -94,6 +94,27 @@ FIELDS: dict[str, Sentence] = {
     "unknown_value": _S(
         "This value is not one of those allowed.", "This value is not one of those allowed: %(known)s."
     ),
+    "login_not_editable": _S(
+        "The member logs in with this. It changes by merging accounts; a phone also by support, with the member’s consent."
+    ),
+    "identifier_taken": _S("Another member has this. If it is the same person, merge the two accounts."),
+    "identifier_retired": _S(
+        "This belonged to an account that was merged or erased, and can never be used again. Enter another one."
+    ),
+    "same_phone": _S("This is the phone that the member has already. Enter the new one."),
+    "consent_required": _S("A phone changes only with the member’s consent. Choose how it was given."),
+    "confirmation_differs": _S(
+        "This is not what the account has. Type its phone again; without a phone its name, without a name its e-mail."
+    ),
+    "too_many_tags": _S(
+        "These are too many tags. Remove some.", "These are too many tags. Keep at most %(largest)s of them."
+    ),
+    "repeated_tag": _S(
+        "The same tag is there twice. Remove one of them.", "The tag “%(tag)s” is there twice. Remove one."
+    ),
+    "too_many_addresses": _S(
+        "These are too many addresses. Remove some.", "These are too many addresses. Keep at most %(largest)s of them."
+    ),
     "wrong_type": _S("This value is of the wrong kind.", "This value is of the wrong kind. It must be %(expected)s."),
     "unknown_field": _S("There is no such field. Remove it, or check how it is spelt."),
 }
@@ -137,6 +158,23 @@ OTHERS: dict[str, Sentence] = {
     "points_insufficient": _S(
         "There are not enough points for this. Deduct fewer.",
         "There are not enough points for this: the balance is %(balance)s. Deduct fewer.",
+    ),
+    "note_not_found": _S("There is no such note about this customer."),
+    "customer_gone": _S("This account was deleted or erased. Nothing about it can change any more."),
+    "being_removed": _S("This account is being deleted or erased right now. Wait until that is finished."),
+    "already_deleted": _S("This account was deleted already. Nothing is left to delete."),
+    "merged_away": _S(
+        "This account was merged into another one. Open the account that stays; deleting or erasing that one is another decision."
+    ),
+    "registered_online": _S(
+        "This person has signed up on the online store, so the account cannot be deleted. Merge it into another account instead."
+    ),
+    "deletion_forbidden": _S(
+        "This store does not let members be deleted. The owner can change that in the settings for members."
+    ),
+    "open_orders": _S(
+        "There are orders that wait for payment. Confirm their payment first, then erase the person.",
+        "Orders that wait for payment: %(count)s. Confirm their payment first, then erase the person.",
     ),
     "service_unavailable": _S(
         "This part of Onefold cannot be reached right now. Try again in a moment; sending the same again is safe."

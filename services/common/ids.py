@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from uuid import UUID
 
 import uuid_utils.compat
@@ -14,6 +15,11 @@ NIL = UUID(int=0)
 def new_id() -> UUID:
     """A fresh UUIDv7."""
     return uuid_utils.compat.uuid7()
+
+
+def time_of(made: UUID) -> datetime:
+    """When a UUIDv7 was made, to the millisecond."""
+    return datetime.fromtimestamp((made.int >> 80) / 1000, UTC)
 
 
 def parse_id(text: str, field: str) -> UUID:

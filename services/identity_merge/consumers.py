@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from onefold.membership.v1 import events_pb2 as membership
-from services.common.identifiers import IdentifierHasher
+from services.common.identifiers import EMAIL, PHONE, IdentifierHasher
 from services.common.inbox import Delivered, Subscription
 from services.identity_merge.commands import logins
 
@@ -23,11 +23,28 @@ class Membership:
         self, tx: AsyncConnection, store_id: UUID, events: Sequence[Delivered[membership.MemberEnrolled]]
     ) -> None:
         """Somebody became a member: their identifiers wait for proof."""
-        members = [
-            logins.Enrolled(UUID(m.customer_id), m.name, m.phone, m.email, m.language)
-            for m in (event.message for event in events)
-        ]
+        members = []
+        for event in events:
+            told = event.message
+            owned = [(kind, value) for kind, value in ((PHONE, told.phone), (EMAIL, told.email)) if value]
+            members.append(logins.Enrolled(UUID(told.customer_id), told.name, told.language, owned, event.version))
         await logins.add_login_methods(tx, store_id, self._identifiers, members)
+
+    async def on_member_changed(
+        self, tx: AsyncConnection, store_id: UUID, events: Sequence[Delivered[membership.MemberChanged]]
+    ) -> None:
+        """A member owns other identifiers than before, perhaps."""
+        members = [
+            logins.Enrolled(
+                UUID(event.message.customer_id),
+                event.message.name,
+                event.message.language,
+                [(identifier.kind, identifier.value) for identifier in event.message.identifiers],
+                event.version,
+            )
+            for event in events
+        ]
+        await logins.follow_changes(tx, store_id, self._identifiers, members)
 
     async def on_members_absorbed(
         self, tx: AsyncConnection, store_id: UUID, events: Sequence[Delivered[membership.MembersAbsorbed]]
@@ -43,6 +60,7 @@ def subscriptions(identifiers: IdentifierHasher) -> Mapping[str, Sequence[Subscr
     return {
         "membership": [
             Subscription(membership.MemberEnrolled, handlers.on_member_enrolled),
+            Subscription(membership.MemberChanged, handlers.on_member_changed),
             Subscription(membership.MembersAbsorbed, handlers.on_members_absorbed),
         ]
     }

@@ -11,6 +11,7 @@ from onefold.identity_merge.v1 import events_pb2 as identity_merge
 from onefold.orders.v1 import events_pb2 as orders
 from onefold.orders.v1 import service_pb2 as orders_pb
 from services.common.contact import Contact
+from services.common.ids import time_of
 from services.common.inbox import Delivered, Subscription
 from services.common.wire import address_value, moment
 from services.membership import commands
@@ -27,6 +28,14 @@ async def on_store_changed(
         await commands.follow_store(tx, store_id, settings, event.message.version)
 
 
+async def on_login_confirmed(
+    tx: AsyncConnection, store_id: UUID, events: Sequence[Delivered[identity_merge.LoginConfirmed]]
+) -> None:
+    """Somebody has proved a login of the online store."""
+    logins = [(UUID(event.message.customer_id), time_of(event.event_id)) for event in events]
+    await commands.follow_logins(tx, store_id, logins)
+
+
 def subscriptions(context: commands.Context) -> Mapping[str, Sequence[Subscription]]:
     """What is read of whom."""
 
@@ -39,7 +48,10 @@ def subscriptions(context: commands.Context) -> Mapping[str, Sequence[Subscripti
 
     return {
         "orders": [Subscription(orders.OrderPlaced, on_order), Subscription(orders.OrderPaid, on_order)],
-        "identity_merge": [Subscription(identity_merge.StoreChanged, on_store_changed)],
+        "identity_merge": [
+            Subscription(identity_merge.StoreChanged, on_store_changed),
+            Subscription(identity_merge.LoginConfirmed, on_login_confirmed),
+        ],
     }
 
 

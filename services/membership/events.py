@@ -10,7 +10,7 @@ from onefold.membership.v1 import events_pb2
 from onefold.membership.v1 import service_pb2 as pb
 from services.common.outbox import Event, event
 from services.common.wire import timestamp
-from services.membership.domain import Buyer, Identifier, Ledger, Outcome, Reason
+from services.membership.domain import Buyer, Customer, Identifier, Ledger, Outcome, Reason
 
 
 def member_enrolled(buyer: Buyer, owned: Sequence[Identifier], joined_at: datetime) -> Event:
@@ -26,6 +26,31 @@ def member_enrolled(buyer: Buyer, owned: Sequence[Identifier], joined_at: dateti
         joined_at=timestamp(joined_at),
     )
     return event(message, buyer.customer_id, 1)
+
+
+def member_changed(member: Customer, owned: Sequence[Identifier], fields: Sequence[str]) -> Event:
+    """The member's profile has changed; `owned` is all that the member owns now."""
+    message = events_pb2.MemberChanged(
+        customer_id=str(member.customer_id),
+        name=member.name,
+        language=member.language,
+        identifiers=[events_pb2.OwnedIdentifier(kind=i.kind, value=i.value) for i in owned],
+        fields=fields,
+    )
+    return event(message, member.customer_id, member.version)
+
+
+def member_deleted(customer_id: UUID, version: int) -> Event:
+    """The customer is gone and its identifiers are free."""
+    return event(events_pb2.MemberDeleted(customer_id=str(customer_id)), customer_id, version)
+
+
+def member_erased(customer_id: UUID, merged_ids: Sequence[UUID], at: datetime, version: int) -> Event:
+    """The person is to be forgotten everywhere."""
+    message = events_pb2.MemberErased(
+        customer_id=str(customer_id), merged_ids=[str(i) for i in merged_ids], erased_at=timestamp(at)
+    )
+    return event(message, customer_id, version)
 
 
 def buyer_linked(order_id: UUID, customer_id: UUID) -> Event:

@@ -11,12 +11,14 @@ from services.common.config import Environment
 from services.common.database import Database, connect
 from services.common.identifiers import IdentifierHasher
 from services.common.outbox import Waker
-from services.common.rpc import Server
+from services.common.rpc import Caller, Server
 from services.common.tokens import TokenSigner
 from services.membership import api, commands
+from services.membership.clients import Others
 from services.membership.consumers import subscriptions
 
 EXPIRY_SECONDS = 60
+REMOVAL_SECONDS = 2
 
 
 async def serve(environment: Environment, stop: asyncio.Event) -> None:
@@ -26,15 +28,17 @@ async def serve(environment: Environment, stop: asyncio.Event) -> None:
     server = Server(environment.text("LISTEN"), TokenSigner(environment.secret("SERVICE_KEY")))
     waker = Waker(database)
     context = commands.Context(database, IdentifierHasher(environment.secret("IDENTIFIER_KEY")), waker.wake)
-    api.register(context, server.aio)
+    others = _others(environment)
+    api.register(context, others, server.aio)
     await server.start()
     await service.until(stop, waker.run())
     await server.stop()
+    await others.close()
     await database.close()
 
 
 async def work(environment: Environment, stop: asyncio.Event) -> None:
-    """Publishes events, follows those of others, lets points expire."""
+    """Publishes events, follows those of others, lets points expire, goes on with removals that were left."""
     connections = environment.number("CONNECTIONS", 10)
     database = Database(connect(environment.text("DATABASE_URL"), connections=connections, name="membership-work"))
     bus = Bus(
@@ -49,8 +53,20 @@ async def work(environment: Environment, stop: asyncio.Event) -> None:
     async def expire() -> None:
         await commands.expire_points(context)
 
+    others = _others(environment)
+
+    async def resume() -> None:
+        await commands.resume_removals(context, others)
+
     expiry = worker.every(EXPIRY_SECONDS, "expire_points", expire)
-    await worker.run("membership", stop, database, bus, subscriptions(context), expiry)
+    removals = worker.every(REMOVAL_SECONDS, "resume_removals", resume)
+    await worker.run("membership", stop, database, bus, subscriptions(context), expiry, removals)
+    await others.close()
+
+
+def _others(environment: Environment) -> Others:
+    caller = Caller(TokenSigner(environment.secret("SERVICE_KEY")), "membership")
+    return Others(environment.text("IDENTITY_MERGE_TARGET"), environment.text("ORDERS_TARGET"), caller)
 
 
 if __name__ == "__main__":

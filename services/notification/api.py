@@ -10,10 +10,12 @@ from onefold.notification.v1 import service_pb2 as pb
 from onefold.notification.v1 import service_pb2_grpc
 from services.common import rpc
 from services.common.database import Database
+from services.common.errors import InvalidInput
 from services.common.ids import parse_id
 from services.notification import queries
 from services.notification.events import to_proto
 
+MOST_CUSTOMERS = 50
 Context = aio.ServicerContext[object, object]
 
 
@@ -30,11 +32,18 @@ class NotificationApi(service_pb2_grpc.NotificationServiceServicer):
             request.page.size,
             request.page.token,
             _optional_id(request.order_id, "order_id"),
-            _optional_id(request.customer_id, "customer_id"),
+            _customers(request),
         )
         return pb.ListMessagesResponse(
             messages=[to_proto(message) for message in page.items], next_page_token=page.next_token
         )
+
+
+def _customers(request: pb.ListMessagesRequest) -> list[UUID]:
+    if len(request.customer_ids) > MOST_CUSTOMERS:
+        raise InvalidInput.of("customer_ids", "too_large", largest=str(MOST_CUSTOMERS))
+    alone = [parse_id(request.customer_id, "customer_id")] if request.customer_id else []
+    return alone + [parse_id(text, f"customer_ids[{n}]") for n, text in enumerate(request.customer_ids)]
 
 
 def _optional_id(text: str, field: str) -> UUID | None:

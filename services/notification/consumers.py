@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from onefold.identity_merge.v1 import events_pb2 as identity_merge
+from onefold.membership.v1 import events_pb2 as membership
 from onefold.orders.v1 import events_pb2 as orders
 from onefold.orders.v1 import service_pb2 as orders_pb
 from services.common.inbox import Delivered, Subscription
@@ -36,6 +37,22 @@ async def on_store_changed(
         told = event.message.store
         store = Store(told.slug, told.name, told.language, told.timezone, told.currency, told.region)
         await commands.remember_store(tx, store_id, store, event.message.version)
+
+
+async def on_member_erased(
+    tx: AsyncConnection, store_id: UUID, events: Sequence[Delivered[membership.MemberErased]]
+) -> None:
+    """Somebody is to be forgotten: the log of messages keeps that they were sent, and not to whom (C12)."""
+    people = {UUID(i) for event in events for i in (event.message.customer_id, *event.message.merged_ids)}
+    await commands.forget(tx, store_id, customers=sorted(people))
+
+
+async def on_order_contacts_erased(
+    tx: AsyncConnection, store_id: UUID, events: Sequence[Delivered[orders.OrderContactsErased]]
+) -> None:
+    """The same for messages about orders, which may have been sent before the buyer was known."""
+    found = {UUID(order_id) for event in events for order_id in event.message.order_ids}
+    await commands.forget(tx, store_id, orders=sorted(found))
 
 
 def _order_mail(event: Delivered[orders.OrderPlaced]) -> Intent:
@@ -77,7 +94,11 @@ def _confirmation(event: Delivered[identity_merge.ConfirmationRequested]) -> Int
 
 
 SUBSCRIPTIONS: Mapping[str, Sequence[Subscription]] = {
-    "orders": [Subscription(orders.OrderPlaced, on_order_placed)],
+    "membership": [Subscription(membership.MemberErased, on_member_erased)],
+    "orders": [
+        Subscription(orders.OrderPlaced, on_order_placed),
+        Subscription(orders.OrderContactsErased, on_order_contacts_erased),
+    ],
     "identity_merge": [
         Subscription(identity_merge.StoreChanged, on_store_changed),
         Subscription(identity_merge.ConfirmationRequested, on_confirmation_requested),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from services.common.database import Database
@@ -13,12 +14,12 @@ from services.notification.domain import Message
 
 
 async def list_messages(
-    database: Database, claims: ServiceClaims, size: int, token: str, order_id: UUID | None, customer_id: UUID | None
+    database: Database, claims: ServiceClaims, size: int, token: str, order_id: UUID | None, customers: Sequence[UUID]
 ) -> Page[Message]:
-    """The store's messages newest first (G2). Raises InvalidInput (invalid_page_token, too_large)."""
+    """The store's messages newest first (G2), perhaps about one order or to some customers. Raises InvalidInput."""
     page = _read_page(size, token)
     async with database.transaction(claims.store) as tx:
-        rows = await store.list_page(tx, claims.store, page, order_id, customer_id)
+        rows = await store.list_page(tx, claims.store, page, order_id, customers)
     return page.cut(rows, lambda message: (str(message.message_id),))
 
 

@@ -237,15 +237,32 @@ async def expire_leases(tx: AsyncConnection, reason: str) -> list[tuple[UUID, St
     return [(row.message_id, State(row.state)) for row in await tx.execute(_EXPIRE, {"reason": reason})]
 
 
+# A message that is being sent goes its way: its sender alone says what came of it.
+_FORGET_SQL = """UPDATE messages SET recipient = '', params = '{{}}', error = '',
+  state = CASE WHEN state IN ('queued', 'claimed') THEN 'cancelled' ELSE state END,
+  lease_until = CASE WHEN state = 'claimed' THEN NULL ELSE lease_until END
+ WHERE store_id = :store_id AND {condition}"""
+_FORGET_CUSTOMERS = text(_FORGET_SQL.format(condition="customer_id = ANY(CAST(:ids AS uuid[]))"))
+_FORGET_ORDERS = text(_FORGET_SQL.format(condition="order_id = ANY(CAST(:ids AS uuid[]))"))
+
+
+async def forget(tx: AsyncConnection, store_id: UUID, customers: Sequence[UUID], orders: Sequence[UUID]) -> None:
+    """Blanks messages to these customers and about these orders."""
+    if customers:
+        await tx.execute(_FORGET_CUSTOMERS, {"store_id": store_id, "ids": list(customers)})
+    if orders:
+        await tx.execute(_FORGET_ORDERS, {"store_id": store_id, "ids": list(orders)})
+
+
 async def list_page(
-    tx: AsyncConnection, store_id: UUID, page: PageRequest, order_id: UUID | None, customer_id: UUID | None
+    tx: AsyncConnection, store_id: UUID, page: PageRequest, order_id: UUID | None, customers: Sequence[UUID]
 ) -> list[Message]:
     """Messages newest first, one more than the page holds. `page.after` is (message_id,)."""
     query = select(messages).where(messages.c.store_id == store_id)
     if order_id:
         query = query.where(messages.c.order_id == order_id)
-    if customer_id:
-        query = query.where(messages.c.customer_id == customer_id)
+    if customers:
+        query = query.where(messages.c.customer_id.in_(customers))
     if page.after:
         query = query.where(messages.c.message_id < page.after[0])
     return [

@@ -16,7 +16,7 @@ from services.common.ids import parse_id
 from services.common.wire import address_value, moment
 from services.orders import commands, queries
 from services.orders.domain import Draft, Line, Order, PaymentMethod, Status
-from services.orders.events import to_proto
+from services.orders.events import change_message, to_proto
 
 Context = aio.ServicerContext[object, object]
 
@@ -78,6 +78,18 @@ class OrdersApi(service_pb2_grpc.OrdersServiceServicer):
             request.expected_version,
         )
         return pb.EditContactResponse(order=to_proto(order, whole=True))
+
+    async def ListOrderChanges(self, request: pb.ListOrderChangesRequest, _: Context) -> pb.ListOrderChangesResponse:
+        page = await queries.list_changes(
+            self._context.database,
+            rpc.caller(),
+            request.page.size,
+            request.page.token,
+            parse_id(request.customer_id, "customer_id"),
+        )
+        return pb.ListOrderChangesResponse(
+            changes=[change_message(change) for change in page.items], next_page_token=page.next_token
+        )
 
     async def SummariseCustomers(
         self, request: pb.SummariseCustomersRequest, _: Context

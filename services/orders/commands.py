@@ -6,6 +6,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -23,6 +24,8 @@ from services.orders.domain import Draft, Order, Payment, PaymentMethod, check_d
 
 # One merge step's size: large enough to be fast, small enough that other orders of the store hardly wait (limits, part 7).
 RELINK_BATCH = 2_000
+# Each batch is one event with as many ids, and one update of as many messages.
+ERASE_BATCH = 500
 _NUMBERS_AT_ONCE = 50
 
 
@@ -173,6 +176,31 @@ async def link_buyers(tx: AsyncConnection, store_id: UUID, links: Sequence[tuple
     for order_id, owner in moved:
         by_owner[owner].append(order_id)
     await outbox.add(tx, store_id, [events.relinked(owner, order_ids) for owner, order_ids in by_owner.items()])
+
+
+async def queue_erasures(tx: AsyncConnection, store_id: UUID, people: Sequence[tuple[UUID, datetime]]) -> None:
+    """(customer, when) of people who were erased: their orders forget them, batch by batch. Part of the inbox transaction."""
+    await store.queue_erasures(tx, store_id, people)
+
+
+async def erase_contacts(database: Database) -> int:
+    """Works off the erasures of all stores (C12); how many orders were stripped. Totals, lines and payments stay."""
+    total = 0
+    while True:
+        async with database.across_stores() as tx:
+            erasure = await store.next_erasure(tx)
+        if erasure is None:
+            return total
+        async with database.transaction(erasure.store_id) as tx:
+            if not await store.hold_erasure(tx, erasure):
+                continue
+            stripped = await store.erase_batch(tx, erasure, "service:membership", ERASE_BATCH)
+            if stripped:
+                await outbox.add(tx, erasure.store_id, [events.contacts_erased(erasure.customer_id, stripped)])
+            if len(stripped) < ERASE_BATCH:
+                await store.finish_erasure(tx, erasure)
+            crash.point("orders.erase.before_commit")
+        total += len(stripped)
 
 
 async def _locked(tx: AsyncConnection, store_id: UUID, order_id: UUID) -> Order:

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from onefold.membership.v1 import events_pb2 as membership
 from services.common.inbox import Delivered, Subscription
+from services.common.wire import moment
 from services.orders import commands
 
 
@@ -20,6 +21,21 @@ async def on_buyer_linked(
     await commands.link_buyers(tx, store_id, links)
 
 
+async def on_member_erased(
+    tx: AsyncConnection, store_id: UUID, events: Sequence[Delivered[membership.MemberErased]]
+) -> None:
+    """Somebody is to be forgotten: the orders of the account and of those that were merged into it."""
+    people = [
+        (UUID(customer_id), moment(event.message.erased_at))
+        for event in events
+        for customer_id in (event.message.customer_id, *event.message.merged_ids)
+    ]
+    await commands.queue_erasures(tx, store_id, list(dict(people).items()))
+
+
 SUBSCRIPTIONS: Mapping[str, Sequence[Subscription]] = {
-    "membership": [Subscription(membership.BuyerLinked, on_buyer_linked)]
+    "membership": [
+        Subscription(membership.BuyerLinked, on_buyer_linked),
+        Subscription(membership.MemberErased, on_member_erased),
+    ]
 }

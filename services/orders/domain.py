@@ -79,12 +79,27 @@ class Payment:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One entry of an order's history. `change`: placed, payment_confirmed, contact_edited or owner_changed."""
+    """One entry of an order's history. `change`: placed, payment_confirmed, contact_edited, owner_changed or contact_erased."""
 
     at: datetime
     actor: str
     change: str
     note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerChange:
+    """One change of one of a customer's orders, with what the order is now."""
+
+    order_id: UUID
+    number: int
+    version: int
+    at: datetime
+    actor: str
+    change: str
+    status: Status
+    total: int
+    currency: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from uuid import UUID
 from onefold.orders.v1 import events_pb2, service_pb2
 from services.common.outbox import Event, event
 from services.common.wire import address_message, contact_message, timestamp
-from services.orders.domain import Order
+from services.orders.domain import CustomerChange, Order
 
 
 def placed(order: Order) -> list[Event]:
@@ -36,6 +36,26 @@ def relinked(customer_id: UUID, order_ids: Sequence[UUID], merge_run_id: str = "
         customer_id=str(customer_id), order_ids=[str(i) for i in order_ids], merge_run_id=merge_run_id
     )
     return event(message, customer_id, 0)
+
+
+def contacts_erased(customer_id: UUID, order_ids: Sequence[UUID]) -> Event:
+    """Orders of a person who was erased have forgotten who that was."""
+    message = events_pb2.OrderContactsErased(customer_id=str(customer_id), order_ids=[str(i) for i in order_ids])
+    return event(message, customer_id, 0)
+
+
+def change_message(change: CustomerChange) -> service_pb2.OrderChange:
+    """A change of an order for the wire."""
+    return service_pb2.OrderChange(
+        order_id=str(change.order_id),
+        number=change.number,
+        change=change.change,
+        actor=change.actor,
+        at=timestamp(change.at),
+        status=service_pb2.OrderStatus.ValueType(change.status),
+        total_minor=change.total,
+        currency=change.currency,
+    )
 
 
 def to_proto(order: Order, *, whole: bool) -> service_pb2.Order:

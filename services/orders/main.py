@@ -14,8 +14,10 @@ from services.common.outbox import Waker
 from services.common.rpc import Server
 from services.common.tokens import TokenSigner
 from services.orders.api import OrdersApi
-from services.orders.commands import Context, Numbers
+from services.orders.commands import Context, Numbers, erase_contacts
 from services.orders.consumers import SUBSCRIPTIONS
+
+ERASURE_SECONDS = 1
 
 
 async def serve(environment: Environment, stop: asyncio.Event) -> None:
@@ -37,7 +39,7 @@ async def serve(environment: Environment, stop: asyncio.Event) -> None:
 
 
 async def work(environment: Environment, stop: asyncio.Event) -> None:
-    """Publishes events and follows those of others."""
+    """Publishes events, follows those of others, strips orders of people who were erased."""
     database = Database(
         connect(environment.text("DATABASE_URL"), connections=environment.number("CONNECTIONS", 6), name="orders-work")
     )
@@ -47,7 +49,12 @@ async def work(environment: Environment, stop: asyncio.Event) -> None:
         replicas=environment.number("NATS_REPLICAS", 1),
         ack_seconds=environment.number("NATS_ACK_SECONDS", 30),
     )
-    await worker.run("orders", stop, database, bus, SUBSCRIPTIONS)
+
+    async def erase() -> None:
+        await erase_contacts(database)
+
+    erasures = worker.every(ERASURE_SECONDS, "erase_contacts", erase)
+    await worker.run("orders", stop, database, bus, SUBSCRIPTIONS, erasures)
 
 
 if __name__ == "__main__":

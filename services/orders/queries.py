@@ -11,7 +11,7 @@ from services.common.errors import InvalidInput, NotFound
 from services.common.paging import Page, PageRequest
 from services.common.tokens import ServiceClaims
 from services.orders import store
-from services.orders.domain import Order, Status
+from services.orders.domain import CustomerChange, Order, Status
 
 
 async def get_order(database: Database, claims: ServiceClaims, order_id: UUID) -> Order:
@@ -43,6 +43,22 @@ async def list_orders(
         else:
             rows = await store.list_page(tx, claims.store, page, customer_ids, statuses)
     return page.cut(rows, lambda order: (order.placed_at.isoformat(), str(order.order_id)))
+
+
+async def list_changes(
+    database: Database, claims: ServiceClaims, size: int, token: str, customer_id: UUID
+) -> Page[CustomerChange]:
+    """What happened to a customer's orders, newest first (F13). Raises InvalidInput (invalid_page_token, too_large)."""
+    page = PageRequest.read(size, token, keys=3)
+    if page.after:
+        try:
+            after = (datetime.fromisoformat(page.after[0]), UUID(page.after[1]), int(page.after[2]))
+        except (TypeError, ValueError, AttributeError):
+            raise InvalidInput.of("page.token", "invalid_page_token") from None
+        page = PageRequest(page.size, after)
+    async with database.transaction(claims.store) as tx:
+        rows = await store.changes_page(tx, claims.store, customer_id, page)
+    return page.cut(rows, lambda change: (change.at.isoformat(), str(change.order_id), change.version))
 
 
 async def summarise_customers(

@@ -7,6 +7,7 @@ from grpc import aio
 from onefold.identity_merge.v1 import service_pb2 as pb
 from onefold.identity_merge.v1 import service_pb2_grpc
 from services.common import rpc
+from services.common.errors import InvalidInput
 from services.common.ids import parse_id
 from services.identity_merge import queries
 from services.identity_merge.commands import Context, logins
@@ -42,3 +43,10 @@ class LoginApi(service_pb2_grpc.LoginServiceServicer):
             self._context.database, rpc.caller(), parse_id(request.customer_id, "customer_id")
         )
         return pb.ListLoginMethodsResponse(login_methods=[login_message(method) for method in found])
+
+    async def EndLogins(self, request: pb.EndLoginsRequest, _: GrpcContext) -> pb.EndLoginsResponse:
+        if request.how not in (pb.LOGINS_END_FREED, pb.LOGINS_END_RETIRED):
+            raise InvalidInput.of("how", "unknown_value")
+        ids = [parse_id(text, f"customer_ids[{n}]") for n, text in enumerate(request.customer_ids)]
+        await logins.end_logins(self._context, rpc.caller(), ids, freed=request.how == pb.LOGINS_END_FREED)
+        return pb.EndLoginsResponse()

@@ -8,10 +8,11 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.common import outbox
-from services.common.errors import NotFound, PermissionDenied
-from services.common.identifiers import EMAIL, PHONE, IdentifierHasher
+from services.common import crash, outbox
+from services.common.errors import NotFound, PermissionDenied, StateConflict
+from services.common.identifiers import EMAIL, IdentifierHasher
 from services.common.ids import new_id
+from services.common.inbox import RetryLater
 from services.common.tokens import ServiceClaims
 from services.identity_merge import events
 from services.identity_merge.commands import Context
@@ -23,13 +24,13 @@ from services.identity_merge.store import access, logins, merges
 
 @dataclass(frozen=True, slots=True)
 class Enrolled:
-    """A new member's identifiers, not yet proved; either may be empty."""
+    """What a member owns, as (kind, value), by membership's `version` of the customer."""
 
     customer_id: UUID
     name: str
-    phone: str
-    email: str
     language: str
+    identifiers: Sequence[tuple[str, str]]
+    version: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,30 +46,85 @@ async def add_login_methods(
 ) -> None:
     """Makes login methods of new members and asks for a confirmation e-mail for each address (A4). Part of the inbox transaction.
 
-    An identifier that is known stays as it is; a retired one never comes back (T).
+    An identifier that is known stays as it is; a retired one never comes back (T). Older news than is known is dropped. Raises
+    RetryLater while an identifier is still somebody else's who has given it up: that news is on its way.
     """
+    ids = [member.customer_id for member in members]
+    await logins.hold_owners(tx, store_id, ids)
+    known = await logins.known_owners(tx, store_id, ids)
     new: list[NewLogin] = []
     asked: dict[UUID, Enrolled] = {}
     for member in members:
-        for kind, value in ((PHONE, member.phone), (EMAIL, member.email)):
-            if value:
-                digest = identifiers.digest(kind, value)
-                new.append(NewLogin(new_id(), member.customer_id, kind, digest, value))
-                if kind == EMAIL:
-                    asked[new[-1].login_method_id] = member
+        if member.version <= known.get(member.customer_id, 0):
+            continue
+        for kind, value in member.identifiers:
+            digest = identifiers.digest(kind, value)
+            new.append(NewLogin(new_id(), member.customer_id, kind, digest, value))
+            if kind == EMAIL:
+                asked[new[-1].login_method_id] = member
     if not new:
         return
     retired = await merges.customers_with_retired_logins(tx, store_id, [n.customer_id for n in new])
     made = await logins.add_methods(tx, store_id, new, retired)
+    await _check_lost(tx, store_id, [n for n in new if n.login_method_id not in made])
     await outbox.add(
         tx,
         store_id,
         [
-            events.confirmation_requested(method_id, m.customer_id, m.name, m.email, m.language)
-            for method_id, m in asked.items()
-            if method_id in made
+            events.confirmation_requested(method.login_method_id, m.customer_id, m.name, method.value, m.language)
+            for method in new
+            if method.login_method_id in made and (m := asked.get(method.login_method_id))
         ],
     )
+
+
+async def _check_lost(tx: AsyncConnection, store_id: UUID, lost: Sequence[NewLogin]) -> None:
+    if not lost:
+        return
+    owners = await logins.owners_of(tx, store_id, lost)
+    if any(owners.get(method.digest, method.customer_id) != method.customer_id for method in lost):
+        raise RetryLater("an identifier is still another customer's")
+
+
+async def follow_changes(
+    tx: AsyncConnection, store_id: UUID, identifiers: IdentifierHasher, members: Sequence[Enrolled]
+) -> None:
+    """Brings login methods to what each member owns by now (C4, C5). Part of the inbox transaction; raises as `add_login_methods`.
+
+    A method whose identifier was given up ends, with whatever was proved by it; a new one waits for its owner's proof, for a member's
+    consent says whose wish it is and not whose phone.
+    """
+    for member in members:
+        await logins.hold_owners(tx, store_id, [member.customer_id])
+        known = await logins.known_owners(tx, store_id, [member.customer_id])
+        if member.version > known.get(member.customer_id, 0):
+            owned = [identifiers.digest(kind, value) for kind, value in member.identifiers]
+            await logins.free_others(tx, store_id, member.customer_id, owned)
+            await add_login_methods(tx, store_id, identifiers, [member])
+            await logins.note_owner(tx, store_id, member.customer_id, member.version)
+
+
+async def end_logins(context: Context, claims: ServiceClaims, customer_ids: Sequence[UUID], *, freed: bool) -> None:
+    """Nobody logs in as these customers again, whatever membership's earlier events still bring for them (C9, C12; fault 18).
+
+    A login that its owner proves in this very moment is either proved first, and refuses the deletion, or ended first, and its
+    confirmation is refused. Raises PermissionDenied, StateConflict (registered_online, merge_in_progress).
+    """
+    if claims.role != "service":
+        raise PermissionDenied("permission_denied", "only services end logins")
+    async with context.database.transaction(claims.store) as tx:
+        await logins.hold_owners(tx, claims.store, customer_ids, alone=True)
+        if await merges.in_merge(tx, claims.store, customer_ids):
+            raise StateConflict("merge_in_progress")
+        if freed and await logins.has_proved(tx, claims.store, customer_ids):
+            raise StateConflict("registered_online")
+        if freed:
+            for customer_id in customer_ids:
+                await logins.free_others(tx, claims.store, customer_id, [])
+        else:
+            await logins.retire(tx, claims.store, customer_ids)
+        await logins.note_gone(tx, claims.store, customer_ids)
+        crash.point("logins.end.before_commit")
 
 
 async def retire_login_methods(tx: AsyncConnection, store_id: UUID, customer_ids: Sequence[UUID]) -> None:

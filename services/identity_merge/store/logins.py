@@ -62,7 +62,93 @@ _VOID_CONFIRMATIONS = text(
     f"""DELETE FROM confirmations WHERE store_id = :store_id
  AND login_method_id IN (SELECT login_method_id FROM login_methods WHERE {_OF_CUSTOMERS})"""
 )
+_OTHERS = f"{_OF_CUSTOMERS} AND NOT digest = ANY(CAST(:digests AS bytea[]))"
+_VOID_OTHERS = text(
+    f"""DELETE FROM confirmations WHERE store_id = :store_id
+ AND login_method_id IN (SELECT login_method_id FROM login_methods WHERE {_OTHERS})"""
+)
+_FREE_OTHERS = text(f"DELETE FROM login_methods WHERE {_OTHERS}")
+_PROVED = text(f"SELECT 1 FROM login_methods WHERE {_OF_CUSTOMERS} AND state = 2 LIMIT 1")
 _RETIRE = text(f"UPDATE login_methods SET state = 3, value = NULL, retired_at = now() WHERE {_OF_CUSTOMERS}")
+
+
+async def hold_owners(
+    tx: AsyncConnection, store_id: UUID, customer_ids: Sequence[UUID], *, alone: bool = False
+) -> None:
+    """Until the transaction ends nobody who is `alone` with one of these customers comes between, and whoever is so waits for us.
+
+    Statements that follow see what a holder before us has done.
+    """
+    ids = [str(customer_id) for customer_id in customer_ids]
+    await tx.execute(_HOLD_ALONE if alone else _HOLD, {"store_id": str(store_id), "customer_ids": ids})
+
+
+_HOLD_SQL = """SELECT {lock}(k) FROM (SELECT DISTINCT hashtextextended(CAST(:store_id AS text) || c, 1) AS k
+ FROM unnest(CAST(:customer_ids AS text[])) c ORDER BY k) AS held"""
+_HOLD = text(_HOLD_SQL.format(lock="pg_advisory_xact_lock_shared"))
+_HOLD_ALONE = text(_HOLD_SQL.format(lock="pg_advisory_xact_lock"))
+
+
+async def known_owners(tx: AsyncConnection, store_id: UUID, customer_ids: Sequence[UUID]) -> dict[UUID, int]:
+    """Customer → the version that membership last told of; for those who are gone one that nothing is newer than."""
+    rows = await tx.execute(_KNOWN_OWNERS, {"store_id": store_id, "customers": list(customer_ids)})
+    return {row.customer_id: row.version for row in rows}
+
+
+_KNOWN_OWNERS = text(
+    f"""SELECT customer_id, CASE WHEN gone THEN {2**62} ELSE version END AS version FROM login_owners
+ WHERE store_id = :store_id AND customer_id = ANY(CAST(:customers AS uuid[]))"""
+)
+
+
+async def note_owner(tx: AsyncConnection, store_id: UUID, customer_id: UUID, version: int) -> None:
+    """Remembers what membership last told of a member."""
+    await tx.execute(_NOTE_OWNER, {"store_id": store_id, "customer_id": customer_id, "version": version})
+
+
+_NOTE_OWNER = text(
+    """INSERT INTO login_owners (store_id, customer_id, version) VALUES (:store_id, :customer_id, :version)
+ ON CONFLICT (store_id, customer_id) DO UPDATE SET version = GREATEST(login_owners.version, excluded.version)"""
+)
+
+
+async def note_gone(tx: AsyncConnection, store_id: UUID, customer_ids: Sequence[UUID]) -> None:
+    """From now on nothing is made for these customers."""
+    await tx.execute(_NOTE_GONE, {"store_id": store_id, "customers": list(customer_ids)})
+
+
+_NOTE_GONE = text(
+    """INSERT INTO login_owners (store_id, customer_id, version, gone)
+ SELECT CAST(:store_id AS uuid), c, 0, true FROM unnest(CAST(:customers AS uuid[])) c ORDER BY c
+ ON CONFLICT (store_id, customer_id) DO UPDATE SET gone = true"""
+)
+
+
+async def free_others(tx: AsyncConnection, store_id: UUID, customer_id: UUID, digests: Sequence[bytes]) -> int:
+    """Ends the customer's methods but for those of `digests`; their identifiers may be another's. How many there were."""
+    parameters = {"store_id": store_id, "customers": [customer_id], "digests": list(digests)}
+    await tx.execute(_LOCK_METHODS, parameters)
+    await tx.execute(_VOID_OTHERS, parameters)
+    return (await tx.execute(_FREE_OTHERS, parameters)).rowcount
+
+
+async def has_proved(tx: AsyncConnection, store_id: UUID, customer_ids: Sequence[UUID]) -> bool:
+    """Whether one of the customers has proved a login; their methods are held from here on."""
+    parameters = {"store_id": store_id, "customers": list(customer_ids)}
+    await tx.execute(_LOCK_METHODS, parameters)
+    return await tx.scalar(_PROVED, parameters) is not None
+
+
+async def owners_of(tx: AsyncConnection, store_id: UUID, methods: Sequence[NewLogin]) -> dict[bytes, UUID]:
+    """Digest → whose method that identifier is, for those of the methods that are somebody's and not retired."""
+    parameters = {"store_id": store_id, "kinds": [m.kind for m in methods], "digests": [m.digest for m in methods]}
+    return {row.digest: row.customer_id for row in await tx.execute(_OWNERS, parameters)}
+
+
+_OWNERS = text(
+    """SELECT m.digest, m.customer_id FROM unnest(CAST(:kinds AS text[]), CAST(:digests AS bytea[])) AS w(kind, digest)
+ JOIN login_methods m ON m.store_id = :store_id AND m.kind = w.kind AND m.digest = w.digest AND m.state <> 3"""
+)
 
 
 async def list_of(tx: AsyncConnection, store_id: UUID, customer_id: UUID) -> list[LoginMethod]:

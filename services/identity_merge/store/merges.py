@@ -179,6 +179,17 @@ async def mark_logins_retired(tx: AsyncConnection, store_id: UUID, merge_run_id:
     )
 
 
+async def in_merge(tx: AsyncConnection, store_id: UUID, customer_ids: Sequence[UUID]) -> bool:
+    """Whether a merge that has not ended holds one of the customers."""
+    return await tx.scalar(_IN_MERGE, {"store_id": store_id, "customers": list(customer_ids)}) is not None
+
+
+_IN_MERGE = text(
+    """SELECT 1 FROM merge_participants
+ WHERE store_id = :store_id AND customer_id = ANY(CAST(:customers AS uuid[])) AND active LIMIT 1"""
+)
+
+
 async def customers_with_retired_logins(
     tx: AsyncConnection, store_id: UUID, customer_ids: Sequence[UUID]
 ) -> list[UUID]:

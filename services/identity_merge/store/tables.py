@@ -117,6 +117,19 @@ login_methods = Table(
     Index("login_methods_identifier", "store_id", "kind", "digest", unique=True),
     Index("login_methods_by_customer", "store_id", "customer_id"),
 )
+# Members whose identifiers have changed since they enrolled, and customers who are gone: what membership said of them before is
+# stale, in whatever order it arrives.
+login_owners = Table(
+    "login_owners",
+    metadata,
+    Column("store_id", Uuid, nullable=False),
+    Column("customer_id", Uuid, nullable=False),
+    # The customer's, after the change.
+    Column("version", BigInteger, nullable=False),
+    # Deleted or erased: nothing is made for it any more.
+    Column("gone", Boolean, nullable=False, server_default=text("false")),
+    PrimaryKeyConstraint("store_id", "customer_id"),
+)
 confirmations = Table(
     "confirmations",
     metadata,

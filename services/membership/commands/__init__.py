@@ -2,16 +2,28 @@
 
 from services.membership.commands.context import Context
 from services.membership.commands.enrolling import enrol_buyer
-from services.membership.commands.following import follow_orders, follow_store
+from services.membership.commands.following import follow_logins, follow_orders, follow_store
 from services.membership.commands.merging import absorb
+from services.membership.commands.notes import add_note, strike_note
 from services.membership.commands.points import adjust_points, expire_points
+from services.membership.commands.profiles import change_phone, change_profile
+from services.membership.commands.removing import Wish, remove_customer, resume_removals, set_deletion_policy
 
 __all__ = [
     "Context",
+    "Wish",
     "absorb",
+    "add_note",
     "adjust_points",
+    "change_phone",
+    "change_profile",
     "enrol_buyer",
     "expire_points",
+    "follow_logins",
     "follow_orders",
     "follow_store",
+    "remove_customer",
+    "resume_removals",
+    "set_deletion_policy",
+    "strike_note",
 ]

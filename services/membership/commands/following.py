@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -113,3 +114,8 @@ def _awards(
 async def follow_store(tx: AsyncConnection, store_id: UUID, settings: StoreSettings, version: int) -> None:
     """Takes over the store's region, currency, time zone and language."""
     await store.save_settings(tx, store_id, settings, version)
+
+
+async def follow_logins(tx: AsyncConnection, store_id: UUID, logins: Sequence[tuple[UUID, datetime]]) -> None:
+    """(customer, when) of logins that were proved: since then the person has been on the online store (C10)."""
+    await store.note_confirmed(tx, store_id, logins)

@@ -1,6 +1,6 @@
 """Customers, members, levels, points and merges: the rules, without storage or transport."""
 
-from services.membership.domain.customers import Customer, MergedAccount, Status
+from services.membership.domain.customers import Customer, DeletionPolicy, MergedAccount, Status
 from services.membership.domain.days import end_of_day, local_day
 from services.membership.domain.earning import points_for, read_adjustment, refund_points
 from services.membership.domain.enrolment import (
@@ -13,6 +13,7 @@ from services.membership.domain.enrolment import (
     decide,
     identifiers_of,
 )
+from services.membership.domain.history import HistoryEntry
 from services.membership.domain.level_rules import LevelChoice, Step, read_choice, read_rules, simulation_hash
 from services.membership.domain.levels import (
     Basis,
@@ -45,6 +46,22 @@ from services.membership.domain.points import (
     Reason,
     spendable,
 )
+from services.membership.domain.profiles import (
+    Consent,
+    Note,
+    ProfileChange,
+    changed,
+    check_live,
+    check_version,
+    read_note,
+)
+from services.membership.domain.removal import (
+    Removal,
+    RemovalKind,
+    RemovalState,
+    check_confirmation,
+    check_removable,
+)
 from services.membership.domain.searching import Query, SearchText, read_query, search_text
 from services.membership.domain.settings import PointsSettings, Rounding, StoreSettings, check_points_settings
 
@@ -55,11 +72,14 @@ __all__ = [
     "Basis",
     "Buyer",
     "Cause",
+    "Consent",
     "Customer",
     "Decision",
+    "DeletionPolicy",
     "Enrolled",
     "Entry",
     "FieldOutcome",
+    "HistoryEntry",
     "Hold",
     "Holder",
     "Identifier",
@@ -71,11 +91,16 @@ __all__ = [
     "Lot",
     "Merge",
     "MergedAccount",
+    "Note",
     "OrderState",
     "Outcome",
     "PointsSettings",
+    "ProfileChange",
     "Query",
     "Reason",
+    "Removal",
+    "RemovalKind",
+    "RemovalState",
     "RetiredIdentifier",
     "Rounding",
     "SearchText",
@@ -85,8 +110,13 @@ __all__ = [
     "Step",
     "StoreSettings",
     "by_hand",
+    "changed",
+    "check_confirmation",
+    "check_live",
     "check_participants",
     "check_points_settings",
+    "check_removable",
+    "check_version",
     "decide",
     "end_of_day",
     "identifiers_of",
@@ -97,6 +127,7 @@ __all__ = [
     "points_for",
     "read_adjustment",
     "read_choice",
+    "read_note",
     "read_query",
     "read_rules",
     "refund_points",

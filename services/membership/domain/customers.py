@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from enum import IntEnum
+from enum import Enum, IntEnum
 from uuid import UUID
 
 from services.common.contact import Address
@@ -19,6 +19,13 @@ class Status(IntEnum):
     MERGED = 3
     DELETED = 4
     ERASED = 5
+
+
+class DeletionPolicy(Enum):
+    """Whom staff may delete (C10)."""
+
+    UNLESS_ONLINE = "unless_online"
+    NEVER = "never"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,5 +67,6 @@ class Customer:
     tags: Sequence[str] = ()
     # When the person signed up on the online store; then the account cannot be deleted (C10).
     online_since: datetime | None = None
+    # The default one first.
     addresses: Sequence[Address] = ()
     merged_accounts: Sequence[MergedAccount] = ()

@@ -12,6 +12,7 @@ from services.common.contact import Address
 from services.common.errors import InvalidInput, StateConflict
 from services.membership.domain.customers import Customer, Status
 from services.membership.domain.points import Adjustment, Ledger, Lot, spendable
+from services.membership.domain.profiles import sort_tags
 from services.membership.domain.searching import fold
 
 MOST_ACCOUNTS = 5
@@ -170,9 +171,22 @@ def _profile(customers: Sequence[Customer]) -> tuple[list[FieldOutcome], Custome
             owners.setdefault(address, customer.customer_id)
     survivor.addresses = tuple(owners)
     fields += [FieldOutcome("address", one_line(address), owner) for address, owner in owners.items()]
+    fields += _tags(customers, survivor)
+    # The first time that any of them signed up is when the person did (C10).
+    survivor.online_since = min((c.online_since for c in customers if c.online_since), default=None)
     survivor.net_spend = sum(customer.net_spend for customer in customers)
     survivor.orders_count = sum(customer.orders_count for customer in customers)
     return fields, survivor
+
+
+def _tags(customers: Sequence[Customer], survivor: Customer) -> list[FieldOutcome]:
+    """All tags, each once; of two writings of one word the primary's stays. A merge may bring more than can be typed."""
+    givers: dict[str, tuple[str, UUID]] = {}
+    for customer in customers:
+        for tag in customer.tags:
+            givers.setdefault(fold(tag), (tag, customer.customer_id))
+    survivor.tags = sort_tags(tag for tag, _ in givers.values())
+    return [FieldOutcome("tag", tag, giver) for tag, giver in sorted(givers.values(), key=lambda pair: fold(pair[0]))]
 
 
 def one_line(address: Address) -> str:

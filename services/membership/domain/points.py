@@ -30,6 +30,7 @@ class Reason(IntEnum):
     MERGED_IN = 8
     BIRTHDAY = 9
     RETURNED = 10
+    WRITTEN_OFF = 11
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +119,12 @@ class Ledger:
         for lot in gone:
             self._take(lot, lot.remaining, Reason.EXPIRED)
         return sum(lot.remaining for lot in gone)
+
+    def write_off(self) -> None:
+        """Empties every lot: the account is going (C9, C12)."""
+        self.expire()
+        for lot in [lot for lot in self.lots if lot.remaining]:
+            self._take(lot, lot.remaining, Reason.WRITTEN_OFF)
 
     def award(
         self,

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from uuid import UUID
 
 from services.common import clock
 from services.common.database import Database
-from services.common.errors import InvalidInput, NotFound
+from services.common.errors import NotFound
 from services.common.paging import Page, PageRequest
 from services.common.tokens import ServiceClaims
 from services.membership import store
@@ -26,6 +25,7 @@ from services.membership.domain import (
     read_query,
     spendable,
 )
+from services.membership.queries.tokens import token_id, token_time
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ async def list_entries(
     """The ledger of the customer behind the id, newest first (B4). Raises NotFound, InvalidInput."""
     page = PageRequest.read(size, token, keys=1)
     if page.after:
-        page = PageRequest(page.size, (_token_id(page.after[0]),))
+        page = PageRequest(page.size, (token_id(page.after[0]),))
     async with database.transaction(claims.store) as tx:
         owner = await store.load(tx, claims.store, customer_id)
         if owner is None:
@@ -111,15 +111,4 @@ def _read_newest_page(size: int, token: str) -> PageRequest:
     page = PageRequest.read(size, token, keys=2)
     if page.after is None:
         return page
-    try:
-        since = datetime.fromisoformat(page.after[0])
-    except (TypeError, ValueError):
-        raise InvalidInput.of("page.token", "invalid_page_token") from None
-    return PageRequest(page.size, (since, _token_id(page.after[1])))
-
-
-def _token_id(part: object) -> UUID:
-    try:
-        return UUID(str(part))
-    except ValueError:
-        raise InvalidInput.of("page.token", "invalid_page_token") from None
+    return PageRequest(page.size, (token_time(page.after[0]), token_id(page.after[1])))

@@ -29,10 +29,11 @@ _SELECT = """SELECT c.customer_id, c.status, c.name, c.phone, c.email, c.birthda
 _LOAD = text(_SELECT + "c.customer_id = ANY(CAST(:ids AS uuid[]))")
 _LOCK_MANY = text(_SELECT + "c.customer_id = ANY(CAST(:ids AS uuid[])) ORDER BY c.customer_id FOR UPDATE OF c")
 _LOCK_ONE = text(_SELECT + "c.customer_id = :id FOR NO KEY UPDATE OF c")
+_LOCK_WHOLE = text(_SELECT + "c.customer_id = :id FOR UPDATE OF c")
 _SHARE_ONE = text(_SELECT + "c.customer_id = :id FOR KEY SHARE OF c")
 _ADDRESSES = text(
     """SELECT customer_id, content FROM addresses WHERE store_id = :store_id AND customer_id = ANY(CAST(:ids AS uuid[]))
- ORDER BY created_at, digest"""
+ ORDER BY preferred DESC, created_at, digest"""
 ).columns(customer_id=Uuid, content=JSONB)
 _MERGED = text(
     """SELECT customer_id, merge_run_id, name, merged_at FROM customers
@@ -76,6 +77,13 @@ async def lock_owner(
             # What the row's sub-select saw may be older than the lock.
             return (await load_many(tx, store_id, [customer_id])).get(customer_id) if row else None
         customer_id = row.survivor_id
+
+
+async def lock_account(tx: AsyncConnection, store_id: UUID, customer_id: UUID) -> Customer | None:
+    """The account of that very id, merged or not, held against everything else."""
+    if (await tx.execute(_LOCK_WHOLE, {"store_id": store_id, "id": customer_id})).first() is None:
+        return None
+    return (await load_many(tx, store_id, [customer_id])).get(customer_id)
 
 
 async def load_participants(

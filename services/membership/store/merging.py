@@ -10,10 +10,12 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.common.errors import NotFound
+from services.common.errors import NotFound, StateConflict
 from services.membership.domain import Account, Customer, Merge, Outcome, SearchText
 from services.membership.store.customers import load_participants
 from services.membership.store.points import lots_of, write_ledgers
+from services.membership.store.profiles import address_digest
+from services.membership.store.removals import being_removed
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,11 @@ _MOVE = [
  SELECT store_id, CAST(:primary_id AS uuid), digest, content, min(created_at) FROM addresses
  WHERE store_id = :store_id AND {_MERGED} GROUP BY store_id, digest, content ON CONFLICT DO NOTHING""",
         f"DELETE FROM addresses WHERE store_id = :store_id AND {_MERGED}",
+        *(
+            f"""UPDATE {table} SET origin_customer_id = COALESCE(origin_customer_id, customer_id), customer_id = :primary_id
+ WHERE store_id = :store_id AND {_MERGED}"""
+            for table in ("customer_notes", "consents", "profile_changes")
+        ),
         f"UPDATE order_facts SET customer_id = :primary_id WHERE store_id = :store_id AND {_MERGED}",
         f"DELETE FROM customer_search WHERE store_id = :store_id AND {_MERGED}",
     )
@@ -59,8 +66,13 @@ _MOVE = [
 # The stored balance of a customer is that of its lots; those past their time have just been emptied.
 _SURVIVE = text(
     """UPDATE customers SET name = :name, birthday = :birthday, language = :language, net_spend = :net_spend,
- orders_count = :orders_count, points_balance = :balance, version = :version
- WHERE store_id = :store_id AND customer_id = :primary_id"""
+ orders_count = :orders_count, points_balance = :balance, tags = CAST(:tags AS text[]), online_since = :online_since,
+ version = :version WHERE store_id = :store_id AND customer_id = :primary_id"""
+)
+# The primary's own default stays the first, or the first that the preview showed.
+_PREFER = text(
+    """UPDATE addresses SET preferred = (digest = :digest)
+ WHERE store_id = :store_id AND customer_id = :primary_id AND preferred <> (digest = :digest)"""
 )
 _FOUND_BY = text(
     """UPDATE customer_search SET haystack = :haystack, grams = CAST(:grams AS text[])
@@ -69,12 +81,17 @@ _FOUND_BY = text(
 
 
 async def load_accounts(tx: AsyncConnection, store_id: UUID, merge: Merge, *, lock: bool) -> list[Account]:
-    """The participants, the primary first; `lock` holds them. Raises NotFound (customer_not_found)."""
+    """The participants, the primary first; `lock` holds them.
+
+    Raises NotFound (customer_not_found), StateConflict (being_removed).
+    """
     ids = [merge.primary_id, *merge.merged_ids]
     customers = await load_participants(tx, store_id, ids, lock=lock)
     for customer_id in ids:
         if customer_id not in customers:
             raise NotFound("customer_not_found", customer_id=str(customer_id))
+    if removed := await being_removed(tx, store_id, ids):
+        raise StateConflict("being_removed", customer_id=str(removed))
     lots = await lots_of(tx, store_id, ids)
     return [Account(customers[i], [lot for lot in lots if lot.customer_id == i]) for i in ids]
 
@@ -137,9 +154,14 @@ async def save_outcome(
             "net_spend": survivor.net_spend,
             "orders_count": survivor.orders_count,
             "balance": survivor.points_balance,
+            "tags": list(survivor.tags),
+            "online_since": survivor.online_since,
             "version": survivor.version,
         },
     )
+    if survivor.addresses:
+        digest = address_digest(survivor.addresses[0])
+        await tx.execute(_PREFER, {"store_id": store_id, "primary_id": survivor.customer_id, "digest": digest})
     await tx.execute(
         _FOUND_BY,
         {

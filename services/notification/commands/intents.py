@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.common.ids import time_of
 from services.notification import store
 from services.notification.domain import HISTORY_AFTER, Intent, Store
 
@@ -15,6 +16,13 @@ from services.notification.domain import HISTORY_AFTER, Intent, Store
 async def queue(tx: AsyncConnection, store_id: UUID, intents: Sequence[Intent]) -> None:
     """Writes one message for each intent, once (E)."""
     await store.insert_intents(tx, store_id, intents)
+
+
+async def forget(
+    tx: AsyncConnection, store_id: UUID, *, customers: Sequence[UUID] = (), orders: Sequence[UUID] = ()
+) -> None:
+    """Blanks recipients and contents of messages to these customers or about these orders; what waits is not sent any more (C12)."""
+    await store.forget(tx, store_id, customers, orders)
 
 
 async def remember_store(tx: AsyncConnection, store_id: UUID, changed: Store, version: int) -> None:
@@ -27,5 +35,4 @@ def why_not_to_send(order_id: UUID, placed_at: datetime) -> str:
 
     An order's id holds the moment at which it was entered (UUIDv7), so the answer is the same however late the event comes.
     """
-    entered_at = datetime.fromtimestamp((order_id.int >> 80) / 1000, UTC)
-    return "the order is history brought from elsewhere" if entered_at - placed_at > HISTORY_AFTER else ""
+    return "the order is history brought from elsewhere" if time_of(order_id) - placed_at > HISTORY_AFTER else ""

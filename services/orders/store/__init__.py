@@ -1,18 +1,33 @@
 """Tables of the orders service, and all its SQL."""
 
-from services.orders.store.reading import list_page, search_page, summarise
+from services.orders.store.erasing import (
+    Erasure,
+    erase_batch,
+    finish_erasure,
+    hold_erasure,
+    next_erasure,
+    queue_erasures,
+)
+from services.orders.store.reading import changes_page, list_page, search_page, summarise
 from services.orders.store.relinking import hold_owners, link_batch, point_to_survivor, relink_batch, survivor_of
 from services.orders.store.tables import metadata
 from services.orders.store.writing import insert_whole, load, save, take_numbers
 
 __all__ = [
+    "Erasure",
+    "changes_page",
+    "erase_batch",
+    "finish_erasure",
+    "hold_erasure",
     "hold_owners",
     "insert_whole",
     "link_batch",
     "list_page",
     "load",
     "metadata",
+    "next_erasure",
     "point_to_survivor",
+    "queue_erasures",
     "relink_batch",
     "save",
     "search_page",

@@ -116,3 +116,12 @@ survivors = Table(
     PrimaryKeyConstraint("store_id", "merged_id"),
     Index("survivors_by_survivor", "store_id", "survivor_id"),
 )
+# People who were erased, while their orders are being stripped of them batch by batch (C12).
+erasures = Table(
+    "erasures",
+    metadata,
+    Column("store_id", Uuid, nullable=False),
+    Column("customer_id", Uuid, nullable=False),
+    Column("erased_at", TIMESTAMPTZ, nullable=False),
+    PrimaryKeyConstraint("store_id", "customer_id"),
+)

@@ -133,6 +133,8 @@ class Shop:
             await self.rows(
                 "SELECT customer_id, lot_id, reason, points, order_id FROM points_entries ORDER BY entry_id"
             ),
+            await self.rows("SELECT customer_id, content FROM addresses ORDER BY customer_id, digest"),
+            await self.rows("SELECT customer_id, consent_id FROM consents ORDER BY consent_id"),
             await self.rows("SELECT type, aggregate_id, payload FROM outbox ORDER BY seq"),
         ]
 
@@ -151,7 +153,7 @@ class Shop:
             " count(*) FILTER (WHERE settled) FROM order_facts f WHERE f.store_id = c.store_id AND f.customer_id = c.customer_id)"
         )
         assert not await self.rows(
-            "SELECT f.order_id FROM order_facts f LEFT JOIN customers c USING (store_id, customer_id) WHERE c.status NOT IN (1, 2)"
+            "SELECT f.order_id FROM order_facts f LEFT JOIN customers c USING (store_id, customer_id) WHERE c.status = 3"
             " OR c.status IS NULL"
         )
         assert not await self.rows(

@@ -1,0 +1,39 @@
+"""What staff write about customers (C4)."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from services.common import clock
+from services.common.errors import NotFound
+from services.common.idempotency import Once
+from services.common.ids import new_id
+from services.common.tokens import ServiceClaims
+from services.membership import store
+from services.membership.commands.context import Context
+from services.membership.commands.profiles import held
+from services.membership.domain import Note, read_note
+
+
+async def add_note(context: Context, claims: ServiceClaims, once: Once[Note], customer_id: UUID, content: str) -> Note:
+    """Adds a note. Raises InvalidInput (required, too_long), NotFound, StateConflict (customer_gone, being_removed), Replayed."""
+    clean = read_note(content)
+    async with context.database.transaction(claims.store) as tx:
+        await once.begin(tx)
+        owner = await held(tx, claims.store, customer_id)
+        note = Note(new_id(), clean, claims.actor, clock.now())
+        await store.add_note(tx, claims.store, owner.customer_id, note)
+        return await once.finish(tx, note)
+
+
+async def strike_note(
+    context: Context, claims: ServiceClaims, once: Once[Note], customer_id: UUID, note_id: UUID
+) -> Note:
+    """Strikes a note; one that is struck stays as it is. Raises as `add_note`, and NotFound (note_not_found)."""
+    async with context.database.transaction(claims.store) as tx:
+        await once.begin(tx)
+        owner = await held(tx, claims.store, customer_id)
+        note = await store.strike_note(tx, claims.store, owner.customer_id, note_id, claims.actor, clock.now())
+        if note is None:
+            raise NotFound("note_not_found", note_id=str(note_id))
+        return await once.finish(tx, note)

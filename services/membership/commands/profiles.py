@@ -1,0 +1,149 @@
+"""Editing a person's profile, and a member's phone (C4, C5)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.common import clock, outbox
+from services.common.contact import parse_mobile
+from services.common.errors import Internal, InvalidInput, NotFound, StateConflict
+from services.common.idempotency import Once
+from services.common.identifiers import EMAIL, PHONE
+from services.common.tokens import ServiceClaims
+from services.membership import events, store
+from services.membership.commands.context import Context
+from services.membership.domain import (
+    Consent,
+    Customer,
+    Hold,
+    Identifier,
+    ProfileChange,
+    Status,
+    changed,
+    check_live,
+    check_version,
+    search_text,
+)
+
+
+async def change_profile(
+    context: Context,
+    claims: ServiceClaims,
+    once: Once[Customer],
+    customer_id: UUID,
+    expected_version: int,
+    asked: ProfileChange,
+) -> Customer:
+    """Changes what is asked of the customer behind any id it ever had; the customer as it is then (C4).
+
+    Raises InvalidInput (login_not_editable, identifier_taken, identifier_retired, …), NotFound, StateConflict (customer_gone,
+    being_removed), Conflict (stale_version), Replayed.
+    """
+    change = ProfileChange.read(asked, claims.region)
+    async with context.database.transaction(claims.store) as tx:
+        await once.begin(tx)
+        now = clock.now()
+        customer = await held(tx, claims.store, customer_id)
+        check_version(customer, expected_version)
+        new, fields = changed(customer, change, now.astimezone(ZoneInfo(claims.timezone)).date())
+        if fields:
+            if customer.status is Status.MEMBER:
+                filled = [_identifier(context, kind, getattr(new, kind)) for kind in (PHONE, EMAIL) if kind in fields]
+                await _take(tx, claims.store, new.customer_id, filled)
+            await _save(tx, claims, new, fields, now)
+        saved = await once.finish(tx, await _whole(tx, claims.store, new.customer_id))
+    context.wake()
+    return saved
+
+
+async def change_phone(
+    context: Context,
+    claims: ServiceClaims,
+    once: Once[Customer],
+    customer_id: UUID,
+    expected_version: int,
+    phone: str,
+    consent: Consent,
+) -> Customer:
+    """Gives a member another phone, with the consent recorded (C5). The old one is freed: only merged and erased accounts retire
+    theirs, and a number that somebody has given up may be another person's tomorrow.
+
+    Raises as `change_profile`, and StateConflict (not_a_member), InvalidInput (required, same_phone).
+    """
+    phone = parse_mobile(phone, claims.region)
+    if not phone:
+        raise InvalidInput.of("phone", "required")
+    async with context.database.transaction(claims.store) as tx:
+        await once.begin(tx)
+        now = clock.now()
+        customer = await held(tx, claims.store, customer_id)
+        check_version(customer, expected_version)
+        await _swap(context, tx, claims.store, customer, phone)
+        await store.add_consent(tx, claims.store, customer, phone, consent, claims.actor, now)
+        customer.phone = phone
+        await _save(tx, claims, customer, [PHONE], now)
+        saved = await once.finish(tx, await _whole(tx, claims.store, customer.customer_id))
+    context.wake()
+    return saved
+
+
+async def held(tx: AsyncConnection, store_id: UUID, customer_id: UUID) -> Customer:
+    """The live customer behind an id, whole, its row held against other changes.
+
+    Raises NotFound (customer_not_found), StateConflict (customer_gone, being_removed).
+    """
+    owner = await store.lock_owner(tx, store_id, customer_id)
+    if owner is None:
+        raise NotFound("customer_not_found", customer_id=str(customer_id))
+    check_live(owner)
+    if await store.being_removed(tx, store_id, [owner.customer_id]):
+        raise StateConflict("being_removed", customer_id=str(owner.customer_id))
+    return await _whole(tx, store_id, owner.customer_id)
+
+
+async def _swap(context: Context, tx: AsyncConnection, store_id: UUID, customer: Customer, phone: str) -> None:
+    if customer.status is not Status.MEMBER:
+        raise StateConflict("not_a_member", customer_id=str(customer.customer_id))
+    if phone == customer.phone:
+        raise InvalidInput.of("phone", "same_phone")
+    new = _identifier(context, PHONE, phone)
+    if customer.phone:
+        old = _identifier(context, PHONE, customer.phone)
+        await store.hold_identifiers(tx, store_id, [old, new])
+        await store.free_identifier(tx, store_id, customer.customer_id, old)
+    await _take(tx, store_id, customer.customer_id, [new])
+
+
+async def _take(tx: AsyncConnection, store_id: UUID, customer_id: UUID, identifiers: list[Identifier]) -> None:
+    """Makes the identifiers the member's. Raises InvalidInput (identifier_taken, identifier_retired)."""
+    await store.hold_identifiers(tx, store_id, identifiers)
+    for identifier in identifiers:
+        if not await store.take_identifier(tx, store_id, customer_id, identifier):
+            [holder] = await store.holders_of(tx, store_id, [identifier])
+            raise InvalidInput.of(
+                identifier.kind, "identifier_taken" if holder.hold is Hold.LIVE else "identifier_retired"
+            )
+
+
+async def _save(tx: AsyncConnection, claims: ServiceClaims, new: Customer, fields: list[str], now: datetime) -> None:
+    new.version += 1
+    await store.save_profile(tx, claims.store, new, search_text(new.name, new.phone, new.email), now)
+    await store.note_change(tx, claims.store, new.customer_id, fields, claims.actor, now)
+    if new.status is Status.MEMBER:
+        owned = await store.owned_identifiers(tx, claims.store, new.customer_id)
+        await outbox.add(tx, claims.store, [events.member_changed(new, owned, fields)])
+
+
+async def _whole(tx: AsyncConnection, store_id: UUID, customer_id: UUID) -> Customer:
+    found = await store.load_whole(tx, store_id, customer_id)
+    if found is None:
+        raise Internal("internal", "a customer whose row is held is gone")
+    return found
+
+
+def _identifier(context: Context, kind: str, value: str) -> Identifier:
+    return Identifier(kind, value, context.hasher.digest(kind, value))
