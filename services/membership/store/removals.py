@@ -46,8 +46,8 @@ _WIPE = [
     text(statement)
     for statement in (
         f"""UPDATE customers SET status = :status, name = '', phone = '', email = '', birthday = NULL, language = '', tags = '{{}}',
- level_id = NULL, level_since = NULL, level_until = NULL, level_pinned_until = NULL, level_due_at = NULL, online_since = NULL, cart_since = NULL,
- version = version + 1 WHERE {_MINE}""",
+ level_id = NULL, level_since = NULL, level_until = NULL, level_pinned_until = NULL, level_due_at = NULL, online_since = NULL,
+ cart_since = NULL, version = version + 1 WHERE {_MINE}""",
         """UPDATE customers SET name = '', birthday = NULL, language = '', tags = '{}', online_since = NULL
  WHERE store_id = :store_id AND survivor_id = :customer_id""",
         f"DELETE FROM customer_search WHERE {_MINE}",

@@ -49,7 +49,7 @@ def buyer(phone: str = "", email: str = "", name: str = "陳大文", **changes: 
 
 
 def some_phone() -> str:
-    return f"+8526{random.randrange(10**7):07d}"
+    return f"+8526{1_000_000 + random.randrange(1_500_000)}"  # all of them valid mobiles
 
 
 def some_email() -> str:
