@@ -1,6 +1,7 @@
 """Writes of the membership service: one use case, one function, one transaction."""
 
 from services.membership.commands.context import Context
+from services.membership.commands.directory import delete_filter, reckon_overview, rename_filter, save_filter
 from services.membership.commands.enrolling import enrol_buyer
 from services.membership.commands.following import follow_logins, follow_orders, follow_store
 from services.membership.commands.merging import absorb
@@ -17,13 +18,17 @@ __all__ = [
     "adjust_points",
     "change_phone",
     "change_profile",
+    "delete_filter",
     "enrol_buyer",
     "expire_points",
     "follow_logins",
     "follow_orders",
     "follow_store",
+    "reckon_overview",
     "remove_customer",
+    "rename_filter",
     "resume_removals",
+    "save_filter",
     "set_deletion_policy",
     "strike_note",
 ]

@@ -2,6 +2,20 @@
 
 from services.membership.domain.customers import Customer, DeletionPolicy, MergedAccount, Status
 from services.membership.domain.days import end_of_day, local_day
+from services.membership.domain.directory import (
+    MOST_FILTERS,
+    Filter,
+    Kind,
+    SavedFilter,
+    Sort,
+    Wish,
+    folded_name,
+    read_filter_name,
+    read_wish,
+    recent_since,
+    wish_document,
+    wish_of,
+)
 from services.membership.domain.earning import points_for, read_adjustment, refund_points
 from services.membership.domain.enrolment import (
     Buyer,
@@ -37,6 +51,7 @@ from services.membership.domain.merge import (
     merge_outcome,
 )
 from services.membership.domain.orders import OrderState
+from services.membership.domain.overview import Figures, Month, Overview, Stretches, all_months, stretches
 from services.membership.domain.points import (
     Adjustment,
     Award,
@@ -62,10 +77,11 @@ from services.membership.domain.removal import (
     check_confirmation,
     check_removable,
 )
-from services.membership.domain.searching import Query, SearchText, read_query, search_text
+from services.membership.domain.searching import Query, SearchText, Way, read_query, search_text
 from services.membership.domain.settings import PointsSettings, Rounding, StoreSettings, check_points_settings
 
 __all__ = [
+    "MOST_FILTERS",
     "Account",
     "Adjustment",
     "Award",
@@ -79,10 +95,13 @@ __all__ = [
     "Enrolled",
     "Entry",
     "FieldOutcome",
+    "Figures",
+    "Filter",
     "HistoryEntry",
     "Hold",
     "Holder",
     "Identifier",
+    "Kind",
     "Lapse",
     "Ledger",
     "Level",
@@ -91,9 +110,11 @@ __all__ = [
     "Lot",
     "Merge",
     "MergedAccount",
+    "Month",
     "Note",
     "OrderState",
     "Outcome",
+    "Overview",
     "PointsSettings",
     "ProfileChange",
     "Query",
@@ -103,12 +124,18 @@ __all__ = [
     "RemovalState",
     "RetiredIdentifier",
     "Rounding",
+    "SavedFilter",
     "SearchText",
+    "Sort",
     "Spend",
     "Standing",
     "Status",
     "Step",
     "StoreSettings",
+    "Stretches",
+    "Way",
+    "Wish",
+    "all_months",
     "by_hand",
     "changed",
     "check_confirmation",
@@ -119,6 +146,7 @@ __all__ = [
     "check_version",
     "decide",
     "end_of_day",
+    "folded_name",
     "identifiers_of",
     "judge",
     "judge_merged",
@@ -127,11 +155,17 @@ __all__ = [
     "points_for",
     "read_adjustment",
     "read_choice",
+    "read_filter_name",
     "read_note",
     "read_query",
     "read_rules",
+    "read_wish",
+    "recent_since",
     "refund_points",
     "search_text",
     "simulation_hash",
     "spendable",
+    "stretches",
+    "wish_document",
+    "wish_of",
 ]

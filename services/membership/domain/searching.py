@@ -5,35 +5,53 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from enum import Enum
 
 import phonenumbers
+
+from services.common.contact import parse_email, parse_mobile
+from services.common.errors import InvalidInput
 
 # Han with its extensions, kana, bopomofo, hangul: scripts in which one or two characters are a name.
 _CJK = re.compile("[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff]")
 _PHONE = re.compile(r"[\d\s()+.\-]+")
+# What people put between the parts of a name, or leave out: 陳 大文 is 陳大文, "Chan Tai-Man" is "chan taiman".
+_BETWEEN = re.compile(r"[\s,.'’\-‐–·・‧]+")
+_PAIR = re.compile(r"[a-z0-9]{2}")
 LONGEST_QUERY = 100
-# Trigrams need three characters to go by.
-SHORTEST_INDEXED = 3
+# A national number from here on is looked for whatever country code may stand before it.
+_WHOLE_NUMBER = 7
 
 
 @dataclass(frozen=True, slots=True)
 class SearchText:
-    """`haystack` is name, phone and e-mail, one a line, folded; `grams` are the name's Chinese characters and pairs."""
+    """`haystack` is name, phone and e-mail, one a line, folded, the name without gaps; `grams` are its Chinese characters and
+    pairs.
+    """
 
     haystack: str
     grams: tuple[str, ...]
 
 
+class Way(Enum):
+    """By which index a search goes."""
+
+    PHONE = "phone"
+    EMAIL = "email"
+    GRAMS = "grams"
+    TEXT = "text"
+    PAIR = "pair"
+
+
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A search as LIKE patterns on the haystack, any of which suffices. `grams` must all be there when not empty.
-
-    `indexed` is false when nothing is long enough for an index; then so many match that reading newest first is fast.
+    """One way to search. TEXT and GRAMS: LIKE patterns on the haystack, any of which suffices; for GRAMS the `grams` must all be
+    there. PHONE and EMAIL: the whole line. PAIR: a regular expression.
     """
 
+    way: Way
     patterns: tuple[str, ...]
     grams: tuple[str, ...] = ()
-    indexed: bool = True
 
 
 def fold(text: str) -> str:
@@ -43,31 +61,59 @@ def fold(text: str) -> str:
 
 def search_text(name: str, phone: str, email: str) -> SearchText:
     """What is kept for finding one customer."""
-    name = fold(name)
+    name = _BETWEEN.sub("", fold(name))
     return SearchText(f"{name}\n{phone}\n{fold(email)}", _grams(name, single=True))
 
 
-def read_query(text: str, region: str) -> Query | None:
-    """What `text` asks for; None when it asks for nothing. `region` (HK, TW) explains a leading 0 of national numbers."""
+def read_query(text: str, region: str) -> tuple[Query, ...]:
+    """The ways to search for `text`, of which the first that finds anything is the answer; none when it asks for nothing.
+
+    A whole phone or e-mail is looked up as such first: whoever types all of it means its owner. `region` (HK, TW) explains
+    numbers without country code.
+    """
     wanted = fold(text[:LONGEST_QUERY])
     if not wanted:
-        return None
-    if _CJK.search(wanted):
-        return Query((f"%{_escape(wanted)}%\n%\n%",), _grams(wanted, single=len(wanted) == 1))
+        return ()
     if _PHONE.fullmatch(wanted) and (digits := re.sub(r"\D", "", wanted)):
-        return _phone_query(digits, region)
-    if "@" in wanted:
-        return Query((f"%\n%\n%{_escape(wanted)}%",), indexed=len(wanted) > SHORTEST_INDEXED)
-    return Query((f"%{_escape(wanted)}%",), indexed=len(wanted) >= SHORTEST_INDEXED)
+        return _phone_queries(wanted, digits, region)
+    name, raw = _BETWEEN.sub("", wanted), wanted.replace(" ", "")
+    if _CJK.search(wanted):
+        return (Query(Way.GRAMS, (f"%{_escape(name)}%\n%\n%",), _grams(name, single=len(name) == 1)),)
+    if _PAIR.fullmatch(raw):
+        return (Query(Way.PAIR, (_pair(raw),)),)
+    patterns = dict.fromkeys(f"%{_escape(part)}%" for part in (raw, name) if part)
+    return (*_email_query(raw), Query(Way.TEXT, tuple(patterns)))
 
 
-def _phone_query(digits: str, region: str) -> Query:
-    patterns = [f"%\n%{digits}%\n%"]
+def _phone_queries(wanted: str, digits: str, region: str) -> tuple[Query, ...]:
+    if _PAIR.fullmatch(digits):
+        return (Query(Way.PAIR, (_pair(digits),)),)
+    patterns = [f"%{digits}%"]
     national = digits.lstrip("0")
     if national and national != digits:
         # 0912 345 678 is kept as +886912345678; 00886… is the international prefix.
-        patterns += [f"%\n+{phonenumbers.country_code_for_region(region)}{national}%\n%", f"%\n+{national}%\n%"]
-    return Query(tuple(patterns), indexed=len(digits) >= SHORTEST_INDEXED)
+        patterns.append(f"%\n+{phonenumbers.country_code_for_region(region)}{national}%\n%")
+        patterns.append(f"%{national}%" if len(national) >= _WHOLE_NUMBER else f"%\n+{national}%\n%")
+    text = Query(Way.TEXT, tuple(patterns))
+    try:
+        return (Query(Way.PHONE, (parse_mobile(wanted, region),)), text)
+    except InvalidInput:
+        return (text,)
+
+
+def _email_query(raw: str) -> tuple[Query, ...]:
+    try:
+        return (Query(Way.EMAIL, (fold(parse_email(raw)),)),) if "@" in raw else ()
+    except InvalidInput:
+        return ()
+
+
+def _pair(two: str) -> str:
+    """Two letters or digits have no trigram. Said with what can stand before or after them, they have some seventy, and the index
+    finds at once that nobody has any of them.
+    """
+    gap = r"[\n@.+_&/%!#$-]"
+    return f"[a-z0-9]{two}|(^|{gap}){two}|{two}[a-z0-9]|{two}({gap}|$)"
 
 
 def _grams(text: str, *, single: bool) -> tuple[str, ...]:

@@ -22,18 +22,30 @@ from services.membership.domain import (
     check_participants,
     merge_outcome,
     read_adjustment,
-    read_query,
     spendable,
 )
-from services.membership.queries.tokens import token_id, token_time
+from services.membership.queries.directory import (
+    Found,
+    get_filter,
+    get_overview,
+    list_customers,
+    list_filters,
+    search_customers,
+)
+from services.membership.queries.tokens import token_id
 
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A page of customers; `members_total` is told on the first page of an empty query only."""
-
-    page: Page[Customer]
-    members_total: int = 0
+__all__ = [
+    "Found",
+    "Statement",
+    "get_customer",
+    "get_filter",
+    "get_overview",
+    "list_customers",
+    "list_entries",
+    "list_filters",
+    "preview_absorb",
+    "search_customers",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,28 +64,6 @@ async def get_customer(database: Database, claims: ServiceClaims, customer_id: U
     if found is None:
         raise NotFound("customer_not_found", customer_id=str(customer_id))
     return found
-
-
-async def search_customers(
-    database: Database, claims: ServiceClaims, size: int, token: str, text: str, members_only: bool
-) -> Found:
-    """Customers by part of name, phone or e-mail, newest first; merged and deleted ones left out (C2).
-
-    Raises InvalidInput (invalid_page_token, too_large).
-    """
-    page = _read_newest_page(size, token)
-    query = read_query(text, claims.region)
-    total = 0
-    async with database.transaction(claims.store) as tx:
-        if query:
-            keys = await store.find(tx, claims.store, query, page, members_only)
-        else:
-            keys = await store.newest(tx, claims.store, page, members_only)
-            total = 0 if token else await store.count_members(tx, claims.store)
-        cut = page.cut(keys, lambda key: (key[0].isoformat(), str(key[1])))
-        known = await store.load_many(tx, claims.store, [customer_id for _, customer_id in cut.items])
-    # One that was merged between the two reads is no longer to be listed, but loading it does no harm.
-    return Found(Page([known[i] for _, i in cut.items], cut.next_token), total)
 
 
 async def list_entries(
@@ -105,10 +95,3 @@ async def preview_absorb(database: Database, claims: ServiceClaims, merge: Merge
         )
         accounts = await store.load_accounts(tx, claims.store, merge, lock=False)
     return accounts, merge_outcome(accounts, merge.primary_id, adjustment, now)
-
-
-def _read_newest_page(size: int, token: str) -> PageRequest:
-    page = PageRequest.read(size, token, keys=2)
-    if page.after is None:
-        return page
-    return PageRequest(page.size, (token_time(page.after[0]), token_id(page.after[1])))

@@ -7,6 +7,15 @@ from services.membership.store.customers import (
     lock_account,
     lock_owner,
 )
+from services.membership.store.directory import (
+    add_filter,
+    delete_filter,
+    filters_page,
+    hold_filters,
+    load_filter,
+    name_is_taken,
+    rename_filter,
+)
 from services.membership.store.enrolment import (
     Attempt,
     add_fact,
@@ -22,6 +31,7 @@ from services.membership.store.logins import note_confirmed
 from services.membership.store.merging import Run, claim_run, earlier_run, finish_run, load_accounts, save_outcome
 from services.membership.store.notes import add_note, notes_page, strike_note
 from services.membership.store.orders import Applied, apply_orders, enrolled_orders, lock_buyers
+from services.membership.store.overview import load_overview, reckon, save_overview
 from services.membership.store.points import entries_page, expired_owners, lots_of, save_ledger
 from services.membership.store.profiles import (
     add_consent,
@@ -44,16 +54,18 @@ from services.membership.store.removals import (
     take_due_removals,
     wipe,
 )
-from services.membership.store.searching import count_members, find, newest
+from services.membership.store.searching import Key, count_members, find
 from services.membership.store.settings import load_settings, save_settings
 from services.membership.store.tables import metadata
 
 __all__ = [
     "Applied",
     "Attempt",
+    "Key",
     "Run",
     "add_consent",
     "add_fact",
+    "add_filter",
     "add_many_to_known",
     "add_note",
     "add_to_holder",
@@ -63,16 +75,19 @@ __all__ = [
     "claim_removal",
     "claim_run",
     "count_members",
+    "delete_filter",
     "earlier_run",
     "enrolled_orders",
     "entries_page",
     "expired_owners",
+    "filters_page",
     "find",
     "find_enrolled",
     "finish_removal",
     "finish_run",
     "free_identifier",
     "history_page",
+    "hold_filters",
     "hold_identifiers",
     "hold_removal",
     "holders_of",
@@ -80,7 +95,9 @@ __all__ = [
     "latest_removal",
     "load",
     "load_accounts",
+    "load_filter",
     "load_many",
+    "load_overview",
     "load_policy",
     "load_settings",
     "load_whole",
@@ -90,13 +107,16 @@ __all__ = [
     "lots_of",
     "merged_into",
     "metadata",
-    "newest",
+    "name_is_taken",
     "note_change",
     "note_confirmed",
     "notes_page",
     "owned_identifiers",
+    "reckon",
+    "rename_filter",
     "save_ledger",
     "save_outcome",
+    "save_overview",
     "save_policy",
     "save_profile",
     "save_settings",

@@ -1,66 +1,56 @@
-"""Finding customers (C2)."""
+"""Finding customers, by whatever filter and in whatever order (C2, C3)."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.common.paging import PageRequest
-from services.membership.domain import Query
+from services.membership.domain import Kind, Query, Sort, Wish
 
-_AFTER = "CAST(:members_only AS bool), CAST(:after_since AS timestamptz), CAST(:after_id AS uuid), CAST(:most AS int)"
-_BY_GRAMS = text(f"SELECT customer_id, since FROM find_by_grams(CAST(:grams AS text[]), CAST(:p1 AS text), {_AFTER})")
-_BY_TEXT = text(
-    f"SELECT customer_id, since FROM find_by_text(CAST(:p1 AS text), CAST(:p2 AS text), CAST(:p3 AS text), {_AFTER})"
+Key = datetime | int | str
+_KINDS = {Kind.EVERYBODY: [True, False], Kind.MEMBERS: [True], Kind.INVITABLE: [False]}
+_FIND = text(
+    """SELECT customer_id, key_at, key_number, key_word FROM find_customers(CAST(:sort AS text), CAST(:kinds AS bool[]),
+ CAST(:invitable AS bool), CAST(:way AS text), CAST(:grams AS text[]), CAST(:patterns AS text[]), CAST(:levels AS uuid[]),
+ CAST(:without_level AS bool), CAST(:recent AS timestamptz), CAST(:cart AS timestamptz), CAST(:spend_from AS bigint),
+ CAST(:spend_to AS bigint), CAST(:month AS int), CAST(:tags AS text[]), CAST(:after_at AS timestamptz),
+ CAST(:after_number AS bigint), CAST(:after_word AS text), CAST(:after_id AS uuid), CAST(:most AS int))"""
 )
-# Each half reads its own stretch of one index; the outer sort has at most two pages to look at.
-_HALF = """(SELECT customer_id, since FROM customer_search WHERE store_id = :store_id AND member = {member}
- AND (CAST(:after_since AS timestamptz) IS NULL OR (since, customer_id) < (:after_since, CAST(:after_id AS uuid))) {condition}
- ORDER BY since DESC, customer_id DESC LIMIT :most)"""
-_LIKE = "AND (haystack LIKE :p1 OR haystack LIKE CAST(:p2 AS text) OR haystack LIKE CAST(:p3 AS text))"
-_ORDER = "ORDER BY since DESC, customer_id DESC LIMIT :most"
-
-
-def _walk(condition: str, members_only: bool) -> str:
-    members = _HALF.format(member="true", condition=condition)
-    return (
-        members if members_only else f"{members} UNION ALL {_HALF.format(member='false', condition=condition)} {_ORDER}"
-    )
-
-
-_WALKS = {
-    (filtered, members_only): text(_walk(_LIKE if filtered else "", members_only))
-    for filtered in (False, True)
-    for members_only in (False, True)
-}
 _COUNT = text("SELECT count(*) FROM customer_search WHERE store_id = :store_id AND member")
 
 
-async def newest(
-    tx: AsyncConnection, store_id: UUID, page: PageRequest, members_only: bool
-) -> list[tuple[datetime, UUID]]:
-    """(since, id) of the newest customers, one more than the page holds. `page.after` is such a pair."""
-    rows = await tx.execute(_WALKS[False, members_only], {"store_id": store_id, **_window(page)})
-    return [(row.since, row.customer_id) for row in rows]
-
-
 async def find(
-    tx: AsyncConnection, store_id: UUID, query: Query, page: PageRequest, members_only: bool
-) -> list[tuple[datetime, UUID]]:
-    """As `newest`, of those that the query matches."""
-    patterns = (*query.patterns, None, None)
-    parameters = {"p1": patterns[0], "p2": patterns[1], "p3": patterns[2], **_window(page)}
-    if query.grams:
-        del parameters["p2"], parameters["p3"]
-        rows = await tx.execute(_BY_GRAMS, parameters | {"grams": list(query.grams), "members_only": members_only})
-    elif query.indexed:
-        rows = await tx.execute(_BY_TEXT, parameters | {"members_only": members_only})
-    else:
-        rows = await tx.execute(_WALKS[True, members_only], parameters | {"store_id": store_id})
-    return [(row.since, row.customer_id) for row in rows]
+    tx: AsyncConnection, wish: Wish, query: Query | None, page: PageRequest, recent: datetime
+) -> list[tuple[Key, UUID]]:
+    """(sort key, id) of the transaction's store's customers, one more than the page holds. `page.after` is such a pair.
+
+    `query` stands for the words of the filter; `recent` is the moment from which something is within 7 days.
+    """
+    asked = wish.filter
+    parameters = {
+        "sort": wish.sort.name.lower(),
+        "kinds": _KINDS[asked.kind],
+        "invitable": asked.kind is Kind.INVITABLE,
+        "way": query.way.value if query else "",
+        "grams": list(query.grams) if query else [],
+        "patterns": list(query.patterns) if query else [],
+        "levels": list(asked.level_ids),
+        "without_level": asked.without_level,
+        "recent": recent if asked.registered_recently else None,
+        "cart": recent if asked.cart_unchecked else None,
+        "spend_from": asked.net_spend_from,
+        "spend_to": asked.net_spend_to,
+        "month": asked.birthday_month,
+        "tags": list(asked.tags),
+        "most": page.size + 1,
+        **_after(wish.sort, page),
+    }
+    return [(_key(row), row.customer_id) for row in await tx.execute(_FIND, parameters)]
 
 
 async def count_members(tx: AsyncConnection, store_id: UUID) -> int:
@@ -68,6 +58,17 @@ async def count_members(tx: AsyncConnection, store_id: UUID) -> int:
     return int(await tx.scalar(_COUNT, {"store_id": store_id}) or 0)
 
 
-def _window(page: PageRequest) -> dict[str, object]:
-    after = page.after or (None, None)
-    return {"after_since": after[0], "after_id": after[1], "most": page.size + 1}
+def _after(sort: Sort, page: PageRequest) -> dict[str, object]:
+    key, customer_id = page.after or (None, None)
+    by_time, by_name = sort in {Sort.NEWEST, Sort.OLDEST}, sort is Sort.NAME
+    return {
+        "after_at": key if by_time else None,
+        "after_word": key if by_name else None,
+        "after_number": None if by_time or by_name else key,
+        "after_id": customer_id,
+    }
+
+
+def _key(row: Any) -> Key:
+    key: Key | None = next((key for key in (row.key_at, row.key_number, row.key_word) if key is not None), None)
+    return "" if key is None else key

@@ -25,8 +25,6 @@ from services.membership.domain import (
     decide,
     identifiers_of,
     merge_outcome,
-    read_query,
-    search_text,
 )
 
 NOW = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
@@ -179,22 +177,3 @@ def test_names_that_differ_only_in_writing_are_the_same() -> None:
     """F4: full width, case and spaces warn nobody."""
     accounts = [account("Ｃhan  Tai man", 1), account("CHAN TAI MAN", 2), account("", 3)]
     assert merge_outcome(accounts, accounts[0].customer.customer_id, Adjustment(), NOW).warnings == []
-
-
-def test_chinese_names_are_kept_by_characters_and_pairs() -> None:
-    """C2: Latin names need none, for trigrams find them."""
-    assert search_text("陳大文", "", "").grams == ("大", "大文", "文", "陳", "陳大")
-    assert search_text("Peter Chan", "", "").grams == ()
-
-
-@pytest.mark.parametrize("text", ["", "   ", "　"])
-def test_nothing_typed_asks_for_nothing(text: str) -> None:
-    assert read_query(text, "HK") is None
-
-
-@pytest.mark.parametrize("text", ["...", "-", "()", "+"])
-def test_punctuation_alone_is_text_not_a_phone(text: str) -> None:
-    """C2: it must not match everybody's phone."""
-    query = read_query(text, "HK")
-    assert query is not None
-    assert query.patterns == (f"%{text}%",)

@@ -1,0 +1,100 @@
+-- Customers of the transaction's store by any filter in any order, as (id, sort key). Row-level security keeps operators that
+-- are not leakproof (LIKE, &&, @>) from using an index; so this looks with its owner's eyes, at the caller's store alone, and
+-- nobody logs in as the owner but migrations. The statement is put together from the constants below and planned anew each
+-- time, for it depends on the values which index helps.
+--
+-- customers knows level, month, tags and name and is indexed with the day of joining; standings knows spend, points and carts;
+-- customer_search the texts. A list reads the one that it is sorted by, and joins the others only where they are asked.
+CREATE FUNCTION find_customers(
+ sort text, kinds bool[], invitable bool, way text, grams text[], patterns text[], levels uuid[], without_level bool,
+ recent timestamptz, cart timestamptz, spend_from bigint, spend_to bigint, month int, any_tags text[],
+ after_at timestamptz, after_number bigint, after_word text, after_id uuid, most int
+) RETURNS TABLE (customer_id uuid, key_at timestamptz, key_number bigint, key_word text)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $function$
+#variable_conflict use_column
+DECLARE
+ store uuid := NULLIF(current_setting('app.store_id', true), '')::uuid;
+ by_time bool := sort IN ('newest', 'oldest');
+ descending bool := sort IN ('newest', 'net_spend_high', 'points_high');
+ ranged bool := spend_from IS NOT NULL OR spend_to IS NOT NULL;
+ leveled bool := without_level OR levels <> '{}';
+ own bool := leveled OR month > 0 OR any_tags <> '{}' OR invitable OR sort = 'name';
+ direction text := CASE WHEN descending THEN 'DESC' ELSE 'ASC' END;
+ base text;
+ joined text[];
+ sums text;
+ key text;
+ first_key text;
+ conditions text;
+ halves text[] := '{}';
+ member bool;
+BEGIN
+ -- The table that is read in order, or read narrowly and then sorted.
+ base := CASE
+  WHEN sort = 'name' OR (by_time AND own AND way = '') THEN 'c'
+  WHEN NOT by_time THEN 'u'
+  WHEN way = '' AND (cart IS NOT NULL OR (ranged AND (SELECT count(*) < 20000 FROM (SELECT FROM standings u WHERE u.store_id = store
+   AND u.member = ANY(kinds) AND u.net_spend >= COALESCE(spend_from, -9223372036854775808)
+   AND u.net_spend <= COALESCE(spend_to, 9223372036854775807) LIMIT 20000) AS probe))) THEN 'u'
+  ELSE 's' END;
+ joined := ARRAY[base] || CASE WHEN way <> '' AND base <> 's' THEN '{s}'::text[] ELSE '{}' END
+  || CASE WHEN own AND base <> 'c' THEN '{c}'::text[] ELSE '{}' END;
+ IF (ranged OR cart IS NOT NULL) AND NOT ('u' = ANY(joined) OR 'c' = ANY(joined)) THEN
+  joined := joined || '{u}'::text[];
+ END IF;
+ sums := CASE WHEN 'u' = ANY(joined) THEN 'u' ELSE 'c' END;
+
+ FOREACH member IN ARRAY kinds LOOP
+  key := CASE WHEN sort IN ('net_spend_high', 'net_spend_low') THEN 'u.net_spend' WHEN sort IN ('points_high', 'points_low') THEN 'u.points'
+   WHEN sort = 'name' THEN 'lower(c.name COLLATE "C")' WHEN base <> 'c' THEN base || '.since'
+   WHEN member THEN 'c.joined_at' ELSE 'c.created_at' END;
+  conditions := '';
+  IF 's' = ANY(joined) THEN
+   conditions := conditions || ' AND s.member = ' || member || CASE way
+    WHEN 'phone' THEN ' AND split_part(s.haystack, E''\n'', 2) = $3'
+    WHEN 'email' THEN ' AND split_part(s.haystack, E''\n'', 3) = $3'
+    WHEN 'grams' THEN ' AND s.grams @> $2 AND s.haystack LIKE $3'
+    WHEN 'pair' THEN ' AND s.haystack ~ $3'
+    -- An array of patterns would shut the index out.
+    WHEN 'text' THEN CASE cardinality(patterns) WHEN 1 THEN ' AND s.haystack LIKE $3'
+      WHEN 2 THEN ' AND (s.haystack LIKE $3 OR s.haystack LIKE $4)'
+      ELSE ' AND (s.haystack LIKE $3 OR s.haystack LIKE $4 OR s.haystack LIKE $5)' END
+    ELSE '' END;
+  END IF;
+  IF 'u' = ANY(joined) THEN
+   conditions := conditions || ' AND u.member = ' || member;
+  END IF;
+  IF 'c' = ANY(joined) THEN
+   conditions := conditions || ' AND c.status = ' || CASE WHEN member THEN '2' ELSE '1' END
+    || CASE WHEN NOT leveled THEN '' WHEN levels = '{}' THEN ' AND c.level_id IS NULL'
+     WHEN without_level THEN ' AND (c.level_id = ANY($6) OR c.level_id IS NULL)'
+     WHEN cardinality(levels) = 1 THEN ' AND c.level_id = ($6)[1]' ELSE ' AND c.level_id = ANY($6)' END
+    || CASE WHEN month > 0 THEN ' AND c.birthday IS NOT NULL AND extract(month FROM c.birthday)::int = $11' ELSE '' END
+    || CASE WHEN any_tags <> '{}' THEN ' AND c.tags && $12 AND c.tags <> ''{}''' ELSE '' END
+    || CASE WHEN invitable THEN ' AND c.email <> '''' AND EXISTS (SELECT FROM order_facts f WHERE f.store_id = $1'
+      ' AND f.customer_id = c.customer_id)' ELSE '' END;
+  END IF;
+  conditions := conditions
+   || CASE WHEN recent IS NULL THEN '' WHEN base = 'c' THEN CASE WHEN member THEN ' AND c.joined_at >= $7' ELSE ' AND c.created_at >= $7' END
+    ELSE format(' AND %s.since >= $7', base) END
+   || CASE WHEN cart IS NULL THEN '' ELSE format(' AND %s.cart_since >= $8', sums) END
+   || CASE WHEN spend_from IS NULL THEN '' ELSE format(' AND %s.net_spend >= $9', sums) END
+   || CASE WHEN spend_to IS NULL THEN '' ELSE format(' AND %s.net_spend <= $10', sums) END
+   || CASE WHEN after_id IS NULL THEN '' ELSE format(' AND (%s, %s.customer_id) %s (%s, $16)', key, base,
+    CASE WHEN descending THEN '<' ELSE '>' END, CASE WHEN by_time THEN '$13' WHEN sort = 'name' THEN '$15' ELSE '$14' END) END;
+  -- "IS NULL" does not tell the planner that the index is in the order of what follows; naming the column does.
+  first_key := CASE WHEN base = 'c' AND by_time AND without_level AND levels = '{}' THEN 'c.level_id, ' ELSE '' END;
+  halves := halves || format('(SELECT %s.customer_id, %s AS key FROM %s WHERE %s.store_id = $1%s ORDER BY %s%s %s, %s.customer_id %s LIMIT $17)',
+   base, key, (SELECT string_agg(CASE t WHEN 's' THEN 'customer_search s' WHEN 'c' THEN 'customers c' ELSE 'standings u' END
+     || CASE WHEN place = 1 THEN '' ELSE format(' ON %s.store_id = $1 AND %s.customer_id = %s.customer_id', t, t, base) END,
+     ' JOIN ' ORDER BY place) FROM unnest(joined) WITH ORDINALITY AS j(t, place)),
+   base, conditions, first_key, key, direction, base, direction);
+ END LOOP;
+
+ RETURN QUERY EXECUTE format('SELECT customer_id, %s FROM (%s) AS found ORDER BY key %s, customer_id %s LIMIT $17',
+  CASE WHEN by_time THEN 'key, NULL::bigint, NULL::text' WHEN sort = 'name' THEN 'NULL::timestamptz, NULL::bigint, key'
+   ELSE 'NULL::timestamptz, key, NULL::text' END,
+  array_to_string(halves, ' UNION ALL '), direction, direction)
+ USING store, grams, patterns[1], patterns[2], patterns[3], levels, recent, cart, spend_from, spend_to, month, any_tags,
+  after_at, after_number, after_word, after_id, most;
+END $function$
