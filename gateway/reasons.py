@@ -91,6 +91,8 @@ FIELDS: dict[str, Sentence] = {
     "too_many_levels": _S("There are too many levels.", "There are too many levels. Use at most %(largest)s."),
     "unknown_level": _S("There is no such level in this store any more. Reload the page and choose again."),
     "pin_in_past": _S("This day has passed. Choose today or a later day, or leave it empty."),
+    "range_upside_down": _S("This is less than where the range begins. Swap the two, or leave one empty."),
+    "unknown_month": _S("There is no such month. Use a number from 1 to 12."),
     "unknown_value": _S(
         "This value is not one of those allowed.", "This value is not one of those allowed: %(known)s."
     ),
@@ -123,6 +125,12 @@ OTHERS: dict[str, Sentence] = {
     "invalid_input": _S("Something in what was entered needs mending. Nothing was saved."),
     "order_not_found": _S("There is no such order in this store."),
     "customer_not_found": _S("There is no such customer in this store. Search for the customer again."),
+    "filter_not_found": _S("There is no such saved filter in this store any more. Go back to the list of members."),
+    "filter_name_taken": _S("Another saved filter has this name. Choose another name."),
+    "too_many_filters": _S(
+        "There are too many saved filters. Delete one that is not needed any more.",
+        "There are %(largest)s saved filters, which is the most. Delete one that is not needed any more.",
+    ),
     "merge_not_found": _S("There is no such merge in this store."),
     "plan_not_found": _S("There is no such merge plan in this store. Start the merge again."),
     "store_exists": _S("A store with this short name exists already. Choose another."),
