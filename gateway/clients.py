@@ -134,7 +134,13 @@ class Levels:
     def __init__(self, tokens: Tokens, channel: grpc.Channel) -> None:
         stub = levels.LevelsServiceStub(channel)
         self.get = Method(tokens, stub.GetLevels)
+        self.simulate = Method(tokens, stub.SimulateLevels)
+        self.save = Method(tokens, stub.SaveLevels)
+        self.set_of_customer = Method(tokens, stub.SetCustomerLevel)
+        self.list_changes = Method(tokens, stub.ListLevelChanges)
         self.get_points_settings = Method(tokens, stub.GetPointsSettings)
+        self.save_points_settings = Method(tokens, stub.SavePointsSettings)
+        self.list_expiring_points = Method(tokens, stub.ListExpiringPoints)
 
 
 class Access:

@@ -40,14 +40,18 @@ def subscriptions(context: commands.Context) -> Mapping[str, Sequence[Subscripti
     """What is read of whom."""
 
     async def on_order(
-        tx: AsyncConnection, store_id: UUID, events: Sequence[Delivered[orders.OrderPlaced | orders.OrderPaid]]
+        tx: AsyncConnection,
+        store_id: UUID,
+        events: Sequence[Delivered[orders.OrderPlaced | orders.OrderPaid | orders.OrderRefunded]],
     ) -> None:
-        """An order stands, or has been paid."""
+        """An order stands, has been paid, or money was given back."""
         news = [_news(event.message.order) for event in events]
         await commands.follow_orders(context, tx, store_id, news)
 
     return {
-        "orders": [Subscription(orders.OrderPlaced, on_order), Subscription(orders.OrderPaid, on_order)],
+        "orders": [
+            Subscription(message, on_order) for message in (orders.OrderPlaced, orders.OrderPaid, orders.OrderRefunded)
+        ],
         "identity_merge": [
             Subscription(identity_merge.StoreChanged, on_store_changed),
             Subscription(identity_merge.LoginConfirmed, on_login_confirmed),

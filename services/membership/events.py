@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from onefold.membership.v1 import events_pb2
+from onefold.membership.v1 import events_pb2, levels_pb2
 from onefold.membership.v1 import service_pb2 as pb
 from services.common.outbox import Event, event
 from services.common.wire import timestamp
-from services.membership.domain import Buyer, Customer, Identifier, Ledger, Outcome, Reason
+from services.membership.domain import Buyer, Customer, Identifier, Ledger, Moved, Outcome, Reason
 
 
 def member_enrolled(buyer: Buyer, owned: Sequence[Identifier], joined_at: datetime) -> Event:
@@ -63,10 +63,26 @@ def points_earned(order_id: UUID, customer_id: UUID, points: int, balance: int, 
     return _points_posted(customer_id, points, balance, version, Reason.EARNED, str(order_id))
 
 
-def points_posted(ledger: Ledger, reason: Reason, version: int) -> Event:
-    """Points were changed by hand or have expired."""
-    change = sum(entry.points for entry in ledger.entries if entry.reason is reason)
-    return _points_posted(ledger.customer_id, change, ledger.balance, version, reason, "")
+def points_posted(ledger: Ledger, reason: Reason, version: int, order_id: UUID | None = None) -> Event:
+    """Points were changed by hand, have expired, or were moved by an order."""
+    moved = (e for e in ledger.entries if e.reason is reason and (order_id is None or e.order_id == order_id))
+    change = sum(entry.points for entry in moved)
+    return _points_posted(
+        ledger.customer_id, change, ledger.balance, version, reason, str(order_id) if order_id else ""
+    )
+
+
+def level_changed(moved: Moved) -> Event:
+    """A member has another level."""
+    message = events_pb2.LevelChanged(
+        customer_id=str(moved.customer_id),
+        from_level_id=str(moved.from_id) if moved.from_id else "",
+        from_level_name=moved.from_name,
+        to_level_id=str(moved.to_id) if moved.to_id else "",
+        to_level_name=moved.to_name,
+        cause=levels_pb2.LevelCause.ValueType(moved.cause),
+    )
+    return event(message, moved.customer_id, moved.seq)
 
 
 def members_absorbed(merge_run_id: UUID, outcome: Outcome) -> Event:

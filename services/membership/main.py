@@ -17,7 +17,9 @@ from services.membership import api, commands
 from services.membership.clients import Others
 from services.membership.consumers import subscriptions
 
-EXPIRY_SECONDS = 60
+# How often the worker looks for what time has brought, and for moves that no event tells of yet.
+TIME_SECONDS = 60
+TELL_SECONDS = 2
 REMOVAL_SECONDS = 2
 
 
@@ -38,7 +40,7 @@ async def serve(environment: Environment, stop: asyncio.Event) -> None:
 
 
 async def work(environment: Environment, stop: asyncio.Event) -> None:
-    """Publishes events, follows those of others, lets points expire, goes on with removals that were left."""
+    """Publishes events, follows those of others, does what time brings, goes on with removals that were left."""
     connections = environment.number("CONNECTIONS", 10)
     database = Database(connect(environment.text("DATABASE_URL"), connections=connections, name="membership-work"))
     bus = Bus(
@@ -50,17 +52,25 @@ async def work(environment: Environment, stop: asyncio.Event) -> None:
     # The consumer wakes the relay of this very process after each batch; nothing more is needed.
     context = commands.Context(database, IdentifierHasher(environment.secret("IDENTIFIER_KEY")), lambda: None)
 
-    async def expire() -> None:
+    async def pass_time() -> None:
         await commands.expire_points(context)
+        await commands.move_due_members(context)
+        await commands.give_birthday_points(context)
+
+    async def tell() -> None:
+        await commands.tell_moves(context)
 
     others = _others(environment)
 
     async def resume() -> None:
         await commands.resume_removals(context, others)
 
-    expiry = worker.every(EXPIRY_SECONDS, "expire_points", expire)
-    removals = worker.every(REMOVAL_SECONDS, "resume_removals", resume)
-    await worker.run("membership", stop, database, bus, subscriptions(context), expiry, removals)
+    loops = (
+        worker.every(TIME_SECONDS, "time", pass_time),
+        worker.every(TELL_SECONDS, "tell_moves", tell),
+        worker.every(REMOVAL_SECONDS, "resume_removals", resume),
+    )
+    await worker.run("membership", stop, database, bus, subscriptions(context), *loops)
     await others.close()
 
 

@@ -4,14 +4,17 @@ from services.membership.commands.context import Context
 from services.membership.commands.directory import delete_filter, reckon_overview, rename_filter, save_filter
 from services.membership.commands.enrolling import enrol_buyer
 from services.membership.commands.following import follow_logins, follow_orders, follow_store
+from services.membership.commands.gifts import give_birthday_points
+from services.membership.commands.levels import Saved, move_due_members, save_rules, set_customer_level, tell_moves
 from services.membership.commands.merging import absorb
 from services.membership.commands.notes import add_note, strike_note
-from services.membership.commands.points import adjust_points, expire_points
+from services.membership.commands.points import adjust_points, expire_points, redeem_points, save_points_settings
 from services.membership.commands.profiles import change_phone, change_profile
 from services.membership.commands.removing import Wish, remove_customer, resume_removals, set_deletion_policy
 
 __all__ = [
     "Context",
+    "Saved",
     "Wish",
     "absorb",
     "add_note",
@@ -24,11 +27,18 @@ __all__ = [
     "follow_logins",
     "follow_orders",
     "follow_store",
+    "give_birthday_points",
+    "move_due_members",
     "reckon_overview",
+    "redeem_points",
     "remove_customer",
     "rename_filter",
     "resume_removals",
     "save_filter",
+    "save_points_settings",
+    "save_rules",
+    "set_customer_level",
     "set_deletion_policy",
     "strike_note",
+    "tell_moves",
 ]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
@@ -13,10 +14,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.common import clock, outbox
 from services.common.ids import new_id
 from services.common.inbox import RetryLater
+from services.common.outbox import Event
 from services.membership import events, store
 from services.membership.commands.context import Context
 from services.membership.commands.enrolling import enrol_buyer
-from services.membership.domain import Award, Buyer, OrderState, Status, StoreSettings, points_for
+from services.membership.commands.refunding import undo_points
+from services.membership.domain import Award, Buyer, Cause, OrderState, Status, StoreSettings, points_for
 
 # Buyers that only the event tells of (the gateway's call did not come through), enrolled at the same time.
 _ENROLMENTS_AT_ONCE = 4
@@ -26,26 +29,65 @@ _MERGES_WAITED_FOR = 10
 async def follow_orders(
     context: Context, tx: AsyncConnection, store_id: UUID, news: Sequence[tuple[OrderState, Buyer]]
 ) -> None:
-    """Brings net spend and earned points to where the orders are (B2, N). Older news than is known is dropped.
+    """Brings net spend, points and levels to where the orders are (B1, B2, B4, N). Older news than is known is dropped.
 
     Of several states of one order the newest counts. An order that has been paid and still names another owner than it has
     here is announced: a merge and the payment have passed each other (fault 12). Raises RetryLater.
     """
     newest = {state.order_id: (state, buyer) for state, buyer in sorted(news, key=lambda pair: pair[0].version)}
+    # Held before any customer: whoever changes the rules holds it alone, and then all members.
+    settings = await store.load_settings(tx, store_id, hold=True)
     await _enrol_missing(context, tx, store_id, [buyer for _, buyer in newest.values()])
     owners = await _hold_owners(tx, store_id, [state for state, _ in newest.values()])
     orders = [newest[order_id][0] for order_id in owners]
     if not orders:
         return
-    settings = await store.load_settings(tx, store_id)
-    applied = await store.apply_orders(tx, store_id, orders, _awards(orders, owners, settings))
-    earned = [events.points_earned(a.order_id, a.customer_id, a.points, a.balance, a.version) for a in applied]
-    strayed = [
-        events.buyer_linked(order.order_id, owners[order.order_id][0])
+    levels = {owner.customer_id: owner.level_id for owner in owners.values()}
+    told: list[Event] = []
+    for batch in _batches(orders, owners, settings):
+        told += await _apply(tx, store_id, batch, owners, levels, settings)
+    told += await undo_points(tx, store_id, orders, owners, settings)
+    told += [
+        events.buyer_linked(order.order_id, owners[order.order_id].customer_id)
         for order in orders
-        if order.settled and order.customer_id != owners[order.order_id][0]
+        if order.settled and order.customer_id != owners[order.order_id].customer_id
     ]
-    await outbox.add(tx, store_id, earned + strayed)
+    await outbox.add(tx, store_id, told)
+
+
+def _batches(
+    orders: Sequence[OrderState], owners: Mapping[UUID, store.Owner], settings: StoreSettings
+) -> Iterable[Sequence[OrderState]]:
+    """All orders at once; where there are levels at most one of each customer, for an order may change what the next one earns."""
+    if not settings.rules.levels:
+        return [orders]
+    batches: dict[int, list[OrderState]] = {}
+    seen: Counter[UUID] = Counter()
+    for order in sorted(orders, key=lambda order: order.paid_at or order.placed_at):
+        owner_id = owners[order.order_id].customer_id
+        batches.setdefault(seen[owner_id], []).append(order)
+        seen[owner_id] += 1
+    return batches.values()
+
+
+async def _apply(
+    tx: AsyncConnection,
+    store_id: UUID,
+    orders: Sequence[OrderState],
+    owners: Mapping[UUID, store.Owner],
+    levels: dict[UUID, UUID | None],
+    settings: StoreSettings,
+) -> list[Event]:
+    """Net spend and earned points of the orders, then the levels that their buyers have by now; what there is to tell."""
+    applied = await store.apply_orders(tx, store_id, orders, _awards(orders, owners, levels, settings))
+    told = [events.points_earned(a.order_id, a.customer_id, a.points, a.balance, a.version) for a in applied]
+    if settings.rules.levels:
+        judging = store.Judging(settings.rules, settings.rules, clock.now(), settings.timezone)
+        buyers = [owners[order.order_id].customer_id for order in orders]
+        moved = await store.move_members(tx, store_id, judging, buyers, Cause.SPEND, store.EARNER)
+        levels.update({move.customer_id: move.to_id for move in moved})
+        told += [events.level_changed(move) for move in moved]
+    return told
 
 
 async def _enrol_missing(context: Context, tx: AsyncConnection, store_id: UUID, buyers: Sequence[Buyer]) -> None:
@@ -85,29 +127,33 @@ async def _enrol_each(context: Context, store_id: UUID, buyers: Sequence[Buyer])
             raise result
 
 
-async def _hold_owners(
-    tx: AsyncConnection, store_id: UUID, orders: Sequence[OrderState]
-) -> Mapping[UUID, tuple[UUID, Status]]:
+async def _hold_owners(tx: AsyncConnection, store_id: UUID, orders: Sequence[OrderState]) -> Mapping[UUID, store.Owner]:
     for _ in range(_MERGES_WAITED_FOR):
         owners = await store.lock_buyers(tx, store_id, orders)
-        if all(status is not Status.MERGED for _, status in owners.values()):
+        if all(owner.status is not Status.MERGED for owner in owners.values()):
             return owners
     raise RetryLater("owners are being merged again and again")
 
 
 def _awards(
-    orders: Sequence[OrderState], owners: Mapping[UUID, tuple[UUID, Status]], settings: StoreSettings
+    orders: Sequence[OrderState],
+    owners: Mapping[UUID, store.Owner],
+    levels: Mapping[UUID, UUID | None],
+    settings: StoreSettings,
 ) -> list[tuple[UUID, Award]]:
-    """What members' paid orders earn. An order brought from so long ago that its points would have expired earns none."""
+    """What members' paid orders earn at their levels. An order brought from so long ago that its points would have expired
+    earns none.
+    """
     now = clock.now()
     awards = []
     for order in orders:
-        owner_id, status = owners[order.order_id]
-        if order.paid_at is None or status is not Status.MEMBER:
+        owner = owners[order.order_id]
+        if order.paid_at is None or owner.status is not Status.MEMBER:
             continue
-        points, expires_at = points_for(order.paid, order.paid_at, settings)
+        multiplier = settings.rules.multiplier(levels[owner.customer_id])
+        points, expires_at = points_for(order.paid, order.paid_at, settings, multiplier)
         if points > 0 and expires_at > now:
-            awards.append((owner_id, Award(order.order_id, points, expires_at, new_id(), new_id())))
+            awards.append((owner.customer_id, Award(order.order_id, points, expires_at, new_id(), new_id())))
     return awards
 
 

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from uuid import UUID
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.common import clock, outbox
-from services.common.errors import InvalidInput, NotFound, StateConflict
+from services.common.errors import Conflict, InvalidInput, NotFound, StateConflict
 from services.common.idempotency import Once
 from services.common.tokens import ServiceClaims
 from services.membership import events, store
 from services.membership.commands.context import Context
-from services.membership.domain import Ledger, Reason, Status, read_adjustment
+from services.membership.domain import (
+    LARGEST_ADJUSTMENT,
+    Customer,
+    Ledger,
+    PointsSettings,
+    Reason,
+    Status,
+    check_points_settings,
+    read_adjustment,
+)
 
 _OWNERS_AT_ONCE = 200
 log = structlog.get_logger()
@@ -29,16 +40,9 @@ async def adjust_points(
         raise InvalidInput.of("points", "zero_points")
     async with context.database.transaction(claims.store) as tx:
         await once.begin(tx)  # first of all: a repeat is answered though the date is past by now
-        now = clock.now()
-        adjustment = read_adjustment(points, expires_on, note, now, await store.load_settings(tx, claims.store))
-        owner = await store.lock_owner(tx, claims.store, customer_id)
-        if owner is None:
-            raise NotFound("customer_not_found", customer_id=str(customer_id))
-        if owner.status is not Status.MEMBER:
-            raise StateConflict("not_a_member", customer_id=str(owner.customer_id))
-        lots = await store.lots_of(tx, claims.store, [owner.customer_id])
-        ledger = Ledger(owner.customer_id, lots, now, claims.actor)
-        ledger.expire()
+        settings = await store.load_settings(tx, claims.store)
+        adjustment = read_adjustment(points, expires_on, note, clock.now(), settings)
+        owner, ledger = await _hold_ledger(tx, claims, customer_id)
         ledger.adjust(adjustment)
         await store.save_ledger(tx, claims.store, ledger)
         reason = Reason.AWARDED if points > 0 else Reason.DEDUCTED
@@ -46,6 +50,59 @@ async def adjust_points(
         await once.finish(tx, ledger.balance)
     context.wake()
     return ledger.balance
+
+
+async def redeem_points(
+    context: Context, claims: ServiceClaims, once: Once[int], customer_id: UUID, order_id: UUID, points: int
+) -> int:
+    """Spends points of the member behind any id it ever had on an order (B2); the balance after it.
+
+    Raises InvalidInput, NotFound (customer_not_found), StateConflict (not_a_member, points_insufficient), Conflict, Replayed.
+    """
+    if not 0 < points <= LARGEST_ADJUSTMENT:
+        raise InvalidInput.of("points", "out_of_range", smallest="1", largest=str(LARGEST_ADJUSTMENT))
+    async with context.database.transaction(claims.store) as tx:
+        await once.begin(tx)
+        owner, ledger = await _hold_ledger(tx, claims, customer_id)
+        ledger.redeem(points, order_id)
+        await store.save_ledger(tx, claims.store, ledger)
+        told = events.points_posted(ledger, Reason.REDEEMED, owner.version + 1, order_id)
+        await outbox.add(tx, claims.store, [told])
+        await once.finish(tx, ledger.balance)
+    context.wake()
+    return ledger.balance
+
+
+async def _hold_ledger(tx: AsyncConnection, claims: ServiceClaims, customer_id: UUID) -> tuple[Customer, Ledger]:
+    """The member with its row held, and its lots, those past their time emptied. Raises NotFound, StateConflict."""
+    owner = await store.lock_owner(tx, claims.store, customer_id)
+    if owner is None:
+        raise NotFound("customer_not_found", customer_id=str(customer_id))
+    if owner.status is not Status.MEMBER:
+        raise StateConflict("not_a_member", customer_id=str(owner.customer_id))
+    ledger = Ledger(
+        owner.customer_id, await store.lots_of(tx, claims.store, [owner.customer_id]), clock.now(), claims.actor
+    )
+    ledger.expire()
+    return owner, ledger
+
+
+async def save_points_settings(
+    context: Context, claims: ServiceClaims, once: Once[PointsSettings], settings: PointsSettings
+) -> PointsSettings:
+    """Changes what points are earned from now on; those there are stay as they are (B2).
+
+    Raises InvalidInput, Conflict (stale_version), Replayed.
+    """
+    check_points_settings(settings)
+    async with context.database.transaction(claims.store) as tx:
+        await once.begin(tx)
+        known = (await store.lock_settings(tx, claims.store)).points
+        if settings.version != known.version:
+            raise Conflict("stale_version", "the settings have been changed since they were read")
+        saved = replace(settings, version=known.version + 1)
+        await store.save_points_settings(tx, claims.store, saved)
+        return await once.finish(tx, saved)
 
 
 async def expire_points(context: Context) -> int:

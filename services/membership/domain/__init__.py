@@ -1,7 +1,7 @@
 """Customers, members, levels, points and merges: the rules, without storage or transport."""
 
 from services.membership.domain.customers import Customer, DeletionPolicy, MergedAccount, Status
-from services.membership.domain.days import end_of_day, local_day
+from services.membership.domain.days import end_after, end_of_day, local_day
 from services.membership.domain.directory import (
     MOST_FILTERS,
     Filter,
@@ -16,7 +16,7 @@ from services.membership.domain.directory import (
     wish_document,
     wish_of,
 )
-from services.membership.domain.earning import points_for, read_adjustment, refund_points
+from services.membership.domain.earning import LARGEST_ADJUSTMENT, points_for, read_adjustment, refund_points
 from services.membership.domain.enrolment import (
     Buyer,
     Decision,
@@ -35,6 +35,7 @@ from services.membership.domain.levels import (
     Lapse,
     Level,
     LevelRules,
+    Moved,
     Spend,
     Standing,
     by_hand,
@@ -52,15 +53,7 @@ from services.membership.domain.merge import (
 )
 from services.membership.domain.orders import OrderState
 from services.membership.domain.overview import Figures, Month, Overview, Stretches, all_months, stretches
-from services.membership.domain.points import (
-    Adjustment,
-    Award,
-    Entry,
-    Ledger,
-    Lot,
-    Reason,
-    spendable,
-)
+from services.membership.domain.points import Adjustment, Award, Entry, Ledger, Lot, Reason, spendable
 from services.membership.domain.profiles import (
     Consent,
     Note,
@@ -70,17 +63,12 @@ from services.membership.domain.profiles import (
     check_version,
     read_note,
 )
-from services.membership.domain.removal import (
-    Removal,
-    RemovalKind,
-    RemovalState,
-    check_confirmation,
-    check_removable,
-)
+from services.membership.domain.removal import Removal, RemovalKind, RemovalState, check_confirmation, check_removable
 from services.membership.domain.searching import Query, SearchText, Way, read_query, search_text
 from services.membership.domain.settings import PointsSettings, Rounding, StoreSettings, check_points_settings
 
 __all__ = [
+    "LARGEST_ADJUSTMENT",
     "MOST_FILTERS",
     "Account",
     "Adjustment",
@@ -111,6 +99,7 @@ __all__ = [
     "Merge",
     "MergedAccount",
     "Month",
+    "Moved",
     "Note",
     "OrderState",
     "Outcome",
@@ -145,6 +134,7 @@ __all__ = [
     "check_removable",
     "check_version",
     "decide",
+    "end_after",
     "end_of_day",
     "folded_name",
     "identifiers_of",

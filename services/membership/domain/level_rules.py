@@ -9,7 +9,7 @@ from datetime import datetime
 from uuid import UUID, uuid5
 
 from services.common.contact import clean_text
-from services.common.errors import InvalidInput, Violations
+from services.common.errors import Conflict, InvalidInput, Violations
 from services.common.ids import NIL
 from services.common.money import check_amount
 from services.membership.domain.days import end_of_day, read_date
@@ -52,8 +52,11 @@ def read_rules(store_id: UUID, asked: LevelRules, known: LevelRules) -> LevelRul
     """Rules from a request; `known` are those of now. New levels (NIL) get ids, the same at each reading, so that a
     simulation and the save that follows speak of the same.
 
-    Raises InvalidInput naming each field (unknown_value, too_many_levels, and what `_check_level` finds).
+    Raises Conflict (stale_version), InvalidInput naming each field (unknown_value, too_many_levels, and what `_check_level`
+    finds).
     """
+    if asked.version != known.version:
+        raise Conflict("stale_version", "the rules have been changed since they were read")
     if len(asked.levels) > MOST_LEVELS:
         raise InvalidInput.of("levels", "too_many_levels", largest=str(MOST_LEVELS))
     faults = Violations()

@@ -117,6 +117,19 @@ class Standing:
     due_at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """One member whose level has changed. `seq` rises from one change to the next."""
+
+    customer_id: UUID
+    from_id: UUID | None
+    from_name: str
+    to_id: UUID | None
+    to_name: str
+    cause: Cause
+    seq: int
+
+
 def judge(standing: Standing, spend: Spend, rules: LevelRules, now: datetime, timezone: str) -> Standing:
     """Which level the rules give a member: up as soon as it is earned, down as its level says, and not while it is pinned."""
     current, earned = rules.rank(standing.level_id), rules.earned(spend.amount)

@@ -1,12 +1,6 @@
 """Tables of the membership service, and all its SQL."""
 
-from services.membership.store.customers import (
-    load,
-    load_many,
-    load_whole,
-    lock_account,
-    lock_owner,
-)
+from services.membership.store.customers import load, load_many, load_whole, lock_account, lock_owner
 from services.membership.store.directory import (
     add_filter,
     delete_filter,
@@ -26,13 +20,24 @@ from services.membership.store.enrolment import (
     holders_of,
     insert_new,
 )
+from services.membership.store.gifts import birthday_stores, celebrated, claim_gift, members_with_birthday
 from services.membership.store.history import history_page
+from services.membership.store.levels import Judging, count_moves, move_everybody, move_members, name_moves
 from services.membership.store.logins import note_confirmed
 from services.membership.store.merging import Run, claim_run, earlier_run, finish_run, load_accounts, save_outcome
 from services.membership.store.notes import add_note, notes_page, strike_note
-from services.membership.store.orders import Applied, apply_orders, enrolled_orders, lock_buyers
+from services.membership.store.orders import EARNER, Applied, Owner, apply_orders, enrolled_orders, lock_buyers
 from services.membership.store.overview import load_overview, reckon, save_overview
-from services.membership.store.points import entries_page, expired_owners, lots_of, save_ledger
+from services.membership.store.points import (
+    Expiring,
+    entries_of_orders,
+    entries_page,
+    expired_owners,
+    expiring_page,
+    expiring_totals,
+    lots_of,
+    save_ledger,
+)
 from services.membership.store.profiles import (
     add_consent,
     free_identifier,
@@ -55,14 +60,37 @@ from services.membership.store.removals import (
     wipe,
 )
 from services.membership.store.searching import Key, count_members, find
-from services.membership.store.settings import load_settings, save_settings
+from services.membership.store.settings import (
+    load_settings,
+    lock_settings,
+    save_points_settings,
+    save_rules,
+    save_settings,
+)
+from services.membership.store.standings import (
+    LevelChange,
+    Setting,
+    due_members,
+    hold_customers,
+    level_changes_page,
+    load_spends,
+    set_level,
+    stores_with_untold_moves,
+    take_untold_moves,
+)
 from services.membership.store.tables import metadata
 
 __all__ = [
+    "EARNER",
     "Applied",
     "Attempt",
+    "Expiring",
+    "Judging",
     "Key",
+    "LevelChange",
+    "Owner",
     "Run",
+    "Setting",
     "add_consent",
     "add_fact",
     "add_filter",
@@ -72,14 +100,22 @@ __all__ = [
     "add_to_known",
     "apply_orders",
     "being_removed",
+    "birthday_stores",
+    "celebrated",
+    "claim_gift",
     "claim_removal",
     "claim_run",
     "count_members",
+    "count_moves",
     "delete_filter",
+    "due_members",
     "earlier_run",
     "enrolled_orders",
+    "entries_of_orders",
     "entries_page",
     "expired_owners",
+    "expiring_page",
+    "expiring_totals",
     "filters_page",
     "find",
     "find_enrolled",
@@ -87,12 +123,14 @@ __all__ = [
     "finish_run",
     "free_identifier",
     "history_page",
+    "hold_customers",
     "hold_filters",
     "hold_identifiers",
     "hold_removal",
     "holders_of",
     "insert_new",
     "latest_removal",
+    "level_changes_page",
     "load",
     "load_accounts",
     "load_filter",
@@ -100,14 +138,20 @@ __all__ = [
     "load_overview",
     "load_policy",
     "load_settings",
+    "load_spends",
     "load_whole",
     "lock_account",
     "lock_buyers",
     "lock_owner",
+    "lock_settings",
     "lots_of",
+    "members_with_birthday",
     "merged_into",
     "metadata",
+    "move_everybody",
+    "move_members",
     "name_is_taken",
+    "name_moves",
     "note_change",
     "note_confirmed",
     "notes_page",
@@ -117,11 +161,16 @@ __all__ = [
     "save_ledger",
     "save_outcome",
     "save_overview",
+    "save_points_settings",
     "save_policy",
     "save_profile",
+    "save_rules",
     "save_settings",
+    "set_level",
+    "stores_with_untold_moves",
     "strike_note",
     "take_due_removals",
     "take_identifier",
+    "take_untold_moves",
     "wipe",
 ]

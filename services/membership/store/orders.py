@@ -16,6 +16,15 @@ EARNER = "service:membership"
 
 
 @dataclass(frozen=True, slots=True)
+class Owner:
+    """Whose an order is, and the level at which it earns."""
+
+    customer_id: UUID
+    status: Status
+    level_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
 class Applied:
     """Points that an order has earned now; `balance` and `version` are the customer's after the whole batch."""
 
@@ -31,7 +40,7 @@ _ENROLLED = text(
 )
 # Only orders of which we know less than the event says.
 _LOCK_BUYERS = text(
-    """SELECT f.order_id, c.customer_id, c.status
+    """SELECT f.order_id, c.customer_id, c.status, c.level_id
  FROM unnest(CAST(:order_ids AS uuid[]), CAST(:versions AS bigint[])) AS n(order_id, version)
  JOIN order_facts f ON f.store_id = :store_id AND f.order_id = n.order_id AND f.version < n.version
  JOIN customers c ON c.store_id = f.store_id AND c.customer_id = f.customer_id
@@ -71,10 +80,8 @@ async def enrolled_orders(tx: AsyncConnection, store_id: UUID, order_ids: Sequen
     return {row.order_id for row in rows}
 
 
-async def lock_buyers(
-    tx: AsyncConnection, store_id: UUID, orders: Sequence[OrderState]
-) -> Mapping[UUID, tuple[UUID, Status]]:
-    """For each order that is news: its owner, whose row is held from here on, and the owner's status.
+async def lock_buyers(tx: AsyncConnection, store_id: UUID, orders: Sequence[OrderState]) -> Mapping[UUID, Owner]:
+    """For each order that is news its owner, whose row is held from here on.
 
     An owner may be found merged just now: then the order's row was read before that merge, and this is to be asked again.
     """
@@ -83,7 +90,8 @@ async def lock_buyers(
         "order_ids": [order.order_id for order in orders],
         "versions": [order.version for order in orders],
     }
-    return {r.order_id: (r.customer_id, Status(r.status)) for r in await tx.execute(_LOCK_BUYERS, parameters)}
+    rows = await tx.execute(_LOCK_BUYERS, parameters)
+    return {row.order_id: Owner(row.customer_id, Status(row.status), row.level_id) for row in rows}
 
 
 async def apply_orders(

@@ -105,7 +105,7 @@ class Shop:
     async def events(self, name: str) -> list[Any]:
         return await self.rows("SELECT * FROM outbox WHERE type = :type ORDER BY seq", type=f"membership.{name}.v1")
 
-    async def hear(self, *messages: orders.OrderPlaced | orders.OrderPaid) -> None:
+    async def hear(self, *messages: orders.OrderPlaced | orders.OrderPaid | orders.OrderRefunded) -> None:
         """The events take effect, in one transaction, without the inbox's protection against doubles."""
         handler = subscriptions(self.worker)["orders"][0].handler
         delivered = [
@@ -198,6 +198,13 @@ def told(of: orders_pb.Order) -> list[orders.OrderPlaced | orders.OrderPaid]:
     """The events of an order that was born so."""
     placed = orders.OrderPlaced(order=of)
     return [placed, orders.OrderPaid(order=of)] if of.HasField("paid_at") else [placed]
+
+
+def refund(of: orders_pb.Order, refunded: int, version: int) -> orders.OrderRefunded:
+    """The event that so much of the order's payment, in cents, has been given back in all."""
+    changed = orders_pb.Order.FromString(of.SerializeToString())
+    changed.refunded_minor, changed.version = refunded, version
+    return orders.OrderRefunded(order=changed)
 
 
 async def settle(*work: Any) -> Sequence[Any]:

@@ -20,11 +20,11 @@ _FUNCTIONS = (
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
  SELECT c.store_id, c.customer_id FROM customers c WHERE c.status = 2 AND c.level_due_at <= at ORDER BY c.level_due_at LIMIT most
 $$""",
-    """CREATE FUNCTION birthdays_of(month_and_day int, after_id uuid, most int) RETURNS TABLE (customer_id uuid, level_id uuid)
+    """CREATE FUNCTION birthdays_of(month_and_day int, levels uuid[], after_id uuid, most int) RETURNS TABLE (customer_id uuid)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
- SELECT c.customer_id, c.level_id FROM customers c
+ SELECT c.customer_id FROM customers c
  WHERE c.store_id = NULLIF(current_setting('app.store_id', true), '')::uuid AND c.status = 2
-   AND c.birthday IS NOT NULL AND c.customer_id > after_id
+   AND c.birthday IS NOT NULL AND c.customer_id > after_id AND c.level_id = ANY(levels)
    AND (extract(month FROM c.birthday) * 100 + extract(day FROM c.birthday))::int = month_and_day
  ORDER BY c.customer_id LIMIT most
 $$""",

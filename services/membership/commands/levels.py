@@ -1,0 +1,166 @@
+"""Levels: the store's rules, levels by hand, and what time moves (B1, B3, B6)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+from uuid import UUID
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.common import clock, crash, outbox
+from services.common.errors import Conflict, InvalidInput, NotFound, StateConflict
+from services.common.idempotency import Once
+from services.common.tokens import ServiceClaims
+from services.membership import events, store
+from services.membership.commands.context import Context
+from services.membership.domain import (
+    Cause,
+    Customer,
+    LevelChoice,
+    LevelRules,
+    Spend,
+    Standing,
+    Status,
+    StoreSettings,
+    by_hand,
+    read_choice,
+    read_rules,
+    simulation_hash,
+)
+
+_MEMBERS_AT_ONCE = 500
+_TOLD_AT_ONCE = 1_000
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """The rules as saved, and how many members went up and down."""
+
+    rules: LevelRules
+    up: int
+    down: int
+
+
+async def save_rules(
+    context: Context, claims: ServiceClaims, once: Once[Saved], asked: LevelRules, seen: bytes
+) -> Saved:
+    """Saves the rules and moves exactly those whom the simulation with the hash `seen` named, all or nothing (B6).
+
+    Raises InvalidInput, Conflict (stale_version; stale_simulation: others would move by now), Replayed.
+    """
+    if not seen:
+        raise InvalidInput.of("simulation_hash", "required")
+    async with context.database.transaction(claims.store) as tx:
+        await once.begin(tx)
+        settings = await store.lock_settings(tx, claims.store)
+        rules, now = read_rules(claims.store, asked, settings.rules), clock.now()
+        judging = store.Judging(rules, settings.rules, now, settings.timezone)
+        steps = await store.move_everybody(tx, claims.store, judging, claims.actor)
+        if simulation_hash(rules, steps) != seen:
+            raise Conflict("stale_simulation", "other members would move by now")
+        saved = replace(rules, version=rules.version + 1)
+        await store.save_rules(tx, claims.store, saved, now)
+        answer = Saved(
+            saved,
+            up=sum(step.members for step in steps if not step.down),
+            down=sum(step.members for step in steps if step.down),
+        )
+        await once.finish(tx, answer)
+        crash.point("membership.levels.before_commit")
+    return answer
+
+
+async def set_customer_level(
+    context: Context,
+    claims: ServiceClaims,
+    once: Once[Customer],
+    customer_id: UUID,
+    level_id: UUID | None,
+    reason: str,
+    pinned_until: str,
+) -> Customer:
+    """Puts the member behind any id it ever had into a level, or into none (B3). The customer with its new level.
+
+    Raises InvalidInput, NotFound (customer_not_found), StateConflict (not_a_member), Replayed.
+    """
+    async with context.database.transaction(claims.store) as tx:
+        await once.begin(tx)
+        now = clock.now()
+        settings = await store.load_settings(tx, claims.store, hold=True)
+        choice = read_choice(level_id, reason, pinned_until, settings, now)
+        owner = await store.lock_owner(tx, claims.store, customer_id)
+        if owner is None:
+            raise NotFound("customer_not_found", customer_id=str(customer_id))
+        if owner.status is not Status.MEMBER:
+            raise StateConflict("not_a_member", customer_id=str(owner.customer_id))
+        await _set(tx, claims, owner, choice, settings)
+        changed = (await store.load_many(tx, claims.store, [owner.customer_id]))[owner.customer_id]
+        await once.finish(tx, changed)
+    context.wake()
+    return changed
+
+
+async def _set(
+    tx: AsyncConnection, claims: ServiceClaims, owner: Customer, choice: LevelChoice, settings: StoreSettings
+) -> None:
+    now, rules = clock.now(), settings.rules
+    spends = await store.load_spends(tx, claims.store, [owner.customer_id], rules, now)
+    spend = spends.get(owner.customer_id, Spend(0))
+    standing: Standing = by_hand(choice.level_id, choice.pinned_until, spend, rules, now, settings.timezone)
+    setting = store.Setting(owner.customer_id, owner.level_id, standing, Cause.STAFF, claims.actor, choice.reason)
+    moved = await store.set_level(tx, claims.store, setting, rules, now)
+    if moved.from_id != moved.to_id:
+        await outbox.add(tx, claims.store, [events.level_changed(moved)])
+
+
+async def move_due_members(context: Context) -> int:
+    """Judges those whom time may have moved: a validity or pin has ended, or an order is a year old; in every store.
+
+    Returns how many were looked at. Each is due again later, or never, so this ends.
+    """
+    seen = 0
+    while True:
+        async with context.database.across_stores() as tx:
+            due = await store.due_members(tx, clock.now(), _MEMBERS_AT_ONCE)
+        if not due:
+            return seen
+        for store_id, members in groupby(sorted(due), key=lambda pair: pair[0]):
+            await _move_due(context, store_id, [customer_id for _, customer_id in members])
+        seen += len(due)
+        log.info("levels_judged", customers=len(due))
+
+
+async def _move_due(context: Context, store_id: UUID, customers: Sequence[UUID]) -> None:
+    async with context.database.transaction(store_id) as tx:
+        settings = await store.load_settings(tx, store_id, hold=True)
+        held = await store.hold_customers(tx, store_id, customers)
+        judging = store.Judging(settings.rules, settings.rules, clock.now(), settings.timezone)
+        moved = await store.move_members(tx, store_id, judging, held, Cause.TIME, store.EARNER)
+        await outbox.add(tx, store_id, [events.level_changed(move) for move in moved])
+    context.wake()
+
+
+async def tell_moves(context: Context) -> int:
+    """Writes the events of those whom a change of rules has moved, in batches; how many.
+
+    A million of them in the transaction of the change would keep the relay from everything else.
+    """
+    told = 0
+    async with context.database.across_stores() as tx:
+        stores = await store.stores_with_untold_moves(tx)
+    for store_id in stores:
+        while moves := await _tell(context, store_id):
+            told += moves
+    return told
+
+
+async def _tell(context: Context, store_id: UUID) -> int:
+    async with context.database.transaction(store_id) as tx:
+        moves = await store.take_untold_moves(tx, store_id, _TOLD_AT_ONCE)
+        await outbox.add(tx, store_id, [events.level_changed(move) for move in moves])
+    context.wake()
+    return len(moves)
