@@ -109,7 +109,7 @@ async def _set(
 ) -> None:
     now, rules = clock.now(), settings.rules
     spends = await store.load_spends(tx, claims.store, [owner.customer_id], rules, now)
-    spend = spends.get(owner.customer_id, Spend(0))
+    spend = spends.get(owner.customer_id, Spend())
     standing: Standing = by_hand(choice.level_id, choice.pinned_until, spend, rules, now, settings.timezone)
     setting = store.Setting(owner.customer_id, owner.level_id, standing, Cause.STAFF, claims.actor, choice.reason)
     moved = await store.set_level(tx, claims.store, setting, rules, now)

@@ -11,7 +11,17 @@ from services.common.errors import Conflict
 from services.common.tokens import ServiceClaims
 from services.membership import events, store
 from services.membership.commands.context import Context
-from services.membership.domain import Merge, check_participants, merge_outcome, read_adjustment, search_text
+from services.membership.domain import (
+    Account,
+    Cause,
+    LevelRules,
+    Merge,
+    Outcome,
+    check_participants,
+    merge_outcome,
+    read_adjustment,
+    search_text,
+)
 
 
 async def absorb(context: Context, claims: ServiceClaims, run_id: UUID, merge: Merge, fingerprint: bytes) -> int:
@@ -26,23 +36,42 @@ async def absorb(context: Context, claims: ServiceClaims, run_id: UUID, merge: M
         if not await store.claim_run(tx, claims.store, run_id, run):
             return await _answer_again(tx, claims.store, run_id, run)
         now = clock.now()
-        settings = await store.load_settings(tx, claims.store)
+        settings = await store.load_settings(tx, claims.store, hold=True)
         adjustment = read_adjustment(
             merge.points, merge.expires_on, merge.description, now, settings, prefix="adjustment."
         )
-        accounts = await store.load_accounts(tx, claims.store, merge, lock=True)
-        outcome = merge_outcome(accounts, merge.primary_id, adjustment, now, actor=claims.actor, merge_run_id=run_id)
+        accounts = await store.load_accounts(tx, claims.store, merge, settings.rules, now, lock=True)
+        outcome = merge_outcome(
+            accounts, merge.primary_id, adjustment, now, settings, actor=claims.actor, merge_run_id=run_id
+        )
         if outcome.fingerprint != fingerprint:
             raise Conflict("stale_plan", "an account has changed since the preview")
-        survivor = outcome.survivor
-        search = search_text(survivor.name, survivor.phone, survivor.email)
-        await store.save_outcome(tx, claims.store, run_id, run.merged_ids, outcome, search, now)
-        await store.finish_run(tx, claims.store, run_id, outcome.points_after)
-        await outbox.add(tx, claims.store, [events.members_absorbed(run_id, outcome)])
+        await _write(tx, claims, run_id, run, accounts[0], outcome, settings.rules)
         crash.point("membership.absorb.before_commit")
     crash.point("membership.absorb.after_commit")
     context.wake()
     return outcome.points_after
+
+
+async def _write(
+    tx: AsyncConnection,
+    claims: ServiceClaims,
+    run_id: UUID,
+    run: store.Run,
+    primary: Account,
+    outcome: Outcome,
+    rules: LevelRules,
+) -> None:
+    now, survivor = clock.now(), outcome.survivor
+    search = search_text(survivor.name, survivor.phone, survivor.email)
+    await store.save_outcome(tx, claims.store, run_id, run.merged_ids, outcome, search, now)
+    before = primary.customer.level_id
+    moves = before != outcome.standing.level_id
+    setting = store.Setting(survivor.customer_id, before, outcome.standing, Cause.MERGE, claims.actor, noted=moves)
+    moved = await store.set_level(tx, claims.store, setting, rules, now)
+    await store.finish_run(tx, claims.store, run_id, outcome.points_after)
+    told = [events.members_absorbed(run_id, outcome)]
+    await outbox.add(tx, claims.store, told + ([events.level_changed(moved)] if moves else []))
 
 
 async def _answer_again(tx: AsyncConnection, store_id: UUID, run_id: UUID, run: store.Run) -> int:

@@ -99,7 +99,7 @@ class LevelRules:
 class Spend:
     """What the rules compare with thresholds. `oldest` is when the first order of the window was placed; None without one."""
 
-    amount: int
+    amount: int = 0
     oldest: datetime | None = None
 
     def __add__(self, other: Spend) -> Spend:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
 from services.common.contact import Address
 from services.common.errors import InvalidInput, StateConflict
 from services.membership.domain.customers import Customer, Status
+from services.membership.domain.levels import Spend, Standing, judge_merged
 from services.membership.domain.points import Adjustment, Ledger, Lot, spendable
 from services.membership.domain.profiles import sort_tags
 from services.membership.domain.searching import fold
+from services.membership.domain.settings import StoreSettings
 
 MOST_ACCOUNTS = 5
 
@@ -31,10 +33,12 @@ class Merge:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """One participant: the customer with its addresses, and its lots."""
+    """One participant: the customer with its addresses, its lots, what counts for its level, and the years of its birthday gifts."""
 
     customer: Customer
     lots: Sequence[Lot]
+    spend: Spend = field(default_factory=Spend)
+    gifts: Sequence[int] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,8 @@ class Outcome:
 
     survivor: Customer
     fields: Sequence[FieldOutcome]
+    # The survivor's level.
+    standing: Standing
     points_before: int
     points_after: int
     ledgers: Sequence[Ledger]
@@ -87,6 +93,7 @@ def merge_outcome(
     primary_id: UUID,
     adjustment: Adjustment,
     now: datetime,
+    settings: StoreSettings,
     *,
     actor: str = "",
     merge_run_id: UUID | None = None,
@@ -108,9 +115,12 @@ def merge_outcome(
     _pool(ledgers, adjustment)
     fields, survivor = _profile(customers)
     survivor.points_balance = ledgers[0].balance
+    standing = _standing(accounts, primary.customer, now, settings)
+    fields += _level(customers, standing, settings)
     return Outcome(
         survivor=survivor,
         fields=fields,
+        standing=standing,
         points_before=points_before,
         points_after=ledgers[0].balance,
         ledgers=ledgers,
@@ -120,8 +130,8 @@ def merge_outcome(
             for kind, value in (("phone", customer.phone), ("email", customer.email))
             if value
         ],
-        warnings=["different_names"] if len({fold(customer.name) for customer in customers} - {""}) > 1 else [],
-        fingerprint=_fingerprint(accounts, primary_id, adjustment, now),
+        warnings=_warnings(accounts),
+        fingerprint=_fingerprint(accounts, primary_id, adjustment, now, standing),
     )
 
 
@@ -189,16 +199,50 @@ def _tags(customers: Sequence[Customer], survivor: Customer) -> list[FieldOutcom
     return [FieldOutcome("tag", tag, giver) for tag, giver in sorted(givers.values(), key=lambda pair: fold(pair[0]))]
 
 
+def _standing(accounts: Sequence[Account], primary: Customer, now: datetime, settings: StoreSettings) -> Standing:
+    own = Standing(primary.level_id, primary.level_until, primary.level_pinned_until)
+    spend = sum((account.spend for account in accounts), Spend())
+    return judge_merged(own, spend, settings.rules, now, settings.timezone)
+
+
+def _level(customers: Sequence[Customer], standing: Standing, settings: StoreSettings) -> list[FieldOutcome]:
+    """The level, and the account that has it now; the primary's where none has, for it is earned by all together."""
+    level = settings.rules.at(settings.rules.rank(standing.level_id))
+    if level is None:
+        return []
+    giver = next((customer for customer in customers if customer.level_id == level.level_id), customers[0])
+    return [FieldOutcome("level", level.name, giver.customer_id)]
+
+
+def _warnings(accounts: Sequence[Account]) -> list[str]:
+    """different_names; doubled_gift: two of them had birthday points of one year (F11)."""
+    names = {fold(account.customer.name) for account in accounts} - {""}
+    years = [year for account in accounts for year in account.gifts]
+    return ["different_names"] * (len(names) > 1) + ["doubled_gift"] * (len(set(years)) < len(years))
+
+
 def one_line(address: Address) -> str:
     """An address to be read in a table cell."""
     parts = (address.recipient, *address.lines, address.district, address.city, address.postal_code, address.country)
     return ", ".join(part for part in parts if part)
 
 
-def _fingerprint(accounts: Sequence[Account], primary_id: UUID, adjustment: Adjustment, now: datetime) -> bytes:
-    """Changes with everything that the preview shows but net spend. A version tells of every change in an account but one:
-    that points expire by the mere passing of time; hence the balances.
+def _fingerprint(
+    accounts: Sequence[Account], primary_id: UUID, adjustment: Adjustment, now: datetime, standing: Standing
+) -> bytes:
+    """Changes with everything that the preview shows but net spend. A version tells of every change in an account but two:
+    that points expire by the mere passing of time, hence the balances; and that orders move levels, hence the survivor's.
     """
     states = sorted((str(a.customer.customer_id), a.customer.version, spendable(a.lots, now)) for a in accounts)
-    text = repr((states, str(primary_id), adjustment.points, str(adjustment.expires_at), adjustment.note))
+    text = repr(
+        (
+            states,
+            str(primary_id),
+            adjustment.points,
+            str(adjustment.expires_at),
+            adjustment.note,
+            str(standing.level_id),
+            str(standing.pinned_until),
+        )
+    )
     return hashlib.sha256(text.encode()).digest()

@@ -93,5 +93,5 @@ async def preview_absorb(database: Database, claims: ServiceClaims, merge: Merge
         adjustment = read_adjustment(
             merge.points, merge.expires_on, merge.description, now, settings, prefix="adjustment."
         )
-        accounts = await store.load_accounts(tx, claims.store, merge, lock=False)
-    return accounts, merge_outcome(accounts, merge.primary_id, adjustment, now)
+        accounts = await store.load_accounts(tx, claims.store, merge, settings.rules, now, lock=False)
+    return accounts, merge_outcome(accounts, merge.primary_id, adjustment, now, settings)

@@ -21,6 +21,10 @@ _CLAIM = text(
     """INSERT INTO birthday_gifts (store_id, customer_id, year, entry_id) VALUES (:store_id, :customer_id, :year, :entry_id)
  ON CONFLICT (store_id, customer_id, year) DO NOTHING RETURNING year"""
 )
+_GIFTS = text(
+    """SELECT customer_id, year FROM birthday_gifts
+ WHERE store_id = :store_id AND customer_id = ANY(CAST(:customers AS uuid[])) ORDER BY year"""
+)
 _CELEBRATED = text("UPDATE store_settings SET birthdays_on = :day WHERE store_id = :store_id AND birthdays_on < :day")
 
 
@@ -41,6 +45,12 @@ async def claim_gift(tx: AsyncConnection, store_id: UUID, customer_id: UUID, yea
     """False when the customer has had this year's gift."""
     parameters = {"store_id": store_id, "customer_id": customer_id, "year": year, "entry_id": entry_id}
     return (await tx.execute(_CLAIM, parameters)).first() is not None
+
+
+async def gifts_of(tx: AsyncConnection, store_id: UUID, customers: Sequence[UUID]) -> list[tuple[UUID, int]]:
+    """(customer, year) of the gifts that these customers have had."""
+    rows = await tx.execute(_GIFTS, {"store_id": store_id, "customers": list(customers)})
+    return [(row.customer_id, row.year) for row in rows]
 
 
 async def celebrated(tx: AsyncConnection, store_id: UUID, day: date) -> None:

@@ -11,11 +11,13 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.common.errors import NotFound, StateConflict
-from services.membership.domain import Account, Customer, Merge, Outcome, SearchText
+from services.membership.domain import Account, Customer, LevelRules, Merge, Outcome, SearchText, Spend
 from services.membership.store.customers import load_participants
+from services.membership.store.gifts import gifts_of
 from services.membership.store.points import lots_of, write_ledgers
 from services.membership.store.profiles import address_digest
 from services.membership.store.removals import being_removed
+from services.membership.store.standings import load_spends
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,8 @@ _MOVE = [
     text(statement)
     for statement in (
         f"""UPDATE customers SET status = 3, survivor_id = :primary_id, merge_run_id = :run_id, merged_at = :now, phone = '', email = '',
- net_spend = 0, orders_count = 0, points_balance = 0, version = version + 1 WHERE store_id = :store_id AND {_MERGED}""",
+ net_spend = 0, orders_count = 0, points_balance = 0, level_id = NULL, level_since = NULL, level_until = NULL,
+ level_pinned_until = NULL, level_due_at = NULL, version = version + 1 WHERE store_id = :store_id AND {_MERGED}""",
         # Accounts merged into these earlier lead to the survivor at once (F10).
         """UPDATE customers SET survivor_id = :primary_id
  WHERE store_id = :store_id AND survivor_id = ANY(CAST(:merged_ids AS uuid[]))""",
@@ -59,6 +62,10 @@ _MOVE = [
  WHERE store_id = :store_id AND {_MERGED}"""
             for table in ("customer_notes", "consents", "profile_changes")
         ),
+        # Who has had a gift by any account has had it.
+        f"""INSERT INTO birthday_gifts (store_id, customer_id, year, entry_id)
+ SELECT DISTINCT ON (year) store_id, CAST(:primary_id AS uuid), year, entry_id FROM birthday_gifts
+ WHERE store_id = :store_id AND {_MERGED} ORDER BY year, entry_id ON CONFLICT DO NOTHING""",
         f"UPDATE order_facts SET customer_id = :primary_id WHERE store_id = :store_id AND {_MERGED}",
         f"DELETE FROM customer_search WHERE store_id = :store_id AND {_MERGED}",
     )
@@ -80,7 +87,9 @@ _FOUND_BY = text(
 )
 
 
-async def load_accounts(tx: AsyncConnection, store_id: UUID, merge: Merge, *, lock: bool) -> list[Account]:
+async def load_accounts(
+    tx: AsyncConnection, store_id: UUID, merge: Merge, rules: LevelRules, now: datetime, *, lock: bool
+) -> list[Account]:
     """The participants, the primary first; `lock` holds them.
 
     Raises NotFound (customer_not_found), StateConflict (being_removed).
@@ -93,7 +102,17 @@ async def load_accounts(tx: AsyncConnection, store_id: UUID, merge: Merge, *, lo
     if removed := await being_removed(tx, store_id, ids):
         raise StateConflict("being_removed", customer_id=str(removed))
     lots = await lots_of(tx, store_id, ids)
-    return [Account(customers[i], [lot for lot in lots if lot.customer_id == i]) for i in ids]
+    spends = await load_spends(tx, store_id, ids, rules, now) if rules.levels else {}
+    gifts = await gifts_of(tx, store_id, ids)
+    return [
+        Account(
+            customers[i],
+            [lot for lot in lots if lot.customer_id == i],
+            spends.get(i, Spend()),
+            [year for customer_id, year in gifts if customer_id == i],
+        )
+        for i in ids
+    ]
 
 
 async def claim_run(tx: AsyncConnection, store_id: UUID, run_id: UUID, run: Run) -> bool:

@@ -22,6 +22,7 @@ from services.membership.domain import (
     Holder,
     Lot,
     Status,
+    StoreSettings,
     decide,
     identifiers_of,
     merge_outcome,
@@ -115,7 +116,7 @@ def test_the_primarys_values_win_and_the_oldest_fills_the_gaps() -> None:
     primary = account("陳大文", 20, phone="+85294512053")
     younger = account("陳大文", 19, birthday=date(1990, 1, 1), email="young@example.com", language="en")
     older = account("", 1, birthday=date(1980, 1, 1), phone="+85298765432")
-    outcome = merge_outcome([primary, younger, older], primary.customer.customer_id, Adjustment(), NOW)
+    outcome = merge_outcome([primary, younger, older], primary.customer.customer_id, Adjustment(), NOW, StoreSettings())
     survivor = outcome.survivor
     assert (survivor.name, survivor.birthday, survivor.language) == ("陳大文", date(1980, 1, 1), "en")
     assert (survivor.phone, survivor.email) == ("+85294512053", "")
@@ -132,7 +133,10 @@ def test_the_primarys_values_win_and_the_oldest_fills_the_gaps() -> None:
 def test_a_preview_changes_nothing_and_is_repeatable() -> None:
     """F8."""
     accounts = [account("A", 1, 10), account("B", 2, 20)]
-    first, second = (merge_outcome(accounts, accounts[0].customer.customer_id, Adjustment(-15), NOW) for _ in range(2))
+    first, second = (
+        merge_outcome(accounts, accounts[0].customer.customer_id, Adjustment(-15), NOW, StoreSettings())
+        for _ in range(2)
+    )
     assert first.fingerprint == second.fingerprint
     assert (first.points_before, first.points_after) == (30, 15)
     assert accounts[0].lots[0].remaining == 10
@@ -144,8 +148,8 @@ def test_the_fingerprint_changes_with_what_the_plan_depends_on(change: str) -> N
     """F8, fault 10; the order in which accounts are named is no difference."""
     a, b, c = account("A", 1, 10), account("B", 2, 20, days=1), account("C", 3)
     primary, adjustment, accounts, now = a.customer.customer_id, Adjustment(-1), [a, b], NOW
-    before = merge_outcome([b, a], primary, adjustment, now).fingerprint
-    assert merge_outcome(accounts, primary, adjustment, now).fingerprint == before
+    before = merge_outcome([b, a], primary, adjustment, now, StoreSettings()).fingerprint
+    assert merge_outcome(accounts, primary, adjustment, now, StoreSettings()).fingerprint == before
     match change:
         case "version":
             b.customer.version += 1
@@ -157,7 +161,7 @@ def test_the_fingerprint_changes_with_what_the_plan_depends_on(change: str) -> N
             adjustment = Adjustment(-2)
         case _:
             accounts = [a, b, c]
-    assert merge_outcome(accounts, primary, adjustment, now).fingerprint != before
+    assert merge_outcome(accounts, primary, adjustment, now, StoreSettings()).fingerprint != before
 
 
 @pytest.mark.parametrize(
@@ -168,7 +172,7 @@ def test_only_live_members_are_merged(status: Status, reason: str) -> None:
     """F1, F10."""
     accounts = [account("A", 1), account("B", 2, status=status)]
     with pytest.raises(StateConflict) as refusal:
-        merge_outcome(accounts, accounts[0].customer.customer_id, Adjustment(), NOW)
+        merge_outcome(accounts, accounts[0].customer.customer_id, Adjustment(), NOW, StoreSettings())
     assert refusal.value.reason == reason
     assert refusal.value.params["customer_id"] == str(accounts[1].customer.customer_id)
 
@@ -176,4 +180,4 @@ def test_only_live_members_are_merged(status: Status, reason: str) -> None:
 def test_names_that_differ_only_in_writing_are_the_same() -> None:
     """F4: full width, case and spaces warn nobody."""
     accounts = [account("Ｃhan  Tai man", 1), account("CHAN TAI MAN", 2), account("", 3)]
-    assert merge_outcome(accounts, accounts[0].customer.customer_id, Adjustment(), NOW).warnings == []
+    assert merge_outcome(accounts, accounts[0].customer.customer_id, Adjustment(), NOW, StoreSettings()).warnings == []
