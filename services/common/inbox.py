@@ -56,7 +56,7 @@ Handler = Callable[[AsyncConnection, UUID, Sequence[Delivered[Any]]], Awaitable[
 class Subscription:
     """A protobuf event and who handles it. The handler gets (transaction, store id, events in order).
 
-    One handler of several types gets them together: a paid order's two events in turn would make a batch of each.
+    One handler of several types gets them together: placed and paid in turn would make a batch of each.
     """
 
     message: type[Message]

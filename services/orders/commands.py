@@ -72,7 +72,7 @@ async def create_order(context: Context, claims: ServiceClaims, once: Once[Order
     )
     async with context.database.transaction(claims.store) as tx:
         crash.point("orders.create.before_insert")
-        await store.insert_whole(tx, once, order, events.placed(order))
+        await store.insert_whole(tx, once, order, [events.placed(order)])
         crash.point("orders.create.before_commit")
     crash.point("orders.create.after_commit")
     context.waker.wake()

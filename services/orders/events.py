@@ -11,13 +11,9 @@ from services.common.wire import address_message, contact_message, timestamp
 from services.orders.domain import CustomerChange, Order
 
 
-def placed(order: Order) -> list[Event]:
-    """An order stands; one that was born paid is paid as well."""
-    snapshot = to_proto(order, whole=True)
-    events = [event(events_pb2.OrderPlaced(order=snapshot), order.order_id, order.version)]
-    if order.paid_at is not None:
-        events.append(event(events_pb2.OrderPaid(order=snapshot), order.order_id, order.version))
-    return events
+def placed(order: Order) -> Event:
+    """An order stands; one that was born paid says so in this one event, for two would say the same of the same version."""
+    return event(events_pb2.OrderPlaced(order=to_proto(order, whole=True)), order.order_id, order.version)
 
 
 def paid(order: Order) -> Event:

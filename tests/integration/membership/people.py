@@ -195,9 +195,9 @@ def order(
 
 
 def told(of: orders_pb.Order) -> list[orders.OrderPlaced | orders.OrderPaid]:
-    """The events of an order that was born so."""
-    placed = orders.OrderPlaced(order=of)
-    return [placed, orders.OrderPaid(order=of)] if of.HasField("paid_at") else [placed]
+    """The event of an order that was born so, or of one that was paid later."""
+    paid_later = of.version > 1 and of.HasField("paid_at")
+    return [orders.OrderPaid(order=of) if paid_later else orders.OrderPlaced(order=of)]
 
 
 def refund(of: orders_pb.Order, refunded: int, version: int) -> orders.OrderRefunded:
