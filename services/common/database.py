@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 from uuid import UUID
@@ -36,6 +36,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 # One message instead of two. The id is a UUID's hexadecimal digits, so nothing can be smuggled in.
 _BEGIN_IN_STORE = "BEGIN; SELECT set_config('app.store_id', '{}', true)"
 TIMESTAMPTZ = TIMESTAMP(timezone=True)
+# Waiting longer for a connection is answered as UNAVAILABLE: the caller's deadline is near anyway.
+WAIT_SECONDS = 5.0
+# For a statement that is a transaction of its own (Database.at_once): the CTE "bound" names the store. Every write must draw
+# its rows from it, directly or through what was written before, so that the store is named before any policy asks for it.
+BOUND = """bound AS MATERIALIZED (SELECT CAST(set_config('app.store_id', CAST(CAST(:store_id AS uuid) AS text), true) AS uuid)
+ AS store_id)"""
 
 
 def connect(url: str, *, connections: int, name: str) -> AsyncEngine:
@@ -44,11 +50,10 @@ def connect(url: str, *, connections: int, name: str) -> AsyncEngine:
         make_url(url).set(drivername="postgresql+asyncpg"),
         # SQLAlchemy begins and ends nothing: `Database` does, on the driver, which costs a third.
         isolation_level="AUTOCOMMIT",
+        # One more than what `Database` keeps: a listener's (outbox.listen).
         pool_size=connections,
-        max_overflow=0,
-        # Waiting longer than this is answered as UNAVAILABLE: the caller's deadline is near anyway.
-        pool_timeout=5,
-        pool_use_lifo=True,
+        max_overflow=1,
+        pool_timeout=WAIT_SECONDS,
         connect_args={
             "timeout": 5,
             "server_settings": {
@@ -64,46 +69,91 @@ def connect(url: str, *, connections: int, name: str) -> AsyncEngine:
 
 
 class Database:
-    """One service's database."""
+    """One service's database.
+
+    Keeps the connections that it has opened: taking one from SQLAlchemy's pool and giving it back, once for each transaction,
+    costs as much as a statement.
+    """
 
     def __init__(self, engine: AsyncEngine) -> None:
         self.engine = engine
+        # The last used first, so that what a quiet time does not need lies idle.
+        self._free: list[AsyncConnection] = []
+        self._turns = asyncio.Semaphore(engine.pool.size())  # type: ignore[attr-defined]
 
     def transaction(self, store_id: UUID) -> AbstractAsyncContextManager[AsyncConnection]:
         """A transaction that sees and writes rows of one store only. Commits on a clean exit."""
-        return self._begun(_BEGIN_IN_STORE.format(store_id.hex))
+        return self._held(_BEGIN_IN_STORE.format(store_id.hex))
 
     def across_stores(self) -> AbstractAsyncContextManager[AsyncConnection]:
         """A transaction bound to no store: plumbing and work queues, which only the worker's role may read whole."""
-        return self._begun("BEGIN")
+        return self._held("BEGIN")
+
+    def at_once(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        """A connection on which each statement is a transaction of its own: one round trip instead of three.
+
+        It is bound to no store, unless the statement binds itself (BOUND).
+        """
+        return self._held("")
 
     @asynccontextmanager
-    async def _begun(self, begin: str) -> AsyncIterator[AsyncConnection]:
-        connection = await self._checkout()
+    async def _held(self, begin: str) -> AsyncIterator[AsyncConnection]:
+        connection = await self._take()
         driver = driver_of(connection)
         try:
-            await driver.execute(begin)
+            if begin:
+                await driver.execute(begin)
             yield connection
-            if await driver.execute("COMMIT") != "COMMIT":
+            if begin and await driver.execute("COMMIT") != "COMMIT":
                 # The server's answer to COMMIT after a statement that failed and whose error somebody has swallowed.
                 raise RuntimeError("the transaction had failed before; it was rolled back")
         except BaseException:
-            # Shielded: a connection must not go back to the pool with a transaction open, cancelled or not.
-            await asyncio.shield(asyncio.ensure_future(_give_up(connection, driver)))
+            # Shielded: a connection must not be used again with a transaction open, cancelled or not.
+            await asyncio.shield(asyncio.ensure_future(self._give_up(connection, driver)))
             raise
-        await connection.close()
+        self._put_back(connection)
 
-    async def _checkout(self) -> AsyncConnection:
-        """A connection from the pool; those that the server has closed since they were last used are replaced."""
-        while True:
-            connection = await self.engine.connect()
-            if not driver_of(connection).is_closed():
-                return connection
-            await connection.invalidate()
-            await connection.close()
+    async def _take(self) -> AsyncConnection:
+        """A connection; those that the server has closed since they were last used are replaced. Raises TimeoutError."""
+        if self._turns.locked():
+            async with asyncio.timeout(WAIT_SECONDS):
+                await self._turns.acquire()
+        else:
+            await self._turns.acquire()
+        try:
+            while self._free:
+                connection = self._free.pop()
+                if not driver_of(connection).is_closed():
+                    return connection
+                await _discard(connection)
+            return await self.engine.connect()
+        except BaseException:
+            self._turns.release()
+            raise
+
+    def _put_back(self, connection: AsyncConnection) -> None:
+        self._free.append(connection)
+        self._turns.release()
+
+    async def _give_up(self, connection: AsyncConnection, driver: Any) -> None:
+        """Ends what was begun, and the connection too if it is in no state to be used again."""
+        try:
+            if not driver.is_closed():
+                await driver.execute("ROLLBACK")
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError):
+            driver.terminate()  # the server rolls back what it loses
+        if driver.is_closed() or connection.invalidated:
+            try:
+                await _discard(connection)
+            finally:
+                self._turns.release()
+        else:
+            self._put_back(connection)
 
     async def close(self) -> None:
         """Closes all connections."""
+        while self._free:
+            await self._free.pop().close()
         await self.engine.dispose()
 
 
@@ -126,6 +176,11 @@ class Statement:
         """The first row, which is read by name or position, or None. Raises the driver's errors, which is_transient knows."""
         return await driver_of(tx).fetchrow(self._numbered, *[values[name] for name in self.names])
 
+    async def all(self, tx: AsyncConnection, values: Mapping[str, Any]) -> Sequence[Any]:
+        """All rows."""
+        found: Sequence[Any] = await driver_of(tx).fetch(self._numbered, *[values[name] for name in self.names])
+        return found
+
 
 def driver_of(connection: AsyncConnection) -> Any:
     """The asyncpg connection under a connection that is in use."""
@@ -135,14 +190,8 @@ def driver_of(connection: AsyncConnection) -> Any:
     return proxied.connection.driver_connection
 
 
-async def _give_up(connection: AsyncConnection, driver: Any) -> None:
-    try:
-        if not driver.is_closed():
-            await driver.execute("ROLLBACK")
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError):
-        driver.terminate()  # it is in no state to be used again, and the server rolls back what it loses
-    if driver.is_closed():
-        await connection.invalidate()
+async def _discard(connection: AsyncConnection) -> None:
+    await connection.invalidate()
     await connection.close()
 
 

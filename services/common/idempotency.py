@@ -21,10 +21,12 @@ R = TypeVar("R")
 LONGEST_KEY = 200
 
 # For statements that claim the key together with the write: yields a row only for the first use of the key.
-CLAIM = """INSERT INTO idempotency_keys (store_id, key, fingerprint, response)
- VALUES (CAST(:store_id AS uuid), CAST(:idempotency_key AS text), CAST(:fingerprint AS bytea), CAST(:response AS bytea))
+_INSERT = """INSERT INTO idempotency_keys (store_id, key, fingerprint, response)
+ SELECT {store_id}, CAST(:idempotency_key AS text), CAST(:fingerprint AS bytea), CAST(:response AS bytea) {source}
  ON CONFLICT (store_id, key) DO NOTHING RETURNING store_id"""
-_CLAIM = text(CLAIM)
+_CLAIM = text(_INSERT.format(store_id="CAST(:store_id AS uuid)", source=""))
+# The same in a statement that binds itself to its store (database.BOUND).
+CLAIM_BOUND = _INSERT.format(store_id="bound.store_id", source="FROM bound")
 _FIND = text("SELECT fingerprint, response FROM idempotency_keys WHERE store_id = :store_id AND key = :key")
 _RECORD = text("UPDATE idempotency_keys SET response = :response WHERE store_id = :store_id AND key = :key")
 
@@ -47,7 +49,7 @@ class Once(Generic[R]):
     encode: Callable[[R], bytes]
 
     def columns(self, response: bytes = b"") -> dict[str, object]:
-        """Parameters of CLAIM."""
+        """Parameters of CLAIM_BOUND."""
         return {
             "store_id": self.store_id,
             "idempotency_key": self.key,

@@ -70,10 +70,12 @@ async def create_order(context: Context, claims: ServiceClaims, once: Once[Order
         actor=claims.actor,
         now=clock.now(),
     )
-    async with context.database.transaction(claims.store) as tx:
-        crash.point("orders.create.before_insert")
-        await store.insert_whole(tx, once, order, [events.placed(order)])
-        crash.point("orders.create.before_commit")
+    crash.point("orders.create.before_insert")
+    async with context.database.at_once() as connection:
+        written = await store.insert_whole(connection, once, order, [events.placed(order)])
+    if not written:
+        async with context.database.transaction(claims.store) as tx:
+            await once.replay(tx)
     crash.point("orders.create.after_commit")
     context.waker.wake()
     return order

@@ -59,14 +59,16 @@ class _Notes:
 
 
 def transaction(context: str) -> str:
-    """The pgbench script of the context's hot transaction: BEGIN, the store, the one big statement, COMMIT."""
+    """The pgbench script of the context's hot transaction: one big statement, with BEGIN, the store and COMMIT unless it binds itself."""
     store_id = new_id()
     noted = run_sync({"orders": _noted_order, "membership": _noted_enrolment}[context](store_id))
-    # pgbench prepares one command at a time, so what the services send as one message are two here.
-    begin = database._BEGIN_IN_STORE.format(store_id.hex).replace("; ", ";\n")
     statement = _STATEMENTS[context]
     rendered = render(statement.text, dict(zip(statement.names, noted.values, strict=True)), _VARYING[context])
-    return f"\\set r random(1, {2**62})\n{begin};\n{rendered};\nCOMMIT;\n"
+    if database.BOUND not in statement.text:
+        # pgbench prepares one command at a time, so what the services send as one message are two here.
+        begin = database._BEGIN_IN_STORE.format(store_id.hex).replace("; ", ";\n")
+        rendered = f"{begin};\n{rendered};\nCOMMIT"
+    return f"\\set r random(1, {2**62})\n{rendered};\n"
 
 
 async def _noted_order(store_id: UUID) -> _Noted:

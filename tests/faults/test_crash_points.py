@@ -41,11 +41,7 @@ _EVENTS = {
 }
 _COMMON = ("outbox.before_publish", "outbox.after_publish", "inbox.before_commit", "inbox.before_ack")
 SCENARIOS = [
-    Scenario(
-        "orders-serve",
-        NewMember,
-        ("orders.create.before_insert", "orders.create.before_commit", "orders.create.after_commit"),
-    ),
+    Scenario("orders-serve", NewMember, ("orders.create.before_insert", "orders.create.after_commit")),
     Scenario("orders-serve", Payment, ("orders.confirm_payment.before_commit",)),
     Scenario("orders-serve", MergeOfThree, ("orders.relink.before_commit", "orders.relink.after_commit")),
     Scenario("membership-serve", NewMember, ("membership.enrol.before_commit", "membership.enrol.after_commit")),

@@ -10,7 +10,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.common import idempotency, outbox
-from services.common.database import Statement
+from services.common.database import BOUND, Statement
 from services.common.idempotency import Once
 from services.common.outbox import Event
 from services.orders.domain import Change, Line, Order, Payment, PaymentMethod
@@ -27,10 +27,11 @@ _TAKE_NUMBERS = text(
 _ORDER_COLUMNS = [column.name for column in orders.columns if column.name != "store_id"]
 _DIALECT = postgresql.asyncpg.dialect()  # type: ignore[no-untyped-call]
 _TYPES = {column.name: column.type.compile(dialect=_DIALECT) for column in orders.columns}
-# The hot path: key, order, lines, payment, history and events in one statement, so in one round trip. Without a claimed key
-# nothing is written.
+# The hot path: key, order, lines, payment, history and events in one statement that is a transaction of its own, so in one
+# round trip. Without a claimed key nothing is written.
 _INSERT_WHOLE = Statement(
-    f"""WITH claimed AS ({idempotency.CLAIM}),
+    f"""WITH {BOUND},
+ claimed AS ({idempotency.CLAIM_BOUND}),
  o AS (INSERT INTO orders (store_id, {", ".join(_ORDER_COLUMNS)})
   SELECT store_id, {", ".join(f"CAST(:{c} AS {_TYPES[c]})" for c in _ORDER_COLUMNS)} FROM claimed RETURNING store_id, order_id),
  l AS (INSERT INTO order_lines (store_id, order_id, position, sku, title, quantity, unit_price, discount)
@@ -52,11 +53,14 @@ async def take_numbers(tx: AsyncConnection, store_id: UUID, count: int) -> int:
     return int(await tx.scalar(_TAKE_NUMBERS, {"store_id": store_id, "first": FIRST_NUMBER, "count": count}))
 
 
-async def insert_whole(tx: AsyncConnection, once: Once[Order], order: Order, events: Sequence[Event]) -> None:
-    """Writes a new order with all that belongs to it and its idempotency key. Raises Replayed or Conflict like Once.begin."""
+async def insert_whole(connection: AsyncConnection, once: Once[Order], order: Order, events: Sequence[Event]) -> bool:
+    """Writes a new order with all that belongs to it and its idempotency key; False when the key was used before.
+
+    The connection is one of Database.at_once.
+    """
     payment = order.payments[0] if order.payments else None
     written = await _INSERT_WHOLE.first(
-        tx,
+        connection,
         {
             **columns(order),
             **once.columns(once.encode(order)),
@@ -73,8 +77,7 @@ async def insert_whole(tx: AsyncConnection, once: Once[Order], order: Order, eve
             "actor": order.history[0].actor,
         },
     )
-    if not written[0]:
-        await once.replay(tx)
+    return bool(written[0])
 
 
 async def load(tx: AsyncConnection, store_id: UUID, order_id: UUID, *, lock: bool = False) -> Order | None:
