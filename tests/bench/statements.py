@@ -113,7 +113,9 @@ async def _noted_enrolment(store_id: UUID) -> _Noted:
     found_by = search_text(contact.name, contact.phone, contact.email)
     news = [membership_events.member_enrolled(buyer, owned, now)]
     try:
-        await membership_store.insert_new(_transaction(), store_id, buyer, owned, Status.MEMBER, found_by, news, now)
+        await membership_store.insert_stranger(
+            _transaction(), store_id, buyer, owned, Status.MEMBER, found_by, news, now
+        )
     except _Noted as noted:
         return noted
     raise AssertionError("membership wrote without a statement")
@@ -138,7 +140,7 @@ def _digest(kind: str) -> str:
     return f"sha256(convert_to(CAST(:r AS text) || '{kind}', 'UTF8'))"
 
 
-_STATEMENTS = {"orders": writing._INSERT_WHOLE, "membership": enrolment._INSERT_NEW}
+_STATEMENTS = {"orders": writing._INSERT_WHOLE, "membership": enrolment._INSERT_STRANGER}
 _VARYING = {
     "orders": {
         "order_id": _id("o"),

@@ -44,11 +44,12 @@ SCENARIOS = [
     Scenario("orders-serve", NewMember, ("orders.create.before_insert", "orders.create.after_commit")),
     Scenario("orders-serve", Payment, ("orders.confirm_payment.before_commit",)),
     Scenario("orders-serve", MergeOfThree, ("orders.relink.before_commit", "orders.relink.after_commit")),
-    Scenario("membership-serve", NewMember, ("membership.enrol.before_commit", "membership.enrol.after_commit")),
+    Scenario("membership-serve", NewMember, ("membership.enrol.after_commit",)),
+    Scenario("membership-serve", KnownMember, ("membership.enrol.before_commit", "membership.enrol.after_commit")),
     # The same by event, when nobody answered the gateway's call.
     Scenario(
         "membership-work",
-        NewMember,
+        KnownMember,
         ("membership.enrol.before_commit", "membership.enrol.after_commit"),
         down=("membership-serve",),
     ),

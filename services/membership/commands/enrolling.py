@@ -40,7 +40,7 @@ async def enrol_buyer(context: Context, store_id: UUID, buyer: Buyer) -> Enrolle
     A buyer who is no surprise costs one statement. Otherwise the rules are gone through with the rows held (README).
     Raises Unavailable when too many calls for one person meet.
     """
-    enrolled = await _try(_at_once, context, store_id, buyer)
+    enrolled = await _as_stranger(context, store_id, buyer) or await _try(_as_known, context, store_id, buyer)
     for _ in range(_TRIES):
         if enrolled is None:
             enrolled = await _try(_with_care, context, store_id, buyer)
@@ -61,25 +61,37 @@ async def _try(way: _Way, context: Context, store_id: UUID, buyer: Buyer) -> Enr
     return enrolled
 
 
-async def _at_once(context: Context, tx: AsyncConnection, store_id: UUID, buyer: Buyer) -> Enrolled:
-    """A live customer known by id, a new member whose identifiers are all free, a live member's identifier, or a guest about
-    whom there is no question.
-    """
+async def _as_stranger(context: Context, store_id: UUID, buyer: Buyer) -> Enrolled | None:
+    """A new member whose identifiers are all free, or a guest about whom there is no question: a transaction of one statement."""
+    identifiers = _trusted_identifiers(context, buyer)
+    if not buyer.new_customer or (identifiers and not buyer.add_as_member):
+        return None
+    async with context.database.at_once() as connection:
+        enrolled = await _make(store.insert_stranger, connection, store_id, buyer, identifiers)
+    if enrolled:
+        crash.point("membership.enrol.after_commit")
+        context.wake()
+    return enrolled
+
+
+async def _as_known(context: Context, tx: AsyncConnection, store_id: UUID, buyer: Buyer) -> Enrolled:
+    """A live customer known by id, or the live member who has an identifier. Raises _LostError."""
     enrolled = None
-    identifiers = identifiers_of(context.hasher, buyer.contact) if buyer.trusted and buyer.new_customer else ()
     if not buyer.new_customer:
         enrolled = await store.add_to_known(tx, store_id, buyer)
         if enrolled and buyer.promotes(enrolled.status):
             raise _LostError
-    elif buyer.add_as_member or not identifiers:
-        enrolled = await _make(tx, store_id, buyer, identifiers)
-    if enrolled is None and identifiers:
+    elif identifiers := _trusted_identifiers(context, buyer):
         enrolled = await store.add_to_holder(tx, store_id, buyer, identifiers)
         if enrolled:
             await outbox.add(tx, store_id, [events.buyer_linked(buyer.order_id, enrolled.customer_id)])
     if enrolled is None:
         raise _LostError
     return enrolled
+
+
+def _trusted_identifiers(context: Context, buyer: Buyer) -> Sequence[Identifier]:
+    return identifiers_of(context.hasher, buyer.contact) if buyer.trusted else ()
 
 
 async def _with_care(context: Context, tx: AsyncConnection, store_id: UUID, buyer: Buyer) -> Enrolled:
@@ -97,14 +109,21 @@ async def _with_care(context: Context, tx: AsyncConnection, store_id: UUID, buye
     if decision.owner:
         owner = await store.lock_owner(tx, store_id, decision.owner, shared=True)
     if owner is None or (owner.customer_id == buyer.customer_id and decision.owned):
-        made = await _make(tx, store_id, buyer, [i for i in identifiers if i.kind in decision.owned])
+        owned = [i for i in identifiers if i.kind in decision.owned]
+        made = await _make(store.insert_new, tx, store_id, buyer, owned)
         if made is None:
             raise _LostError
         return made
     return await _link(tx, store_id, buyer, owner)
 
 
-async def _make(tx: AsyncConnection, store_id: UUID, buyer: Buyer, owned: Sequence[Identifier]) -> Enrolled | None:
+async def _make(
+    insert: Callable[..., Awaitable[store.Attempt]],
+    connection: AsyncConnection,
+    store_id: UUID,
+    buyer: Buyer,
+    owned: Sequence[Identifier],
+) -> Enrolled | None:
     """Writes the new customer: a member if it owns anything, else a guest. None when an identifier was somebody's already, or
     the order had its buyer, and nothing was written. Raises _LostError when that showed too late.
     """
@@ -112,8 +131,8 @@ async def _make(tx: AsyncConnection, store_id: UUID, buyer: Buyer, owned: Sequen
     status = Status.MEMBER if owned else Status.GUEST
     reach = {identifier.kind: identifier.value for identifier in owned} if owned else None
     contact = buyer.contact
-    attempt = await store.insert_new(
-        tx,
+    attempt = await insert(
+        connection,
         store_id,
         buyer,
         owned,

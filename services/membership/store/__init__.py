@@ -19,6 +19,7 @@ from services.membership.store.enrolment import (
     find_enrolled,
     holders_of,
     insert_new,
+    insert_stranger,
 )
 from services.membership.store.gifts import birthday_stores, celebrated, claim_gift, members_with_birthday
 from services.membership.store.history import history_page
@@ -129,6 +130,7 @@ __all__ = [
     "hold_removal",
     "holders_of",
     "insert_new",
+    "insert_stranger",
     "latest_removal",
     "level_changes_page",
     "load",

@@ -10,11 +10,12 @@ from typing import Any
 from uuid import UUID
 
 import orjson
+from asyncpg import UniqueViolationError
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.common import outbox
-from services.common.database import Statement
+from services.common.database import BOUND, Statement
 from services.common.outbox import Event
 from services.membership.domain import Buyer, Enrolled, Hold, Holder, Identifier, SearchText, Status
 
@@ -30,26 +31,23 @@ class Attempt:
 # A new customer in one statement, so in one round trip: the order's fact, which claims the order; the identifiers, all or
 # none; the customer, or the guest of that id who becomes a member; what it is found by; the address; the events. When an
 # identifier is known to be somebody's, nothing is written; only one that is lost in a race leaves something to take back.
-_INSERT_NEW = Statement(
-    f"""WITH held AS (SELECT 1 FROM unnest(CAST(:kinds AS text[]), CAST(:digests AS bytea[])) AS w(kind, digest)
-   JOIN identifiers i ON i.store_id = CAST(:store_id AS uuid) AND i.kind = w.kind AND i.digest = w.digest),
+_INSERT = """WITH {bound},
+ held AS (SELECT FROM bound CROSS JOIN LATERAL (SELECT FROM unnest(CAST(:kinds AS text[]), CAST(:digests AS bytea[])) AS w(kind, digest)
+   JOIN identifiers i ON i.store_id = bound.store_id AND i.kind = w.kind AND i.digest = w.digest OFFSET 0) AS i),
  fact AS (INSERT INTO order_facts (store_id, order_id, customer_id, declared_customer_id, created_member, placed_at)
-  SELECT CAST(:store_id AS uuid), CAST(:order_id AS uuid), CAST(:customer_id AS uuid), CAST(:customer_id AS uuid),
-   CAST(:status AS smallint) = 2, CAST(:placed_at AS timestamptz) WHERE NOT EXISTS (SELECT FROM held)
+  SELECT bound.store_id, CAST(:order_id AS uuid), CAST(:customer_id AS uuid), CAST(:customer_id AS uuid),
+   CAST(:status AS smallint) = 2, CAST(:placed_at AS timestamptz) FROM bound WHERE NOT EXISTS (SELECT FROM held)
   ON CONFLICT (store_id, order_id) DO NOTHING RETURNING store_id),
  won AS (INSERT INTO identifiers (store_id, kind, digest, value, customer_id, state)
   SELECT f.store_id, i.kind, i.digest, i.value, CAST(:customer_id AS uuid), 'live' FROM fact f
    CROSS JOIN unnest(CAST(:kinds AS text[]), CAST(:digests AS bytea[]), CAST(:values AS text[])) AS i(kind, digest, value)
-  ORDER BY i.digest ON CONFLICT (store_id, kind, digest) DO NOTHING RETURNING store_id),
+  ORDER BY i.digest {won_already} RETURNING store_id),
  free AS (SELECT f.store_id FROM fact f WHERE (SELECT count(*) FROM won) = cardinality(CAST(:digests AS bytea[]))),
  customer AS (INSERT INTO customers (store_id, customer_id, status, name, phone, email, language, source, created_at, joined_at, version)
   SELECT free.store_id, CAST(:customer_id AS uuid), CAST(:status AS smallint), CAST(:name AS text), CAST(:phone AS text),
    CAST(:email AS text), CAST(:language AS text), 'order', CAST(:now AS timestamptz),
    CASE WHEN CAST(:status AS smallint) = 2 THEN CAST(:now AS timestamptz) END, 1 FROM free
-  ON CONFLICT (store_id, customer_id) DO UPDATE SET status = excluded.status, name = excluded.name, phone = excluded.phone,
-   email = excluded.email, language = excluded.language, joined_at = excluded.joined_at, version = customers.version + 1
-   WHERE customers.status = 1 AND excluded.status = 2
-  RETURNING store_id),
+  {there_already} RETURNING store_id),
  search AS (INSERT INTO customer_search (store_id, customer_id, member, since, haystack, grams)
   SELECT customer.store_id, CAST(:customer_id AS uuid), CAST(:status AS smallint) = 2, CAST(:now AS timestamptz),
    CAST(:haystack AS text), CAST(:grams AS text[]) FROM customer
@@ -59,9 +57,20 @@ _INSERT_NEW = Statement(
   SELECT customer.store_id, CAST(:customer_id AS uuid), CAST(:address_digest AS bytea), CAST(:address AS jsonb),
    CAST(:now AS timestamptz) FROM customer WHERE CAST(:address AS jsonb) IS NOT NULL
   ON CONFLICT (store_id, customer_id, digest) DO NOTHING),
- event AS ({outbox.INSERT} CROSS JOIN customer)
+ event AS ({events} CROSS JOIN customer)
  SELECT EXISTS (SELECT FROM fact) AS wrote, EXISTS (SELECT FROM customer) AS succeeded"""
+_INSERT_NEW = Statement(
+    _INSERT.format(
+        bound="bound AS (SELECT CAST(:store_id AS uuid) AS store_id)",
+        won_already="ON CONFLICT (store_id, kind, digest) DO NOTHING",
+        there_already="""ON CONFLICT (store_id, customer_id) DO UPDATE SET status = excluded.status, name = excluded.name,
+   phone = excluded.phone, email = excluded.email, language = excluded.language, joined_at = excluded.joined_at,
+   version = customers.version + 1 WHERE customers.status = 1 AND excluded.status = 2""",
+        events=outbox.INSERT,
+    )
 )
+# The same as a transaction of its own. There is nobody who could take anything back, so a race that is lost is an error.
+_INSERT_STRANGER = Statement(_INSERT.format(bound=BOUND, won_already="", there_already="", events=outbox.INSERT))
 # An order of a customer known by id, in one statement: nothing is written unless the customer is there and live. KEY SHARE
 # waits for a merge that is under way, and then sees what it did.
 _ADD_TO_KNOWN = Statement(
@@ -131,33 +140,60 @@ async def insert_new(
     now: datetime,
 ) -> Attempt:
     """Writes a new customer with the identifiers that it shall own, unless one of them is anybody's already."""
+    row = await _INSERT_NEW.first(tx, _new(store_id, buyer, owned, status, search, events, now))
+    return Attempt(row["wrote"], row["succeeded"])
+
+
+async def insert_stranger(
+    connection: AsyncConnection,
+    store_id: UUID,
+    buyer: Buyer,
+    owned: Sequence[Identifier],
+    status: Status,
+    search: SearchText,
+    events: Sequence[Event],
+    now: datetime,
+) -> Attempt:
+    """The same by a connection of Database.at_once, for an id that no customer has. What does not succeed has written nothing."""
+    try:
+        row = await _INSERT_STRANGER.first(connection, _new(store_id, buyer, owned, status, search, events, now))
+    except UniqueViolationError:
+        return Attempt(wrote=False, succeeded=False)
+    return Attempt(row["wrote"], row["succeeded"])
+
+
+def _new(
+    store_id: UUID,
+    buyer: Buyer,
+    owned: Sequence[Identifier],
+    status: Status,
+    search: SearchText,
+    events: Sequence[Event],
+    now: datetime,
+) -> dict[str, Any]:
     address = buyer.shipping_address
     content = orjson.dumps(address, option=orjson.OPT_SORT_KEYS) if address else None
     reach = {identifier.kind: identifier.value for identifier in owned}
     is_member = status is Status.MEMBER
-    row = await _INSERT_NEW.first(
-        tx,
-        {
-            **outbox.columns(store_id, events),
-            "order_id": buyer.order_id,
-            "customer_id": buyer.customer_id,
-            "status": status,
-            "name": buyer.contact.name,
-            "phone": reach.get("phone", "") if is_member else buyer.contact.phone,
-            "email": reach.get("email", "") if is_member else buyer.contact.email,
-            "language": buyer.language,
-            "placed_at": buyer.placed_at,
-            "now": now,
-            "kinds": [identifier.kind for identifier in owned],
-            "digests": [identifier.digest for identifier in owned],
-            "values": [identifier.value for identifier in owned],
-            "haystack": search.haystack,
-            "grams": list(search.grams),
-            "address": content.decode() if content else None,
-            "address_digest": hashlib.sha256(content).digest() if content else None,
-        },
-    )
-    return Attempt(row["wrote"], row["succeeded"])
+    return {
+        **outbox.columns(store_id, events),
+        "order_id": buyer.order_id,
+        "customer_id": buyer.customer_id,
+        "status": status,
+        "name": buyer.contact.name,
+        "phone": reach.get("phone", "") if is_member else buyer.contact.phone,
+        "email": reach.get("email", "") if is_member else buyer.contact.email,
+        "language": buyer.language,
+        "placed_at": buyer.placed_at,
+        "now": now,
+        "kinds": [identifier.kind for identifier in owned],
+        "digests": [identifier.digest for identifier in owned],
+        "values": [identifier.value for identifier in owned],
+        "haystack": search.haystack,
+        "grams": list(search.grams),
+        "address": content.decode() if content else None,
+        "address_digest": hashlib.sha256(content).digest() if content else None,
+    }
 
 
 async def add_to_known(tx: AsyncConnection, store_id: UUID, buyer: Buyer) -> Enrolled | None:
