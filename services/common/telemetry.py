@@ -5,14 +5,15 @@ Only the OpenTelemetry API is used here: without an SDK configured it hands the 
 
 from __future__ import annotations
 
+import re
 import secrets
 from contextvars import ContextVar
 
 from opentelemetry import trace
-from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 _propagator = TraceContextTextMapPropagator()
+_OF_TODAY = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 _traceparent: ContextVar[str] = ContextVar("traceparent", default="")
 
@@ -25,15 +26,17 @@ def new_request_id() -> str:
 def begin(incoming_request_id: str = "", traceparent: str = "") -> None:
     """Takes over what the caller sent, or starts afresh, for the current task or thread."""
     request_id.set(incoming_request_id or new_request_id())
+    # The usual case by itself: reading it into a context and writing it out again gives the same text.
+    _traceparent.set(traceparent if _OF_TODAY.fullmatch(traceparent) else _resume(traceparent))
+
+
+def _resume(traceparent: str) -> str:
+    """The traceparent of whatever else there is: one of a later version, a span that is under way, or a new trace."""
     context = _propagator.extract({"traceparent": traceparent}) if traceparent else None
-    span = trace.get_current_span(context)
-    if not span.get_span_context().is_valid:
-        span = NonRecordingSpan(
-            SpanContext(secrets.randbits(128) or 1, secrets.randbits(64) or 1, False, TraceFlags(TraceFlags.SAMPLED))
-        )
-    carrier: dict[str, str] = {}
-    _propagator.inject(carrier, trace.set_span_in_context(span))
-    _traceparent.set(carrier["traceparent"])
+    span = trace.get_current_span(context).get_span_context()
+    if not span.is_valid:
+        return f"00-{secrets.randbits(128) or 1:032x}-{secrets.randbits(64) or 1:016x}-01"
+    return f"00-{span.trace_id:032x}-{span.span_id:016x}-{span.trace_flags:02x}"
 
 
 def traceparent() -> str:
