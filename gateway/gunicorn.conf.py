@@ -2,6 +2,7 @@
 
 # ruff: noqa: N999 - the name is what gunicorn's people look for
 
+import gc
 import os
 import sys
 from pathlib import Path
@@ -35,3 +36,9 @@ def on_starting(_server: object) -> None:
     except ConfigError as error:
         sys.stderr.write(f"gateway: {error}\n")
         sys.exit(2)
+
+
+def post_worker_init(_worker: object) -> None:
+    """What has been loaded stays: no collection of garbage, which holds up all requests, need look through it."""
+    gc.collect()
+    gc.freeze()

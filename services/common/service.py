@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
@@ -44,6 +45,9 @@ async def _run(command: Command, environment: Environment) -> None:
 
 async def until(stop: asyncio.Event, *loops: Coroutine[Any, Any, None]) -> None:
     """Runs endless loops until `stop` is set. A loop that ends or fails by itself ends the process, which is then started again."""
+    # What has been loaded stays. Looking through it for garbage would hold up every call for a tenth of a second, again and again.
+    gc.collect()
+    gc.freeze()
     tasks = [asyncio.create_task(loop) for loop in loops]
     stopping = asyncio.create_task(stop.wait())
     done, _ = await asyncio.wait([stopping, *tasks], return_when=asyncio.FIRST_COMPLETED)
