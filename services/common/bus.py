@@ -37,7 +37,6 @@ ACK_WAIT_SECONDS = 30
 PUBLISH_SECONDS = 5.0
 # JetStream's own de-duplication: a help against doubled publishes, never the guarantee (rule 1).
 DUPLICATE_WINDOW_SECONDS = 120
-GATHER_SECONDS = 0.02
 KEEP_SECONDS = 7 * 86_400
 log = structlog.get_logger()
 
@@ -192,16 +191,17 @@ class Bus:
                 await self._client.close()
 
 
-async def fetch(subscription: JetStreamContext.PullSubscription, batch: int, wait_seconds: float) -> list[Msg]:
-    """Up to `batch` messages: waits for the first, and GATHER_SECONDS for what comes with it. Raises BusUnavailable."""
+async def fetch(
+    subscription: JetStreamContext.PullSubscription, batch: int, wait_seconds: float, gather_seconds: float
+) -> list[Msg]:
+    """Up to `batch` messages: waits for the first, and `gather_seconds` for what comes with it. Raises BusUnavailable."""
     try:
         first = await subscription.fetch(1, timeout=wait_seconds)
     except TimeoutError:  # an empty fetch ends so by design
         return []
     except _AWAY as error:
         raise BusUnavailable(f"cannot fetch: {type(error).__name__}") from error
-    # A batch costs its reader hardly more than one message: under load, waiting a little halves the reader's work.
-    await asyncio.sleep(GATHER_SECONDS)
+    await asyncio.sleep(gather_seconds)
     try:
         return first + await subscription.fetch(batch - 1, timeout=0.01)
     except _AWAY:

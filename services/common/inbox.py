@@ -22,13 +22,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.common import crash, telemetry
 from services.common.bus import Bus, BusUnavailable, Msg, fetch
-from services.common.database import Database, is_transient
+from services.common.database import Database, Statement, is_transient
 from services.common.errors import Unavailable
 from services.common.ids import NIL
 from services.common.outbox import type_of
 
 M = TypeVar("M", bound=Message)
 BATCH = 100
+# A batch costs its reader hardly more than one message. Besides, an order's buyer has mostly been enrolled by the gateway's call
+# when the event is read, instead of at the same moment.
+GATHER_SECONDS = 0.02
+GATHER_UNDER_LOAD_SECONDS = 0.1
 MAX_TRIES = 5
 log = structlog.get_logger()
 
@@ -87,8 +91,11 @@ class Consumer:
         while True:
             try:
                 subscription = await self._bus.subscribe(self._reader, self._context, list(self._by_type))
+                gather = GATHER_SECONDS
                 while True:
-                    await self._consume(await fetch(subscription, BATCH, wait_seconds=5))
+                    batch = await fetch(subscription, BATCH, wait_seconds=5, gather_seconds=gather)
+                    gather = GATHER_UNDER_LOAD_SECONDS if len(batch) > 1 else GATHER_SECONDS
+                    await self._consume(batch)
             except BusUnavailable as error:
                 log.warning("consumer_waits_for_broker", context=self._context, error=str(error))
                 await asyncio.sleep(1)
@@ -124,9 +131,9 @@ class Consumer:
         telemetry.begin(traceparent=events[0].traceparent)
         async with self._database.transaction(store_id) as tx:
             new = {
-                row.event_id
-                for row in await tx.execute(
-                    _CLAIM,
+                row["event_id"]
+                for row in await _CLAIM.all(
+                    tx,
                     {
                         "store_id": store_id,
                         "event_ids": [e.event_id for e in events],
@@ -220,7 +227,7 @@ def _event_id(message: Msg) -> UUID:
         return UUID(int=message.metadata.sequence.stream)  # no id of its own: its place in the stream is one
 
 
-_CLAIM = text(
+_CLAIM = Statement(
     """INSERT INTO inbox (store_id, event_id, type)
  SELECT CAST(:store_id AS uuid), e.event_id, e.type FROM unnest(CAST(:event_ids AS uuid[]), CAST(:types AS text[])) AS e(event_id, type)
  ORDER BY e.event_id ON CONFLICT DO NOTHING RETURNING event_id"""

@@ -5,7 +5,7 @@ connection, however the process dies; others stand by. That keeps events in orde
 claims, and at the measured rates one relay is far from being the bottleneck.
 
 The relay is woken by NOTIFY. The NOTIFY is sent after the commit, on a connection of its own and at most every
-50 ms: inside the transaction it would serialise all commits of the database on one lock. A wake-up that is lost to a crash
+100 ms: inside the transaction it would serialise all commits of the database on one lock. A wake-up that is lost to a crash
 is made good by the sweep. So what comes alone goes at once, and what comes in crowds goes in batches, which cost far less.
 """
 
@@ -13,25 +13,25 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 import structlog
 from google.protobuf.message import Message
-from sqlalchemy import Row, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.common import crash, telemetry
 from services.common.bus import Bus, BusUnavailable, Outgoing
-from services.common.database import Database, is_transient
+from services.common.database import Database, Statement, is_transient
 from services.common.ids import new_id
 
 CHANNEL = "onefold_outbox"
 BATCH = 500
 SWEEP_SECONDS = 1.0
-GAP_SECONDS = 0.05
+GAP_SECONDS = 0.1
 _RELAY_LOCK = 0x0F01D  # any constant; advisory locks are per database
 log = structlog.get_logger()
 
@@ -156,15 +156,16 @@ class Relay:
     async def publish_batch(self) -> int:
         """Publishes up to BATCH events in order and marks them; 0 when another relay is at work."""
         async with self._database.across_stores() as tx:
-            if not await tx.scalar(_LOCK, {"lock": _RELAY_LOCK}):
+            held = await _LOCK.first(tx, {"lock": _RELAY_LOCK})
+            if not held[0]:
                 return 0
-            rows = (await tx.execute(_UNPUBLISHED, {"batch": BATCH})).all()
+            rows = await _UNPUBLISHED.all(tx, {"batch": BATCH})
             if not rows:
                 return 0
             crash.point("outbox.before_publish")
             await self._bus.publish([_outgoing(row) for row in rows])
             crash.point("outbox.after_publish")
-            await tx.execute(_MARK, {"seqs": [row.seq for row in rows]})
+            await _MARK.all(tx, {"seqs": [row["seq"] for row in rows]})
         return len(rows)
 
 
@@ -188,25 +189,27 @@ async def listen(database: Database, heard: Callable[[], object]) -> None:
         await asyncio.sleep(1)
 
 
-def _outgoing(row: Row[Any]) -> Outgoing:
+def _outgoing(row: Mapping[str, Any]) -> Outgoing:
     return Outgoing(
-        row.type,
-        row.payload,
-        row.event_id,
-        row.store_id,
-        row.aggregate_id,
-        row.version,
-        row.occurred_at,
-        row.traceparent,
+        row["type"],
+        row["payload"],
+        row["event_id"],
+        row["store_id"],
+        row["aggregate_id"],
+        row["version"],
+        row["occurred_at"],
+        row["traceparent"],
     )
 
 
 # A statement of its own, so that the rows are read by a snapshot taken after the former holder's commit.
-_LOCK = text("SELECT pg_try_advisory_xact_lock(:lock)")
+_LOCK = Statement("SELECT pg_try_advisory_xact_lock(:lock)")
 # Unpublished rows that are visible are read in seq order. A transaction that took a lower seq may still commit later; that
 # is no matter across aggregates, and one aggregate's writers follow one another by its row lock.
-_UNPUBLISHED = text(
+_UNPUBLISHED = Statement(
     """SELECT store_id, event_id, seq, type, aggregate_id, version, payload, traceparent, occurred_at FROM outbox
  WHERE published_at IS NULL ORDER BY seq LIMIT :batch"""
 )
-_MARK = text("UPDATE outbox SET published_at = now() WHERE published_at IS NULL AND seq = ANY(CAST(:seqs AS bigint[]))")
+_MARK = Statement(
+    "UPDATE outbox SET published_at = now() WHERE published_at IS NULL AND seq = ANY(CAST(:seqs AS bigint[]))"
+)
