@@ -12,10 +12,13 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from deploy.local.state import DatabaseUrls
-from services.common.database import Database, connect, is_transient
+from services.common.database import BOUND, Database, Statement, connect, is_transient
 from services.common.ids import new_id
 
 INSERT = text("INSERT INTO inbox (store_id, event_id, type) VALUES (:store_id, gen_random_uuid(), 'test')")
+INSERT_BOUND = Statement(
+    f"WITH {BOUND} INSERT INTO inbox (store_id, event_id, type) SELECT bound.store_id, gen_random_uuid(), 'test' FROM bound"
+)
 COUNT = text("SELECT count(*) FROM inbox")
 SLEEP = text("SELECT pg_sleep(30)")
 # Ends every session of a role, as a restart of the server would.
@@ -66,6 +69,19 @@ async def test_the_store_of_one_transaction_does_not_reach_the_next_on_its_conne
             await tx.execute(INSERT, {"store_id": store_id})
     async with database.across_stores() as tx:
         assert await tx.scalar(COUNT) == 0
+
+
+async def test_a_statement_that_binds_itself_writes_its_own_store_and_leaves_none_behind(database: Database) -> None:
+    """Rule 6, S."""
+    mine, other = new_id(), new_id()
+    for store_id in (mine, other, mine):
+        async with database.at_once() as connection:
+            await INSERT_BOUND.first(connection, {"store_id": store_id})
+    assert (await count(database, mine), await count(database, other)) == (2, 1)
+    async with database.at_once() as connection:
+        assert await connection.scalar(COUNT) == 0
+        with pytest.raises(DBAPIError, match="row-level security"):
+            await connection.execute(INSERT, {"store_id": mine})
 
 
 async def test_an_error_rolls_everything_back_and_the_connection_is_used_again(database: Database) -> None:
