@@ -93,6 +93,20 @@ class KnownMember(NewMember):
         self._check_mail(self.who.email, "confirm_login")
 
 
+class NewGuest(NewMember):
+    """An order of somebody new who shall not become a member: the rules are gone through one by one, and make a guest (A4)."""
+
+    def run(self) -> None:
+        self.order = self.shop.order(self.who, key=self.key, member=False)
+
+    def check(self) -> None:
+        again = self.shop.order(self.who, key=self.key, member=False)
+        assert again["order_id"] == self.order["order_id"], "the same key gave another order (E7)"
+        guest = self.shop.customer(self.shop.settled(self.order["order_id"])["customer_id"])
+        assert (guest["status"], guest["orders_count"], guest["net_spend_minor"]) == ("guest", 1, 10_000)
+        self._check_mail(self.who.email, "order_placed")
+
+
 class Payment(NewMember):
     """An unpaid order, paid later (E1)."""
 

@@ -12,7 +12,7 @@ import pytest
 
 from deploy.local.process import ROOT, wait_until
 from tests.faults.client import Shop
-from tests.faults.flows import Flow, KnownMember, MergeOfThree, NewMember, Payment
+from tests.faults.flows import Flow, KnownMember, MergeOfThree, NewGuest, NewMember, Payment
 from tests.faults.system import WORKS, System
 
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(120)]
@@ -45,11 +45,11 @@ SCENARIOS = [
     Scenario("orders-serve", Payment, ("orders.confirm_payment.before_commit",)),
     Scenario("orders-serve", MergeOfThree, ("orders.relink.before_commit", "orders.relink.after_commit")),
     Scenario("membership-serve", NewMember, ("membership.enrol.after_commit",)),
-    Scenario("membership-serve", KnownMember, ("membership.enrol.before_commit", "membership.enrol.after_commit")),
+    Scenario("membership-serve", NewGuest, ("membership.enrol.before_commit", "membership.enrol.after_commit")),
     # The same by event, when nobody answered the gateway's call.
     Scenario(
         "membership-work",
-        KnownMember,
+        NewGuest,
         ("membership.enrol.before_commit", "membership.enrol.after_commit"),
         down=("membership-serve",),
     ),
