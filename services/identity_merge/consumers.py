@@ -27,7 +27,16 @@ class Membership:
         for event in events:
             told = event.message
             owned = [(kind, value) for kind, value in ((PHONE, told.phone), (EMAIL, told.email)) if value]
-            members.append(logins.Enrolled(UUID(told.customer_id), told.name, told.language, owned, event.version))
+            members.append(
+                logins.Enrolled(
+                    UUID(told.customer_id),
+                    told.name,
+                    told.language,
+                    owned,
+                    event.version,
+                    confirm=not told.without_confirmation,
+                )
+            )
         await logins.add_login_methods(tx, store_id, self._identifiers, members)
 
     async def on_member_changed(

@@ -11,6 +11,7 @@ from onefold.membership.v1 import service_pb2 as pb
 from services.common.outbox import Event, event
 from services.common.wire import timestamp
 from services.membership.domain import Buyer, Customer, Identifier, Ledger, Moved, Outcome, Reason
+from services.membership.domain.imports import Candidate
 
 
 def member_enrolled(buyer: Buyer, owned: Sequence[Identifier], joined_at: datetime) -> Event:
@@ -26,6 +27,21 @@ def member_enrolled(buyer: Buyer, owned: Sequence[Identifier], joined_at: dateti
         joined_at=timestamp(joined_at),
     )
     return event(message, buyer.customer_id, 1)
+
+
+def member_imported(customer_id: UUID, candidate: Candidate, joined_at: datetime, confirm: bool) -> Event:
+    """A row of a file became a member; `confirm` asks for the confirmation e-mail, as for any other new member (A4)."""
+    message = events_pb2.MemberEnrolled(
+        customer_id=str(customer_id),
+        name=candidate.contact.name,
+        phone=candidate.contact.phone,
+        email=candidate.contact.email,
+        language=candidate.language,
+        joined_at=timestamp(joined_at),
+        source="import",
+        without_confirmation=not confirm,
+    )
+    return event(message, customer_id, 1)
 
 
 def member_changed(member: Customer, owned: Sequence[Identifier], fields: Sequence[str]) -> Event:

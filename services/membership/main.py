@@ -21,6 +21,8 @@ from services.membership.consumers import subscriptions
 TIME_SECONDS = 60
 TELL_SECONDS = 2
 REMOVAL_SECONDS = 2
+IMPORT_SECONDS = 0.5
+PURGE_SECONDS = 3_600
 
 
 async def serve(environment: Environment, stop: asyncio.Event) -> None:
@@ -40,7 +42,7 @@ async def serve(environment: Environment, stop: asyncio.Event) -> None:
 
 
 async def work(environment: Environment, stop: asyncio.Event) -> None:
-    """Publishes events, follows those of others, does what time brings, goes on with removals that were left."""
+    """Publishes events, follows those of others, does what time brings, runs imports, goes on with removals that were left."""
     connections = environment.number("CONNECTIONS", 10)
     database = Database(connect(environment.text("DATABASE_URL"), connections=connections, name="membership-work"))
     bus = Bus(
@@ -69,6 +71,8 @@ async def work(environment: Environment, stop: asyncio.Event) -> None:
         worker.every(TIME_SECONDS, "time", pass_time),
         worker.every(TELL_SECONDS, "tell_moves", tell),
         worker.every(REMOVAL_SECONDS, "resume_removals", resume),
+        worker.every(IMPORT_SECONDS, "imports", lambda: commands.run_imports(context)),
+        worker.every(PURGE_SECONDS, "purge_imports", lambda: commands.purge_imports(context)),
     )
     await worker.run("membership", stop, database, bus, subscriptions(context), *loops)
     await others.close()

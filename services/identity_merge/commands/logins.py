@@ -31,6 +31,8 @@ class Enrolled:
     language: str
     identifiers: Sequence[tuple[str, str]]
     version: int
+    # False where whoever brought the member wished for no confirmation e-mail.
+    confirm: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ async def add_login_methods(
         for kind, value in member.identifiers:
             digest = identifiers.digest(kind, value)
             new.append(NewLogin(new_id(), member.customer_id, kind, digest, value))
-            if kind == EMAIL:
+            if kind == EMAIL and member.confirm:
                 asked[new[-1].login_method_id] = member
     if not new:
         return

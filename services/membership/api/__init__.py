@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from grpc import aio
 
-from onefold.membership.v1 import directory_pb2_grpc, levels_pb2_grpc, profiles_pb2_grpc, service_pb2_grpc
+from onefold.membership.v1 import directory_pb2_grpc, imports_pb2_grpc, levels_pb2_grpc, profiles_pb2_grpc, service_pb2_grpc
 from onefold.membership.v1 import service_pb2 as pb
 from services.common import rpc
 from services.common.contact import clean_text, read_address, read_contact
@@ -15,6 +15,7 @@ from services.common.ids import parse_id
 from services.common.wire import address_value, moment, timestamp
 from services.membership import commands, queries
 from services.membership.api.directory import DirectoryApi
+from services.membership.api.imports import ImportsApi
 from services.membership.api.levels import LevelsApi
 from services.membership.api.messages import customer_message
 from services.membership.api.profiles import ProfilesApi
@@ -30,6 +31,7 @@ def register(context: commands.Context, others: Others, server: aio.Server) -> N
     levels_pb2_grpc.add_LevelsServiceServicer_to_server(LevelsApi(context), server)
     profiles_pb2_grpc.add_ProfilesServiceServicer_to_server(ProfilesApi(context, others), server)
     directory_pb2_grpc.add_DirectoryServiceServicer_to_server(DirectoryApi(context), server)
+    imports_pb2_grpc.add_ImportsServiceServicer_to_server(ImportsApi(context), server)
 
 
 class MembershipApi(service_pb2_grpc.MembershipServiceServicer):

@@ -5,6 +5,15 @@ from services.membership.commands.directory import delete_filter, reckon_overvie
 from services.membership.commands.enrolling import enrol_buyer
 from services.membership.commands.following import follow_logins, follow_orders, follow_store
 from services.membership.commands.gifts import give_birthday_points
+from services.membership.commands.import_running import run_imports
+from services.membership.commands.importing import (
+    append_file,
+    check_import,
+    confirm_import,
+    finish_upload,
+    purge_imports,
+    start_import,
+)
 from services.membership.commands.levels import Saved, move_due_members, save_rules, set_customer_level, tell_moves
 from services.membership.commands.merging import absorb
 from services.membership.commands.notes import add_note, strike_note
@@ -19,26 +28,33 @@ __all__ = [
     "absorb",
     "add_note",
     "adjust_points",
+    "append_file",
     "change_phone",
     "change_profile",
+    "check_import",
+    "confirm_import",
     "delete_filter",
     "enrol_buyer",
     "expire_points",
+    "finish_upload",
     "follow_logins",
     "follow_orders",
     "follow_store",
     "give_birthday_points",
     "move_due_members",
+    "purge_imports",
     "reckon_overview",
     "redeem_points",
     "remove_customer",
     "rename_filter",
     "resume_removals",
+    "run_imports",
     "save_filter",
     "save_points_settings",
     "save_rules",
     "set_customer_level",
     "set_deletion_policy",
+    "start_import",
     "strike_note",
     "tell_moves",
 ]

@@ -1,8 +1,12 @@
-"""CSV imports."""
+"""CSV imports: files in pieces, and their rows with what became of them."""
+
+from pathlib import Path
+
+from services.common.migrate import create_from
 
 revision = "0006"
 down_revision = "0005"
 
 
 def upgrade() -> None:
-    pass
+    create_from(Path(__file__).with_suffix(".sql"), queues=["imports"])
