@@ -7,14 +7,14 @@ from flask_bootstrap import Bootstrap5
 from flask_wtf.csrf import CSRFProtect
 
 from gateway import api, edge, errors, languages, probes, storefront
-from gateway.auth import Authenticator, ask_identity
+from gateway.auth import Authenticator, ask_identity, principal
 from gateway.clients import ServicesOfProcess
 from gateway.config import Settings
 from gateway.console import blueprint as console
 from services.common import logging
 from services.common.config import Environment
 
-# Forms and orders are small; imports will have an address of their own.
+# Forms and orders are small; edge.py says which routes take more.
 LARGEST_BODY = 1024 * 1024
 
 
@@ -31,12 +31,19 @@ def create_app(environment: Environment | None = None) -> Flask:
     languages.install(app)
     errors.install(app)
     Bootstrap5(app)
+    app.before_request(_know_who_brings_a_file)
     csrf = CSRFProtect(app)
     api.install(app, csrf)
     app.register_blueprint(storefront.blueprint)
     app.register_blueprint(console)
     app.register_blueprint(probes.blueprint)
     return app
+
+
+def _know_who_brings_a_file() -> None:
+    """Before the form's token is looked for, which reads the whole file. Raises Unauthenticated."""
+    if edge.takes_file():
+        principal()
 
 
 def _configure(app: Flask, settings: Settings) -> None:

@@ -23,6 +23,7 @@ from gateway import context
 from gateway.config import Settings, Targets
 from gateway.errors import from_rpc
 from onefold.identity_merge.v1 import service_pb2_grpc as identity
+from onefold.membership.v1 import imports_pb2_grpc as imports
 from onefold.membership.v1 import levels_pb2_grpc as levels
 from onefold.membership.v1 import service_pb2_grpc as membership
 from onefold.notification.v1 import service_pb2_grpc as notification
@@ -128,6 +129,23 @@ class Membership:
         self.adjust_points = Method(tokens, stub.AdjustPoints)
 
 
+class Imports:
+    """ImportsService."""
+
+    def __init__(self, tokens: Tokens, channel: grpc.Channel) -> None:
+        stub = imports.ImportsServiceStub(channel)
+        self.sample = Method(tokens, stub.GetSampleFile)
+        self.start = Method(tokens, stub.StartImport)
+        self.append = Method(tokens, stub.AppendFile)
+        self.finish = Method(tokens, stub.FinishUpload)
+        self.preview = Method(tokens, stub.PreviewImport)
+        self.check = Method(tokens, stub.CheckImport)
+        self.confirm = Method(tokens, stub.ConfirmImport)
+        self.get = Method(tokens, stub.GetImport)
+        self.list = Method(tokens, stub.ListImports)
+        self.list_rows = Method(tokens, stub.ListImportRows)
+
+
 class Levels:
     """LevelsService."""
 
@@ -190,6 +208,7 @@ class Services:
         channels = self._channels
         self.orders = Orders(tokens, channels["orders"])
         self.membership = Membership(tokens, channels["membership"])
+        self.imports = Imports(tokens, channels["membership"])
         self.levels = Levels(tokens, channels["membership"])
         self.access = Access(tokens, channels["identity_merge"])
         self.logins = Logins(tokens, channels["identity_merge"])

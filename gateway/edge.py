@@ -15,6 +15,11 @@ log = structlog.get_logger()
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _TRACEPARENT = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
+# Files of members, and a little for the form around them. Everything else is small.
+LARGEST_FILE_MB = 15
+FILE_ROUTES = {"api.upload_import", "console.upload_import"}
+_LARGEST_UPLOAD = (LARGEST_FILE_MB + 1) * 1024 * 1024
+
 # No inline script or style anywhere; data: is for the icons inside Bootstrap's style sheet.
 _POLICY = "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 _HEADERS = (
@@ -43,8 +48,15 @@ def install(app: Flask) -> None:
     app.after_request(_end)
 
 
+def takes_file() -> bool:
+    """Whether the request under way may bring a file."""
+    return request.endpoint in FILE_ROUTES
+
+
 def _begin() -> None:
     context.begin()
+    if takes_file():
+        request.max_content_length = _LARGEST_UPLOAD
     # Threads of the server inherit nothing from the one that configured logging.
     structlog.contextvars.bind_contextvars(service="gateway")
     headers = request.headers

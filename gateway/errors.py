@@ -14,6 +14,7 @@ from grpc_status import rpc_status
 from werkzeug.exceptions import HTTPException
 
 from gateway.context import is_api
+from gateway.edge import LARGEST_FILE_MB, takes_file
 from gateway.reasons import sentence_of
 from services.common import errors, rpc_errors, telemetry
 from services.common.errors import InvalidInput, OnefoldError, Unauthenticated, Violation
@@ -135,6 +136,8 @@ def _on_http(error: HTTPException) -> ResponseReturnValue:
     code = error.code or 500
     reason = _REASON_OF_STATUS.get(code, "malformed_request" if code < 500 else "internal")
     cause = errors.StateConflict(reason, error.name)
+    if code == 413 and takes_file():
+        cause = errors.StateConflict("file_too_large", largest=str(LARGEST_FILE_MB))
     return _problem_response(cause, error) if is_api() else _page(cause, error)
 
 

@@ -10,11 +10,13 @@ ORDERS_READ = "orders:read"
 ORDERS_WRITE = "orders:write"
 MEMBERS_READ = "members:read"
 MEMBERS_WRITE = "members:write"
+# Makes hundreds of members at a time, and mails to them.
+MEMBERS_IMPORT = "members:import"
 MERGES_WRITE = "merges:write"
 API_KEYS_WRITE = "api_keys:write"
 
 # What an API key can be given. Keys cannot make keys: whoever steals one must not be able to outlive its revocation.
-SCOPES = frozenset({ORDERS_READ, ORDERS_WRITE, MEMBERS_READ, MEMBERS_WRITE, MERGES_WRITE})
+SCOPES = frozenset({ORDERS_READ, ORDERS_WRITE, MEMBERS_READ, MEMBERS_WRITE, MEMBERS_IMPORT, MERGES_WRITE})
 
 ROLES: dict[str, frozenset[str]] = {
     "owner": SCOPES | {API_KEYS_WRITE},

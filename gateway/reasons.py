@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from gateway.import_reasons import IMPORTS
 from gateway.languages import Catalogue
 
 _PARAM = re.compile(r"%\((\w+)\)s")
@@ -197,7 +198,7 @@ OTHERS: dict[str, Sentence] = {
     "form_expired": _S("This form was open for too long. Reload the page and send it again."),
 }
 
-REASONS: dict[str, Sentence] = FIELDS | OTHERS
+REASONS: dict[str, Sentence] = FIELDS | OTHERS | {reason: _S(*sentences) for reason, sentences in IMPORTS.items()}
 # For services that are newer than this gateway.
 UNKNOWN = _S("This was refused. Check what was sent, and try again.")
 

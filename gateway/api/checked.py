@@ -36,8 +36,8 @@ def created(body: Json, location: str, status: int = 201) -> Response:
 def checked(permission: str = "") -> Callable[[View], View]:
     """Checks the permission, then reads what the view's parameters ask for by name.
 
-    `body`, `query` and `path` get an instance of the model they are annotated with; `header: IdempotencyHeader` makes the
-    Idempotency-Key compulsory. The same annotations make the OpenAPI document; flask-openapi3's own reading is passed by, because
+    `body`, `query` and `path` get an instance of the model they are annotated with, `raw` nothing; `header: IdempotencyHeader`
+    makes the Idempotency-Key compulsory. The same annotations make the OpenAPI document; flask-openapi3's own reading is passed by, because
     it makes a JSON schema anew for every request.
     """
 
@@ -46,7 +46,7 @@ def checked(permission: str = "") -> Callable[[View], View]:
 
         @wraps(view)
         def run(**path: str) -> Any:
-            arguments: dict[str, BaseModel] = {}
+            arguments: dict[str, Any] = {}
             try:
                 for read in readers:
                     read(path, arguments)
@@ -61,11 +61,13 @@ def checked(permission: str = "") -> Callable[[View], View]:
     return decorate
 
 
-def _reader(name: str, model: type[BaseModel]) -> Callable[[Mapping[str, str], dict[str, BaseModel]], None]:
+def _reader(name: str, model: type[BaseModel]) -> Callable[[Mapping[str, str], dict[str, Any]], None]:
     if name == "header":
         return lambda _, found: found.update(header=_idempotency())
     if name == "body":
         return lambda _, found: found.update(body=model.model_validate_json(_json_body()))
+    if name == "raw":  # the view reads the request itself; the document needs to know
+        return lambda _, found: found.update(raw=None)
     if name == "query":
         repeated = {field for field, info in model.model_fields.items() if get_origin(info.annotation) is list}
         return lambda _, found: found.update(query=model.model_validate(_query(repeated)))

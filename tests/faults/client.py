@@ -62,20 +62,31 @@ class Api:
         language: str = "en",
         seconds: float = 30,
         params: Mapping[str, Any] | None = None,
+        file: bytes = b"",
     ) -> httpx.Response:
-        """One try. Raises httpx.TransportError."""
+        """One try, with a JSON body or a CSV file. Raises httpx.TransportError."""
         headers = {"Accept-Language": language} | ({"Idempotency-Key": key} if key else {})
+        if file:
+            headers["Content-Type"] = "text/csv"
+            return self._http.request(method, path, content=file, headers=headers, timeout=seconds)
         return self._http.request(method, path, json=body, headers=headers, timeout=seconds, params=params)
 
     def sure(
-        self, method: str, path: str, body: Any = None, *, key: str = "", patience: float = PATIENCE_SECONDS
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        key: str = "",
+        patience: float = PATIENCE_SECONDS,
+        file: bytes = b"",
     ) -> Json:
         """Tries, with one and the same key, until the API takes it or says no. Raises Refused, or TimeoutError."""
         key = key or str(uuid.uuid4()) if method != "GET" else ""
         deadline, pause, trouble = time.monotonic() + patience, 0.05, ""
         while time.monotonic() < deadline:
             try:
-                response = self.once(method, path, body, key=key)
+                response = self.once(method, path, body, key=key, file=file)
             except httpx.TransportError as error:
                 trouble = type(error).__name__
             else:
@@ -231,6 +242,15 @@ class Shop:
             return now if now["finished_at"] else None
 
         return until(over, seconds, f"merge {run['merge_run_id']} ends")
+
+    def imported(self, run: Json, seconds: float = PATIENCE_SECONDS) -> Json:
+        """The import once every row has had its turn."""
+
+        def over() -> Json | None:
+            now = self.api.get(f"/imports/{run['import_id']}")
+            return now if now["finished_at"] else None
+
+        return until(over, seconds, f"import {run['import_id']} ends")
 
     def merge(self, ids: Sequence[str], **adjustment: Any) -> Json:
         """Merges accounts into the first, from plan to end; plans again when an account was still changing."""

@@ -162,6 +162,44 @@ class MergeOfThree(Flow):
         assert {login["value"] for login in logins} == {self.people[0].phone, self.people[0].email}, "F3, F6"
 
 
+class ImportOfMembers(Flow):
+    """A file of new members with points each, some with an e-mail (D4)."""
+
+    rows = 120
+    points = 7
+
+    def prepare(self) -> None:
+        self.people = [somebody(email=n in (0, self.rows - 1)) for n in range(self.rows)]
+        header = "Name,Phone,Email,Birthday,Language,Tags,Address,Member Points,Points Expiry,Note"
+        lines = [f"{who.name},{who.phone},{who.email},,,VIP,,{self.points},2099-12-31," for who in self.people]
+        self.file = "\r\n".join((header, *lines)).encode()
+        self.keys = [str(uuid.uuid4()) for _ in range(2)]
+        self.checked: Json = {}
+
+    def run(self) -> None:
+        self.checked = self.shop.api.sure("POST", "/imports", key=self.keys[0], file=self.file)
+        self.confirmed = self._confirm()
+        self.shop.imported(self.confirmed)
+
+    def _confirm(self) -> Json:
+        body = {"check_number": self.checked["check_number"]}
+        path = f"/imports/{self.checked['import_id']}/confirm"
+        return self.shop.api.sure("POST", path, body, key=self.keys[1])
+
+    def check(self) -> None:
+        again = self.shop.api.sure("POST", "/imports", key=self.keys[0], file=self.file)
+        assert again == self.checked, "the same key and file gave another import (E7)"
+        assert self._confirm() == self.confirmed
+        done = self.shop.imported(self.confirmed)
+        assert (done["rows"]["imported"], done["rows"]["failed"]) == (self.rows, 0)
+        for who in (self.people[0], self.people[-1]):
+            [member] = self.shop.members_with(who.phone)
+            assert (member["name"], member["points_balance"]) == (who.name, self.points)
+            self._check_mail(who.email, "confirm_login")
+        once_more = self.shop.api.sure("POST", "/imports", file=self.file)
+        assert once_more["rows"]["refused"] == self.rows, "the same file would make somebody twice"
+
+
 def refused(answers: list[Json | Refused]) -> list[Refused]:
     """Those of the answers that are refusals."""
     return [answer for answer in answers if isinstance(answer, Refused)]

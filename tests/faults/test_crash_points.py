@@ -1,4 +1,4 @@
-"""`kill -9` of each process at each step of order creation, payment, merge and mail (F9, E; fault matrix, rows 1, 2, 5, 6, 19)."""
+"""`kill -9` of each process at each step of order, payment, import, merge and mail (F9, D4, E; fault matrix, rows 1, 2, 5, 6, 15, 19)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 from deploy.local.process import ROOT, wait_until
 from tests.faults.client import Shop
-from tests.faults.flows import Flow, KnownMember, MergeOfThree, NewGuest, NewMember, Payment
+from tests.faults.flows import Flow, ImportOfMembers, KnownMember, MergeOfThree, NewGuest, NewMember, Payment
 from tests.faults.system import WORKS, System
 
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(120)]
@@ -53,6 +53,7 @@ SCENARIOS = [
         ("membership.enrol.before_commit", "membership.enrol.after_commit"),
         down=("membership-serve",),
     ),
+    Scenario("membership-work", ImportOfMembers, ("membership.import.before_commit", "membership.import.after_commit")),
     Scenario("membership-serve", MergeOfThree, ("membership.absorb.before_commit", "membership.absorb.after_commit")),
     Scenario("identity_merge-serve", MergeOfThree, ("merge.commit.before_commit",)),
     Scenario(

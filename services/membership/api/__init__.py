@@ -6,7 +6,13 @@ from collections.abc import Iterable
 
 from grpc import aio
 
-from onefold.membership.v1 import directory_pb2_grpc, imports_pb2_grpc, levels_pb2_grpc, profiles_pb2_grpc, service_pb2_grpc
+from onefold.membership.v1 import (
+    directory_pb2_grpc,
+    imports_pb2_grpc,
+    levels_pb2_grpc,
+    profiles_pb2_grpc,
+    service_pb2_grpc,
+)
 from onefold.membership.v1 import service_pb2 as pb
 from services.common import rpc
 from services.common.contact import clean_text, read_address, read_contact

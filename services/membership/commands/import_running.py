@@ -116,7 +116,7 @@ async def _enrol(
         return
     if not await store.win_identifiers(tx, store_id, members):
         raise _LostError
-    await store.write_members(tx, store_id, members, now)
+    await store.write_members(tx, store_id, members, run.created_by, now)
     told = [events.member_imported(m.customer_id, m.candidate, now, run.send_confirmations) for m in members]
     told += [events.points_posted(m.ledger, Reason.AWARDED, m.version) for m in members if m.ledger.entries]
     await outbox.add(tx, store_id, told)

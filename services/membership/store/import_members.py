@@ -14,6 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.common.contact import Address
+from services.common.ids import new_id
 from services.membership.domain import Ledger, SearchText
 from services.membership.domain.imports import Candidate
 from services.membership.store.points import write_ledgers
@@ -47,13 +48,16 @@ _WIN = text(
 _WRITE = text(
     """WITH m AS (SELECT * FROM jsonb_to_recordset(CAST(:members AS jsonb)) AS m(customer_id uuid, name text, phone text, email text,
    birthday date, language text, tags text[], points bigint, version bigint, haystack text, grams text[], address jsonb,
-   address_digest text)),
+   address_digest text, note_id uuid, note text)),
  customer AS (INSERT INTO customers (store_id, customer_id, status, name, phone, email, birthday, language, source, tags,
    created_at, joined_at, points_balance, version)
   SELECT CAST(:store_id AS uuid), customer_id, 2, name, phone, email, birthday, language, 'import', tags,
    CAST(:now AS timestamptz), CAST(:now AS timestamptz), points, version FROM m),
  search AS (INSERT INTO customer_search (store_id, customer_id, member, since, haystack, grams)
-  SELECT CAST(:store_id AS uuid), customer_id, true, CAST(:now AS timestamptz), haystack, grams FROM m)
+  SELECT CAST(:store_id AS uuid), customer_id, true, CAST(:now AS timestamptz), haystack, grams FROM m),
+ note AS (INSERT INTO customer_notes (store_id, customer_id, note_id, content, author, at)
+  SELECT CAST(:store_id AS uuid), customer_id, note_id, note, CAST(:author AS text), CAST(:now AS timestamptz) FROM m
+  WHERE note <> '')
  INSERT INTO addresses (store_id, customer_id, digest, content, created_at)
  SELECT CAST(:store_id AS uuid), customer_id, decode(address_digest, 'hex'), address, CAST(:now AS timestamptz)
  FROM m WHERE address_digest <> ''"""
@@ -73,10 +77,12 @@ async def win_identifiers(tx: AsyncConnection, store_id: UUID, members: Sequence
     return len((await tx.execute(_WIN, parameters)).all()) == len(pairs)
 
 
-async def write_members(tx: AsyncConnection, store_id: UUID, members: Sequence[NewMember], now: datetime) -> None:
-    """Writes members whose identifiers are won: profile, what they are found by, address, points."""
+async def write_members(
+    tx: AsyncConnection, store_id: UUID, members: Sequence[NewMember], author: str, now: datetime
+) -> None:
+    """Writes members whose identifiers are won: profile, what they are found by, address, note, points."""
     content = orjson.dumps([_content(member) for member in members]).decode()
-    await tx.execute(_WRITE, {"store_id": store_id, "members": content, "now": now})
+    await tx.execute(_WRITE, {"store_id": store_id, "members": content, "now": now, "author": author})
     await write_ledgers(tx, store_id, [member.ledger for member in members])
 
 
@@ -97,4 +103,6 @@ def _content(member: NewMember) -> dict[str, Any]:
         "grams": member.search.grams,
         "address": orjson.Fragment(address or b"null"),
         "address_digest": hashlib.sha256(address).hexdigest() if address else "",
+        "note_id": str(new_id()),
+        "note": candidate.note,
     }

@@ -116,6 +116,7 @@ async def test_a_row_becomes_a_member_with_all_it_says(desk: Desk) -> None:
         Address="1 Nathan Road",
         Member_Points="120",
         Points_Expiry="2099-03-31",
+        Note="calls after six",
     )
     done = await desk.imported([line])
     assert (done.state, done.counts.imported, done.counts.failed) == (ImportState.COMPLETED, 1, 0)
@@ -131,6 +132,7 @@ async def test_a_row_becomes_a_member_with_all_it_says(desk: Desk) -> None:
     assert (found.birthday, found.language, list(found.tags)) == (date(1990, 2, 28), "en", ["VIP", "熟客"])
     assert [(a.lines, a.country) for a in found.addresses] == [(("1 Nathan Road",), "HK")]
     assert (found.points_balance, found.version) == (120, 2)
+    assert await desk.shop.rows("SELECT content, author FROM customer_notes") == [("calls after six", desk.who.actor)]
     [enrolled] = await desk.shop.events("member_enrolled")
     told = events_pb2.MemberEnrolled.FromString(enrolled.payload)
     assert (told.customer_id, told.source, told.without_confirmation) == (str(row.customer_id), "import", False)

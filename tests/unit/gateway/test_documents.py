@@ -11,9 +11,10 @@ from flask.testing import FlaskClient
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
-from gateway.api import customer_models, merge_models, order_models
+from gateway.api import customer_models, import_models, merge_models, order_models
 from gateway.flows import Buyer
 from onefold.identity_merge.v1 import service_pb2 as identity
+from onefold.membership.v1 import imports_pb2 as imports
 from onefold.membership.v1 import service_pb2 as membership
 from onefold.notification.v1 import service_pb2 as notification
 from onefold.orders.v1 import service_pb2 as orders
@@ -31,7 +32,9 @@ def filled(message: Message) -> Any:
     """The message with something in every field, so that no branch of its writer is left out."""
     for field in message.DESCRIPTOR.fields:
         value = getattr(message, field.name)
-        if field.cpp_type == FieldDescriptor.CPPTYPE_MESSAGE:
+        if field.message_type is not None and field.message_type.GetOptions().map_entry:
+            value["text"] = "text"
+        elif field.cpp_type == FieldDescriptor.CPPTYPE_MESSAGE:
             filled(value.add() if field.is_repeated else value)
             if not field.is_repeated:
                 value.SetInParent()
@@ -61,6 +64,12 @@ def test_every_answer_is_as_the_document_says(make: Any) -> None:
     )
     customer_models.LoginMethod.model_validate(customer_models.login_method_json(make(identity.LoginMethod())))
     customer_models.Message.model_validate(customer_models.message_json(make(notification.Message())))
+    found = make(imports.Import(state=imports.IMPORT_STATE_CHECKED))
+    import_models.Import.model_validate(import_models.import_json(found))
+    row = make(imports.ImportRow())
+    row.state = imports.IMPORT_ROW_STATE_REFUSED
+    import_models.ImportRow.model_validate(import_models.row_json(row))
+    import_models.Preview.model_validate(import_models.preview_json(make(imports.PreviewImportResponse())))
     merge_models.Merge.model_validate(merge_models.merge_json(run))
     merge_models.Plan.model_validate(merge_models.plan_json(plan, "HKD"))
 

@@ -16,6 +16,11 @@ def test_only_the_owner_makes_api_keys() -> None:
     assert [role for role, allowed in permissions.ROLES.items() if permissions.API_KEYS_WRITE in allowed] == ["owner"]
 
 
+def test_files_of_members_are_for_owner_and_manager() -> None:
+    allowed = [role for role, may in permissions.ROLES.items() if permissions.MEMBERS_IMPORT in may]
+    assert allowed == ["owner", "manager"]
+
+
 def test_a_cashier_sells_and_enrols_but_merges_nobody() -> None:
     assert permissions.of_role("cashier") == {"orders:read", "orders:write", "members:read", "members:write"}
 

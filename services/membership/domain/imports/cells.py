@@ -12,7 +12,7 @@ from typing import NoReturn
 
 from services.common.contact import LONGEST_NAME, clean_text, parse_mobile
 from services.common.errors import InvalidInput
-from services.membership.domain.points import LARGEST_ADJUSTMENT
+from services.membership.domain.earning import LARGEST_ADJUSTMENT
 from services.membership.domain.searching import fold
 
 LONGEST_TAG = 40

@@ -10,13 +10,13 @@ from zoneinfo import ZoneInfo
 from services.common.contact import Contact, parse_email
 from services.common.errors import InvalidInput, Violations
 from services.common.identifiers import EMAIL, PHONE, IdentifierHasher
-from services.membership.domain.customers import StoreSettings
+from services.membership.domain.days import end_after, end_of_day
 from services.membership.domain.enrolment import Identifier, identifiers_of
 from services.membership.domain.imports import cells
 from services.membership.domain.imports.model import Problem
 from services.membership.domain.imports.reading import Row
 from services.membership.domain.imports.sample import COLUMNS, is_sample
-from services.membership.domain.points import end_of_day, points_for
+from services.membership.domain.settings import StoreSettings
 
 COLUMN_OF = {PHONE: "Phone", EMAIL: "Email"}
 _UNBROKEN = {len(COLUMNS), len(COLUMNS) + 1}
@@ -157,5 +157,5 @@ def _points(row: Mapping[str, str], rules: Rules, found: Violations) -> tuple[in
     if expires_at and expires_at <= rules.now:
         found.add("Points Expiry", "expiry_in_past")
     if points and day is None:
-        expires_at = points_for(0, rules.now, rules.settings)[1]
+        expires_at = end_after(rules.now, rules.settings.points.validity_months, rules.settings.timezone)
     return points, expires_at if points else None
