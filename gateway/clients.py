@@ -25,6 +25,7 @@ from gateway.errors import from_rpc
 from onefold.identity_merge.v1 import service_pb2_grpc as identity
 from onefold.membership.v1 import imports_pb2_grpc as imports
 from onefold.membership.v1 import levels_pb2_grpc as levels
+from onefold.membership.v1 import profiles_pb2_grpc as profiles
 from onefold.membership.v1 import service_pb2_grpc as membership
 from onefold.notification.v1 import service_pb2_grpc as notification
 from onefold.orders.v1 import service_pb2_grpc as orders
@@ -112,6 +113,7 @@ class Orders:
         self.create = Method(tokens, stub.CreateOrder)
         self.get = Method(tokens, stub.GetOrder)
         self.list = Method(tokens, stub.ListOrders)
+        self.list_changes = Method(tokens, stub.ListOrderChanges)
         self.confirm_payment = Method(tokens, stub.ConfirmPayment)
         self.edit_contact = Method(tokens, stub.EditContact)
         self.summarise_customers = Method(tokens, stub.SummariseCustomers)
@@ -159,6 +161,23 @@ class Levels:
         self.get_points_settings = Method(tokens, stub.GetPointsSettings)
         self.save_points_settings = Method(tokens, stub.SavePointsSettings)
         self.list_expiring_points = Method(tokens, stub.ListExpiringPoints)
+
+
+class Profiles:
+    """ProfilesService."""
+
+    def __init__(self, tokens: Tokens, channel: grpc.Channel) -> None:
+        stub = profiles.ProfilesServiceStub(channel)
+        self.change_profile = Method(tokens, stub.ChangeProfile)
+        self.change_phone = Method(tokens, stub.ChangePhone)
+        self.add_note = Method(tokens, stub.AddNote)
+        self.strike_note = Method(tokens, stub.StrikeNote)
+        self.list_notes = Method(tokens, stub.ListNotes)
+        self.list_history = Method(tokens, stub.ListHistory)
+        self.delete = Method(tokens, stub.DeleteCustomer)
+        self.erase = Method(tokens, stub.EraseCustomer)
+        self.get_policy = Method(tokens, stub.GetDeletionPolicy)
+        self.set_policy = Method(tokens, stub.SetDeletionPolicy)
 
 
 class Access:
@@ -209,6 +228,7 @@ class Services:
         self.orders = Orders(tokens, channels["orders"])
         self.membership = Membership(tokens, channels["membership"])
         self.imports = Imports(tokens, channels["membership"])
+        self.profiles = Profiles(tokens, channels["membership"])
         self.levels = Levels(tokens, channels["membership"])
         self.access = Access(tokens, channels["identity_merge"])
         self.logins = Logins(tokens, channels["identity_merge"])

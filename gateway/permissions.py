@@ -12,6 +12,11 @@ MEMBERS_READ = "members:read"
 MEMBERS_WRITE = "members:write"
 # Makes hundreds of members at a time, and mails to them.
 MEMBERS_IMPORT = "members:import"
+# Another phone for a member, with the consent recorded (C5); never a program's to give.
+MEMBERS_PHONE = "members:phone"
+# Erasing a person cannot be taken back, and reaches into every service (C12).
+MEMBERS_ERASE = "members:erase"
+MEMBER_SETTINGS_WRITE = "member_settings:write"
 MERGES_WRITE = "merges:write"
 API_KEYS_WRITE = "api_keys:write"
 
@@ -19,12 +24,12 @@ API_KEYS_WRITE = "api_keys:write"
 SCOPES = frozenset({ORDERS_READ, ORDERS_WRITE, MEMBERS_READ, MEMBERS_WRITE, MEMBERS_IMPORT, MERGES_WRITE})
 
 ROLES: dict[str, frozenset[str]] = {
-    "owner": SCOPES | {API_KEYS_WRITE},
+    "owner": SCOPES | {API_KEYS_WRITE, MEMBERS_PHONE, MEMBERS_ERASE, MEMBER_SETTINGS_WRITE},
     "manager": SCOPES,
-    # The till: sells and enrols, but a merge cannot be undone and is not made in a queue of customers.
+    # The till: sells, enrols, edits and deletes (C9), but a merge cannot be undone and is not made in a queue of customers.
     "cashier": frozenset({ORDERS_READ, ORDERS_WRITE, MEMBERS_READ, MEMBERS_WRITE}),
-    # Answers customers: sees everything and mends twins, touches no money.
-    "support": frozenset({ORDERS_READ, MEMBERS_READ, MERGES_WRITE}),
+    # Answers customers: sees everything, mends twins and changes phones (C5), touches no money.
+    "support": frozenset({ORDERS_READ, MEMBERS_READ, MEMBERS_PHONE, MERGES_WRITE}),
 }
 
 

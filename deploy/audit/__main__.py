@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from rich.console import Console
 from rich.table import Table
 
-from deploy.audit import accounts, events, isolation, messages
+from deploy.audit import accounts, events, isolation, messages, people
 from deploy.audit.joins import Databases
 from deploy.audit.verdict import Verdict
 from deploy.local.state import CONTEXTS, DataFolderError, RunningStack
@@ -25,6 +25,9 @@ CHECKS: Sequence[Callable[[Databases], Awaitable[Verdict]]] = (
     accounts.check_retired,
     accounts.check_unique,
     accounts.check_net_spend,
+    people.check_gone,
+    people.check_gone_logins,
+    people.check_forgotten,
     messages.check_order_mails,
     messages.check_confirmations,
     events.check_ends,

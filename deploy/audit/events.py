@@ -18,6 +18,8 @@ _PENDING = {
         "events not yet published": "SELECT count(*) FROM outbox WHERE published_at IS NULL",
         "dead letters": "SELECT count(*) FROM dead_letters WHERE replayed_at IS NULL",
     },
+    "membership": {"removals under way": "SELECT count(*) FROM removals WHERE state = 'claimed'"},
+    "orders": {"erasures under way": "SELECT count(*) FROM erasures"},
     "identity_merge": {"merges under way": "SELECT count(*) FROM merge_runs WHERE finished_at IS NULL"},
     "notification": {
         "messages waiting": "SELECT count(*) FROM messages WHERE state IN ('queued', 'claimed', 'sending')"

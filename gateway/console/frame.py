@@ -56,6 +56,10 @@ def _outcome(outcome: Any) -> str:
     )
 
 
+def _language(tag: str) -> str:
+    return labels.LANGUAGE.get(tag, tag) if tag else _("The store’s language")
+
+
 def _last_day(stamp: Timestamp) -> str:
     return formats.day_text(formats.last_day(stamp, ask.zone()), ask.locale())
 
@@ -96,6 +100,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "field_name": _words(labels.FIELD),
     "iso": _iso,
     "iso_day": ask.iso_day,
+    "language_name": _language,
     "last_day": _last_day,
     "merge_state": _badge(labels.MERGE_STATE),
     "merge_warning": _words(labels.MERGE_WARNING),
@@ -106,6 +111,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "order_change": _words(labels.ORDER_CHANGE),
     "order_status": _badge(labels.ORDER_STATUS),
     "outcome": _outcome,
+    "part_name": _words(labels.TIMELINE_PART),
     "payment_method": _words(labels.PAYMENT_METHOD),
     "person": ask.person,
     "phone": ask.phone,

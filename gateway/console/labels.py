@@ -56,6 +56,7 @@ POINTS_REASON: dict[int, LazyString] = {
     PointsReason.POINTS_REASON_EXPIRED: _l("Expired"),
     PointsReason.POINTS_REASON_MERGED_OUT: _l("Moved to another account by a merge"),
     PointsReason.POINTS_REASON_MERGED_IN: _l("Brought in by a merge"),
+    PointsReason.POINTS_REASON_WRITTEN_OFF: _l("Written off with the account"),
 }
 PAYMENT_METHOD: dict[int, LazyString] = {
     PaymentMethod.PAYMENT_METHOD_CASH: _l("Cash"),
@@ -75,6 +76,39 @@ ORDER_CHANGE = {
     "payment_confirmed": _l("Payment confirmed"),
     "contact_edited": _l("Contact edited"),
     "owner_changed": _l("Moved to another account"),
+    "contact_erased": _l("Contact erased"),
+}
+EVENT = {
+    "known": _l("First known to the store"),
+    "joined": _l("Became a member"),
+    "signed_up_online": _l("Signed up on the online store"),
+    "merged": _l("Account merged into this one"),
+    "note": _l("Note added"),
+    "note_struck": _l("Note struck"),
+    "phone_changed": _l("Phone changed with the member’s consent"),
+    "profile_changed": _l("Profile edited"),
+    "deletion_begun": _l("Deletion begun"),
+    "deletion_refused": _l("Deletion refused"),
+    "deleted": _l("Account deleted"),
+    "erasure_begun": _l("Erasure begun"),
+    "erasure_refused": _l("Erasure refused"),
+    "erased": _l("Person erased"),
+    "login_confirmed_email": _l("E-mail confirmed for logging in"),
+    "login_confirmed_phone": _l("Phone confirmed for logging in"),
+    "message_order_placed": _l("Order e-mail"),
+    "message_confirm_login": _l("Confirmation e-mail"),
+    "order_placed": _l("Order placed"),
+    "order_payment_confirmed": _l("Payment confirmed"),
+    "order_contact_edited": _l("Contact edited"),
+    "order_owner_changed": _l("Moved to this account"),
+    "order_contact_erased": _l("Contact erased"),
+}
+CONSENT_GIVEN = {"in_person": _l("In person"), "by_phone": _l("By phone"), "in_writing": _l("In writing")}
+TIMELINE_PART = {
+    "membership": _l("Account and points"),
+    "orders": _l("Orders"),
+    "logins": _l("Login methods"),
+    "messages": _l("Messages"),
 }
 FIELD = {
     "name": _l("Name"),
@@ -83,6 +117,9 @@ FIELD = {
     "birthday": _l("Birthday"),
     "language": _l("Language"),
     "address": _l("Address"),
+    "addresses": _l("Addresses"),
+    "tag": _l("Tag"),
+    "tags": _l("Tags"),
 }
 MERGE_WARNING = {
     "different_names": _l("The names differ. Make sure that these accounts belong to one person."),

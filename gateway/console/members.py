@@ -9,16 +9,20 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from gateway.auth import requires
-from gateway.console import ask, labels
+from gateway.console import ask, ask_person, labels, profiles
+from gateway.console import past as past_views
 from gateway.console.formats import parse_whole
 from gateway.console.forms import PointsForm
 from gateway.console.frame import Page, blueprint
 from gateway.console.problems import refuse
 from gateway.permissions import MEMBERS_READ, MEMBERS_WRITE
+from gateway.timeline import timeline
+from onefold.membership.v1.profiles_pb2 import DeletionPolicy
 from onefold.membership.v1.service_pb2 import AdjustPointsRequest, Customer, CustomerStatus
 from services.common.errors import InvalidInput, OnefoldError
 
 FOUND_AT_ONCE = 8
+GONE = {CustomerStatus.CUSTOMER_STATUS_DELETED, CustomerStatus.CUSTOMER_STATUS_ERASED}
 MOST_PICKS = 10  # more than a merge takes, so that one too many is seen and can be taken back
 
 
@@ -75,11 +79,18 @@ def member(customer_id: UUID) -> Page:
     if found.customer_id != str(customer_id):
         flash(_("The account you asked for was merged into this one."), "info")
         return redirect(url_for("console.member", customer_id=found.customer_id))
+    if found.status in GONE:
+        past = timeline(found, past_views.EVENTS_AT_ONCE)
+        return render_template("console/tombstone.html", area="members", member=found, past=past)
     orders_page, points_page = request.args.get("orders", ""), request.args.get("points", "")
     return render_template(
         "console/member.html",
         area="members",
         member=found,
+        notes=ask.if_up(lambda: ask_person.notes(found.customer_id, request.args.get("notes", ""), size=5)),
+        note_form=profiles.note_form(),
+        past=timeline(found, past_views.SHOWN_BESIDE),
+        never=ask.if_up(ask_person.deletion_policy) == DeletionPolicy.DELETION_POLICY_NEVER,
         orders=ask.if_up(lambda: ask.orders(customer_ids=[found.customer_id], token=orders_page, size=10)),
         ledger=ask.if_up(lambda: ask.points_entries(found.customer_id, points_page, size=10)),
         logins=ask.if_up(lambda: ask.login_methods(found.customer_id)),

@@ -51,6 +51,7 @@ def change_message(change: CustomerChange) -> service_pb2.OrderChange:
         status=service_pb2.OrderStatus.ValueType(change.status),
         total_minor=change.total,
         currency=change.currency,
+        version=change.version,
     )
 
 

@@ -54,6 +54,7 @@ async def change_profile(
             if customer.status is Status.MEMBER:
                 filled = [_identifier(context, kind, getattr(new, kind)) for kind in (PHONE, EMAIL) if kind in fields]
                 await _take(tx, claims.store, new.customer_id, filled)
+            await store.note_change(tx, claims.store, new.customer_id, fields, claims.actor, now)
             await _save(tx, claims, new, fields, now)
         saved = await once.finish(tx, await _whole(tx, claims.store, new.customer_id))
     context.wake()
@@ -132,7 +133,6 @@ async def _take(tx: AsyncConnection, store_id: UUID, customer_id: UUID, identifi
 async def _save(tx: AsyncConnection, claims: ServiceClaims, new: Customer, fields: list[str], now: datetime) -> None:
     new.version += 1
     await store.save_profile(tx, claims.store, new, search_text(new.name, new.phone, new.email), now)
-    await store.note_change(tx, claims.store, new.customer_id, fields, claims.actor, now)
     if new.status is Status.MEMBER:
         owned = await store.owned_identifiers(tx, claims.store, new.customer_id)
         await outbox.add(tx, claims.store, [events.member_changed(new, owned, fields)])

@@ -17,19 +17,24 @@ STORE, A, B, ORDER, RUN, EVENT = (str(uuid4()) for _ in range(6))
 
 def customer(customer_id: str, status: int = 2, survivor: str = "", **more: object) -> str:
     points_to = f"'{survivor}'" if survivor else "NULL"
-    columns = {"net_spend": 0, "orders_count": 0, "points_balance": 0, "phone": "''"} | more
+    columns = {"net_spend": 0, "orders_count": 0, "points_balance": 0, "phone": "''", "name": "'x'"} | more
     return (
-        f"INSERT INTO customers (store_id, customer_id, status, name, email, language, source, created_at, survivor_id, version,"
-        f" {', '.join(columns)}) VALUES ('{STORE}', '{customer_id}', {status}, 'x', '', '', 'order', now(),"
+        f"INSERT INTO customers (store_id, customer_id, status, email, language, source, created_at, survivor_id, version,"
+        f" {', '.join(columns)}) VALUES ('{STORE}', '{customer_id}', {status}, '', '', 'order', now(),"
         f" {points_to}, 1, {', '.join(map(str, columns.values()))})"
     )
 
 
-def order(customer_id: str, *, status: int = 2, paid: int = 0, email: str = "") -> str:
+def gone(customer_id: str, status: int = 4, survivor: str = "", **more: object) -> str:
+    """A customer of whom nothing is left but the row."""
+    return customer(customer_id, status, survivor, **{"name": "''"} | more)
+
+
+def order(customer_id: str, *, status: int = 2, paid: int = 0, email: str = "", name: str = "") -> str:
     return (
         "INSERT INTO orders (store_id, order_id, number, customer_id, status, channel, currency, subtotal, discount, shipping, total,"
         " paid, refunded, contact_name, contact_phone, contact_email, add_as_member, note, external_reference, language, placed_at,"
-        f" version) VALUES ('{STORE}', '{ORDER}', 1, '{customer_id}', {status}, 1, 'HKD', {paid}, 0, 0, {paid}, {paid}, 0, '', '',"
+        f" version) VALUES ('{STORE}', '{ORDER}', 1, '{customer_id}', {status}, 1, 'HKD', {paid}, 0, 0, {paid}, {paid}, 0, '{name}', '',"
         f" '{email}', true, '', '', '', now(), 1)"
     )
 
@@ -57,6 +62,26 @@ LOT = (
     "INSERT INTO points_lots (store_id, customer_id, lot_id, points, remaining, created_at)"
     f" VALUES ('{STORE}', '{A}', gen_random_uuid(), 5, 5, now())"
 )
+NOTE = (
+    "INSERT INTO customer_notes (store_id, customer_id, note_id, content, author, at)"
+    f" VALUES ('{STORE}', '{A}', '{RUN}', 'x', '', now())"
+)
+CONSENT = (
+    "INSERT INTO consents (store_id, customer_id, consent_id, given, taken_by, at, old_phone, new_phone, note)"
+    f" VALUES ('{STORE}', '{A}', '{RUN}', 'by_phone', '', now(), '', '+852', '')"
+)
+ERASED = (
+    "INSERT INTO removals (store_id, removal_id, customer_id, kind, state, requested_by, requested_at, finished_at, key, fingerprint,"
+    f" claimed_until) VALUES ('{STORE}', '{RUN}', '{A}', 'erase', 'done', '', now(), now() + interval '1 day', '', '', now())"
+)
+PLACED = (
+    "INSERT INTO order_history (store_id, order_id, version, at, actor, change, note)"
+    f" VALUES ('{STORE}', '{ORDER}', 1, now(), '', 'placed', '')"
+)
+MESSAGE = (
+    "INSERT INTO messages (store_id, message_id, event_id, kind, recipient, language, params, state, customer_id)"
+    f" VALUES ('{STORE}', '{RUN}', '{EVENT}', 'confirm_login', 'a@example.com', '', '{{}}', 'sent', '{A}')"
+)
 UNREAD = (
     "INSERT INTO outbox (store_id, event_id, type, aggregate_id, version, payload, published_at)"
     f" VALUES ('{STORE}', '{EVENT}', 'membership.member_enrolled.v1', '{A}', 1, '', now())"
@@ -79,6 +104,36 @@ BREACHES: dict[str, tuple[dict[str, list[str]], str]] = {
     "a paid order of a merged account": (
         {"membership": [customer(A), customer(B, 3, A, orders_count=1)], "orders": [order(B)]},
         "every order has one owner",
+    ),
+    "points of somebody deleted": (
+        {"membership": [gone(A, points_balance=5), LOT, entry(5)]},
+        "points balance =",
+    ),
+    "a deleted person's name": ({"membership": [customer(A, 4)]}, "who was deleted or erased owns nothing"),
+    "a merged account's birthday after its survivor was erased": (
+        {"membership": [gone(A, 5), gone(B, 3, A, birthday="'1990-01-01'")]},
+        "who was deleted or erased owns nothing",
+    ),
+    "a deleted person's address": (
+        {"membership": [gone(A), f"INSERT INTO addresses VALUES ('{STORE}', '{A}', '', '{{}}', now())"]},
+        "who was deleted or erased owns nothing",
+    ),
+    "a deleted person's note": ({"membership": [gone(A), NOTE]}, "who was deleted or erased owns nothing"),
+    "a consent that names an erased person's phone": (
+        {"membership": [gone(A, 5), CONSENT]},
+        "who was deleted or erased owns nothing",
+    ),
+    "a deleted person who logs in": (
+        {"membership": [gone(A)], "identity_merge": [login_method()]},
+        "who was deleted or erased cannot log in",
+    ),
+    "an order that names an erased person": (
+        {"membership": [gone(A, 5, orders_count=1), ERASED], "orders": [order(A, name="Chan"), PLACED]},
+        "orders and messages from before",
+    ),
+    "a message to an erased person": (
+        {"membership": [gone(A, 5), ERASED], "notification": [MESSAGE]},
+        "orders and messages from before",
     ),
     "a pointer to a guest": ({"membership": [customer(A, 1), customer(B, 3, A)]}, "every merged account points"),
     "a retired phone that logs in": (
@@ -121,7 +176,7 @@ async def audited(urls: dict[str, str]) -> list[Verdict]:
 
 async def test_an_empty_system_holds_every_invariant(urls: dict[str, str]) -> None:
     verdicts = await audited(urls)
-    assert {v.letter for v in verdicts} == set("POTUNELSX")
+    assert {v.letter for v in verdicts} == set("POTUNEDLSX")
     assert [v.sentence for v in verdicts if not v.holds] == []
 
 

@@ -25,8 +25,15 @@ def test_a_cashier_sells_and_enrols_but_merges_nobody() -> None:
     assert permissions.of_role("cashier") == {"orders:read", "orders:write", "members:read", "members:write"}
 
 
-def test_support_reads_all_and_merges_but_touches_no_money() -> None:
-    assert permissions.of_role("support") == {"orders:read", "members:read", "merges:write"}
+def test_support_reads_all_merges_and_changes_phones_but_touches_no_money() -> None:
+    """C5"""
+    assert permissions.of_role("support") == {"orders:read", "members:read", "members:phone", "merges:write"}
+
+
+def test_nobody_but_the_owner_erases_people_and_no_program_changes_phones() -> None:
+    """C5, C12"""
+    assert [role for role, may in permissions.ROLES.items() if permissions.MEMBERS_ERASE in may] == ["owner"]
+    assert permissions.SCOPES.isdisjoint({permissions.MEMBERS_PHONE, permissions.MEMBERS_ERASE})
 
 
 def test_an_unknown_role_may_nothing() -> None:

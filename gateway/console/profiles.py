@@ -1,0 +1,306 @@
+"""Editing one person: profile, addresses, notes (C4)."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+import orjson
+from flask import abort, flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response
+
+from gateway.auth import requires
+from gateway.console import ask, ask_person
+from gateway.console.forms import KeyedForm
+from gateway.console.frame import Page, blueprint
+from gateway.console.person_forms import AddressForm, NoteForm, ProfileForm
+from gateway.console.problems import refuse
+from gateway.permissions import MEMBERS_WRITE
+from onefold.common.v1.common_pb2 import Address
+from onefold.membership.v1.profiles_pb2 import ChangeProfileRequest, Tags
+from onefold.membership.v1.service_pb2 import Customer, CustomerStatus
+from services.common.errors import Conflict, InvalidInput, OnefoldError
+from services.common.ids import new_id
+
+FIELDS = ("name", "phone", "email", "birthday", "language", "tags")
+ADDRESS_FIELDS = ("recipient", "phone", "district", "city", "postal_code", "country")
+# Somebody else may be faster a few times in a row; what was not touched by both is simply saved.
+_TRIES = 5
+_TAG = re.compile(r"tags(\[\d+\])?")
+
+
+@blueprint.route("/members/<uuid:customer_id>/edit", methods=["GET", "POST"])
+@requires(MEMBERS_WRITE)
+def edit_member(customer_id: UUID) -> Page:
+    """Only what was changed is sent. What somebody else has changed meanwhile is shown beside it, to choose field by field."""
+    form = ProfileForm()
+    found = ask.customer(str(customer_id))
+    if not form.is_submitted():
+        _show(form, found)
+        return _profile_page(form, found)
+    _choose(form)
+    try:
+        conflicts = _save(form, str(customer_id))
+    except OnefoldError as error:
+        refuse(form, error, {name: name for name in FIELDS})
+        _tags_back(form, error)
+        return _profile_page(form, found), 422
+    if conflicts:
+        return _profile_page(form, found, conflicts), 409
+    flash(_("The profile is saved."), "good")
+    return redirect(url_for("console.member", customer_id=found.customer_id))
+
+
+def _save(form: ProfileForm, customer_id: str) -> list[tuple[str, str, str, str]]:
+    """Saves what differs from what was seen; (field, label, yours, now) where somebody else has changed the same."""
+    seen = _seen(form)
+    for _try in range(_TRIES):
+        touched = {name: form[name].data or "" for name in FIELDS if (form[name].data or "") != seen.get(name, "")}
+        if not touched:
+            return []
+        try:
+            ask_person.change_profile(_wish(customer_id, form, touched), form.idempotency_key.data)
+        except Conflict as error:
+            if error.reason != "stale_version":
+                raise
+            conflicts, seen = _compare(form, ask.customer(customer_id), touched, seen)
+            if conflicts:
+                return conflicts
+        else:
+            return []
+    raise Conflict("stale_version")
+
+
+def _compare(
+    form: ProfileForm, now: Customer, touched: Mapping[str, str], seen: Mapping[str, str]
+) -> tuple[list[tuple[str, str, str, str]], dict[str, str]]:
+    values = _values(now)
+    conflicts = [
+        (name, form[name].label.text, typed, values[name])
+        for name, typed in touched.items()
+        if values[name] not in (seen.get(name, ""), typed)
+    ]
+    for name in FIELDS:
+        if name not in touched:
+            form[name].data = values[name]
+    form.expected_version.data, form.seen.data = str(now.version), orjson.dumps(values).decode()
+    if conflicts:
+        form.idempotency_key.data = str(new_id())
+    return conflicts, values
+
+
+def _choose(form: ProfileForm) -> None:
+    """Where somebody chose what is there now, that counts as typed."""
+    seen = _seen(form)
+    for name in FIELDS:
+        if request.form.get(f"choose-{name}") == "now":
+            form[name].data = seen.get(name, "")
+
+
+def _wish(customer_id: str, form: ProfileForm, touched: Mapping[str, str]) -> ChangeProfileRequest:
+    version = form.expected_version.data or ""
+    if not version.isdecimal() or len(version) > 18:
+        abort(400)
+    wish = ChangeProfileRequest(customer_id=customer_id, expected_version=int(version))
+    for name, value in touched.items():
+        if name != "tags":
+            setattr(wish, name, value)
+    if "tags" in touched:
+        wish.tags.CopyFrom(
+            Tags(tags=[tag for part in re.split(r"[,，、;；\n]", touched["tags"]) if (tag := part.strip())])
+        )
+    return wish
+
+
+def _seen(form: ProfileForm) -> dict[str, str]:
+    try:
+        seen = orjson.loads(form.seen.data or "{}")
+    except orjson.JSONDecodeError:
+        abort(400)
+    if not isinstance(seen, dict):
+        abort(400)
+    return {str(name): str(value) for name, value in seen.items()}
+
+
+def _values(found: Customer) -> dict[str, str]:
+    """The profile as the form has it."""
+    return {
+        "name": found.name,
+        "phone": ask.phone(found.phone),
+        "email": found.email,
+        "birthday": found.birthday,
+        "language": found.language,
+        "tags": ", ".join(found.tags),
+    }
+
+
+def _show(form: ProfileForm, found: Customer) -> None:
+    values = _values(found)
+    for name, value in values.items():
+        form[name].data = value
+    form.expected_version.data, form.seen.data = str(found.version), orjson.dumps(values).decode()
+
+
+def _tags_back(form: ProfileForm, error: OnefoldError) -> None:
+    """What is wrong with one tag is said at the field of all of them."""
+    if isinstance(error, InvalidInput):
+        wrong = InvalidInput(*(v for v in error.violations if _TAG.fullmatch(v.field) and v.field != "tags"))
+        form.form_errors = []
+        refuse(form, wrong, {v.field: "tags" for v in wrong.violations})
+
+
+def _profile_page(form: ProfileForm, found: Customer, conflicts: Sequence[tuple[str, str, str, str]] = ()) -> str:
+    member = found.status == CustomerStatus.CUSTOMER_STATUS_MEMBER
+    return render_template(
+        "console/profile.html",
+        area="members",
+        member=found,
+        form=form,
+        conflicts=conflicts,
+        # How the person logs in: it can be filled, and not changed (C5).
+        fixed={name for name in ("phone", "email") if member and getattr(found, name)},
+        today=ask.today().isoformat(),
+    )
+
+
+# Addresses are known by what they say, so two people can change two of them at once.
+
+
+def address_key(address: Address) -> str:
+    """An address in an address of a page."""
+    return hashlib.sha256(address.SerializeToString(deterministic=True)).hexdigest()[:16]
+
+
+blueprint.add_app_template_filter(address_key, "address_key")
+
+
+@blueprint.route("/members/<uuid:customer_id>/addresses/<key>", methods=["GET", "POST"])
+@requires(MEMBERS_WRITE)
+def edit_address(customer_id: UUID, key: str) -> Page:
+    """Adds an address (`key` is "new") or changes one."""
+    form, found = AddressForm(), ask.customer(str(customer_id))
+    old = _with_key(found.addresses, key)
+    if not form.is_submitted():
+        if key != "new" and old is None:
+            abort(404)
+        if old:
+            _show_address(form, old)
+        return _address_page(form, found, key)
+    typed = _typed_address(form)
+    if key != "new" and old is None and typed not in found.addresses:
+        # Somebody else has changed or removed it: what was typed is kept, and saving adds it.
+        return _address_page(form, found, "new", gone=True), 409
+    try:
+        if typed == Address():
+            raise InvalidInput.of("recipient", "required")
+        _change_addresses(found.customer_id, form.idempotency_key.data, lambda known: _put(known, old, typed))
+    except OnefoldError as error:
+        _refuse_address(form, error)
+        return _address_page(form, found, key), 422
+    flash(_("The address is saved."), "good")
+    return redirect(url_for("console.member", customer_id=found.customer_id, _anchor="addresses-title"))
+
+
+@blueprint.post("/members/<uuid:customer_id>/addresses/<key>/<any(default, remove):action>")
+@requires(MEMBERS_WRITE)
+def arrange_address(customer_id: UUID, key: str, action: str) -> Response:
+    """Puts an address first, or takes it away; one that is gone already is no error."""
+
+    def arranged(known: list[Address]) -> list[Address]:
+        mine = [address for address in known if address_key(address) == key]
+        others = [address for address in known if address_key(address) != key]
+        return others if action == "remove" else [*mine, *others]
+
+    _change_addresses(str(customer_id), KeyedForm().idempotency_key.data, arranged)
+    flash(_("The address is removed.") if action == "remove" else _("The default address is changed."), "good")
+    return redirect(url_for("console.member", customer_id=customer_id, _anchor="addresses-title"))
+
+
+def _change_addresses(customer_id: str, key: str, arranged: Callable[[list[Address]], list[Address]]) -> None:
+    """Brings the addresses as they are now into the order wanted; whoever was faster is not overwritten."""
+    for _try in range(_TRIES):
+        found = ask.customer(customer_id)
+        wanted = arranged(list(found.addresses))
+        if wanted == list(found.addresses):
+            return
+        try:
+            ask_person.change_addresses(found, wanted, key)
+        except Conflict as error:
+            if error.reason != "stale_version":
+                raise
+        else:
+            return
+    raise Conflict("stale_version")
+
+
+def _put(known: list[Address], old: Address | None, new: Address) -> list[Address]:
+    if old is None or old not in known:
+        return known if new in known else [*known, new]
+    return [new if address == old else address for address in known]
+
+
+def _with_key(addresses: Sequence[Address], key: str) -> Address | None:
+    return next((address for address in addresses if address_key(address) == key), None)
+
+
+def _show_address(form: AddressForm, address: Address) -> None:
+    for name in ADDRESS_FIELDS:
+        form[name].data = getattr(address, name)
+    form.lines.data = "\n".join(address.lines)
+
+
+def _typed_address(form: AddressForm) -> Address:
+    texts = {name: (form[name].data or "").strip() for name in ADDRESS_FIELDS}
+    texts["country"] = texts["country"].upper()
+    lines = [line.strip() for line in (form.lines.data or "").splitlines() if line.strip()]
+    return Address(lines=lines, **texts)
+
+
+def _refuse_address(form: AddressForm, error: OnefoldError) -> None:
+    """Whichever address it is in the list, it is the one on this form."""
+    fields = {name: name for name in (*ADDRESS_FIELDS, "lines")}
+    if isinstance(error, InvalidInput):
+        here = {v.field: re.sub(r"^addresses\[\d+\]\.|\[\d+\]$", "", v.field) for v in error.violations}
+        fields = {path: name for path, name in {**here, **fields}.items() if name in form}
+    refuse(form, error, fields)
+
+
+def _address_page(form: AddressForm, found: Customer, key: str, *, gone: bool = False) -> str:
+    return render_template("console/address.html", area="members", member=found, form=form, key=key, gone=gone)
+
+
+# Notes
+
+
+@blueprint.post("/members/<uuid:customer_id>/notes")
+@requires(MEMBERS_WRITE)
+def add_note(customer_id: UUID) -> Page:
+    """Adds a note; what cannot be saved comes back on a page of its own."""
+    form = NoteForm()
+    try:
+        ask_person.add_note(str(customer_id), form.text.data or "", form.idempotency_key.data)
+    except OnefoldError as error:
+        refuse(form, error, {"text": "text"})
+        found = ask.customer(str(customer_id))
+        return render_template("console/note.html", area="members", member=found, form=form), 422
+    flash(_("The note is saved."), "good")
+    return redirect(url_for("console.member", customer_id=customer_id, _anchor="notes-title"))
+
+
+@blueprint.post("/members/<uuid:customer_id>/notes/<uuid:note_id>/strike")
+@requires(MEMBERS_WRITE)
+def strike_note(customer_id: UUID, note_id: UUID) -> Response:
+    """Strikes a note: it stays readable, with who struck it."""
+    form = NoteForm()
+    ask_person.strike_note(str(customer_id), str(note_id), form.idempotency_key.data)
+    flash(_("The note is struck."), "good")
+    return redirect(url_for("console.member", customer_id=customer_id, _anchor="notes-title"))
+
+
+def note_form() -> Any:
+    """An empty form for a page with notes."""
+    return NoteForm(formdata=None)
