@@ -144,6 +144,8 @@ class Shop:
     store_id: str
     slug: str
     api: Api
+    # The owner's own way in, for what no API key may do.
+    owner: Api
     placed: list[str] = field(default_factory=list)
 
     def draft(
@@ -199,6 +201,14 @@ class Shop:
     def customer(self, customer_id: str) -> Json:
         """A customer by any id it ever had."""
         return self.api.get(f"/customers/{customer_id}")
+
+    def delete(self, customer_id: str, typed: str, *, key: str = "") -> Json:
+        """Deletes a customer, patiently. Raises Refused."""
+        return self.api.sure("DELETE", f"/customers/{customer_id}", {"confirmation": typed}, key=key)
+
+    def erase(self, customer_id: str, typed: str, *, key: str = "") -> Json:
+        """Erases a person, patiently, as only the owner may. Raises Refused."""
+        return self.owner.sure("POST", f"/customers/{customer_id}/erasure", {"confirmation": typed}, key=key)
 
     def balance(self, customer_id: str) -> int:
         """Points."""

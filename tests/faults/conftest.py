@@ -38,3 +38,4 @@ def shop(system: System) -> Iterator[Shop]:
     shop = system.open_shop()
     yield shop
     shop.api.close()
+    shop.owner.close()

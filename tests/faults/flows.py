@@ -200,6 +200,46 @@ class ImportOfMembers(Flow):
         assert once_more["rows"]["refused"] == self.rows, "the same file would make somebody twice"
 
 
+class Deletion(Flow):
+    """A member is deleted for good; the same phone later is a new member (C9)."""
+
+    def prepare(self) -> None:
+        self.who, self.key = somebody(), str(uuid.uuid4())
+        self.member_id = self.shop.member(self.who)
+        # Logins and mails follow by event; they shall be there to be ended.
+        self.system.audit()
+
+    def run(self) -> None:
+        self.shop.delete(self.member_id, self.who.phone, key=self.key)
+
+    def check(self) -> None:
+        again = self.shop.delete(self.member_id, self.who.phone, key=self.key)
+        assert again["finished_at"], "the same key gave another answer (E7)"
+        gone = self.shop.customer(self.member_id)
+        assert (gone["status"], gone["name"], gone["phone"], gone["points_balance"]) == ("deleted", "", "", 0)
+        assert len(self.shop.orders_of(self.member_id)) == 1, "orders stay"
+        assert self.shop.member(self.who) != self.member_id
+        assert len(self.shop.members_with(self.who.phone)) == 1
+
+
+class Erasure(Deletion):
+    """A person is erased: the account, the contact on orders, the messages; the phone never comes back (C12, T)."""
+
+    def run(self) -> None:
+        self.shop.erase(self.member_id, self.who.phone, key=self.key)
+
+    def check(self) -> None:
+        self.shop.erase(self.member_id, self.who.phone, key=self.key)
+        assert self.shop.customer(self.member_id)["status"] == "erased"
+        [order] = self.shop.orders_of(self.member_id)
+        assert (order["contact"], order["total_minor"]) == ({"name": "", "phone": "", "email": ""}, 10_000)
+        messages = self.shop.api.get(f"/customers/{self.member_id}/messages")["items"]
+        assert messages
+        assert {message["recipient"] for message in messages} == {""}
+        later = self.shop.settled(self.shop.order(self.who)["order_id"])
+        assert self.shop.customer(later["customer_id"])["status"] == "guest"
+
+
 def refused(answers: list[Json | Refused]) -> list[Refused]:
     """Those of the answers that are refusals."""
     return [answer for answer in answers if isinstance(answer, Refused)]

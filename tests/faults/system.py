@@ -142,7 +142,7 @@ class System:
 
     def open_shop(self, language: str = "en") -> Shop:
         """A new store with an API key for everything a key may do."""
-        slug = f"shop-{secrets.token_hex(4)}"
+        slug, password = f"shop-{secrets.token_hex(4)}", secrets.token_urlsafe(12)
         with grpc.insecure_channel(
             self.stack.settings.targets["identity_merge"], options=[("grpc.enable_http_proxy", 0)]
         ) as channel:
@@ -159,7 +159,7 @@ class System:
                     ),
                     owner_name="Owner",
                     owner_email=f"owner@{slug}.example",
-                    owner_password=secrets.token_urlsafe(12),
+                    owner_password=password,
                 ),
                 timeout=10,
                 metadata=self.metadata(ServiceClaims("operator", "operator")),
@@ -167,7 +167,13 @@ class System:
             owner = ServiceClaims(f"staff:{made.owner.staff_id}", "owner", made.store.store_id)
             request = identity.CreateApiKeyRequest(name="tests", scopes=_SCOPES)
             secret = access.CreateApiKey(request, timeout=10, metadata=self.metadata(owner)).secret
-        shop = Shop(made.store.store_id, slug, Api(self.stack.settings.gateway_url, secret))
+            session = access.LogIn(
+                identity.LogInRequest(store_slug=slug, email=f"owner@{slug}.example", password=password),
+                timeout=10,
+                metadata=self.metadata(ServiceClaims("customer:", "public")),
+            )
+        url = self.stack.settings.gateway_url
+        shop = Shop(made.store.store_id, slug, Api(url, secret), Api(url, session.session_token))
         # Points are earned by the store's settings, which membership learns by an event.
         settings = "SELECT 1 FROM store_settings WHERE store_id = $1"
         until(lambda: self.rows("membership", settings, uuid.UUID(shop.store_id)), 20, "membership knows the store")

@@ -1,4 +1,5 @@
-"""`kill -9` of each process at each step of order, payment, import, merge and mail (F9, D4, E; fault matrix, rows 1, 2, 5, 6, 15, 19)."""
+"""`kill -9` of each process at each step of order, payment, import, merge, mail, deletion and erasure (F9, D4, E, C9, C12; fault
+matrix, rows 1, 2, 5, 6, 15, 18, 19)."""
 
 from __future__ import annotations
 
@@ -12,7 +13,17 @@ import pytest
 
 from deploy.local.process import ROOT, wait_until
 from tests.faults.client import Shop
-from tests.faults.flows import Flow, ImportOfMembers, KnownMember, MergeOfThree, NewGuest, NewMember, Payment
+from tests.faults.flows import (
+    Deletion,
+    Erasure,
+    Flow,
+    ImportOfMembers,
+    KnownMember,
+    MergeOfThree,
+    NewGuest,
+    NewMember,
+    Payment,
+)
 from tests.faults.system import WORKS, System
 
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(120)]
@@ -75,6 +86,18 @@ SCENARIOS = [
         NewMember,
         ("notification.before_claim_commit", "notification.before_data", "notification.after_data"),
     ),
+    Scenario(
+        "membership-serve",
+        Deletion,
+        (
+            "membership.removal.claimed",
+            "membership.removal.logins_ended",
+            "membership.removal.before_commit",
+            "membership.removal.after_commit",
+        ),
+    ),
+    Scenario("identity_merge-serve", Deletion, ("logins.end.before_commit",)),
+    Scenario("orders-work", Erasure, ("orders.erase.before_commit",)),
     *(Scenario(process, _EVENTS[process], _COMMON) for process in WORKS),
 ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 import uuid
 from collections.abc import Callable
 from functools import partial
@@ -11,7 +12,7 @@ from uuid import UUID
 import httpx
 import pytest
 
-from tests.faults.client import Json, Refused, Shop, somebody, together, until
+from tests.faults.client import Json, Person, Refused, Shop, somebody, together, until
 from tests.faults.flows import refused
 from tests.faults.system import System
 
@@ -231,3 +232,33 @@ def test_orders_that_come_in_the_middle_of_a_merge_find_their_owner(system: Syst
         assert shop.customer(owner)["customer_id"] == primary
         assert shop.pay(order_id)["customer_id"] == primary
     system.audit()
+
+
+def test_a_login_confirmed_beside_a_deletion_is_either_there_or_gone_with_the_account(
+    system: System, shop: Shop
+) -> None:
+    """Fault 18 (C10): whoever has signed up is never deleted, and nobody signs up into a deleted account."""
+    people = [somebody() for _ in range(6)]
+    members = [shop.member(who) for who in people]
+    for number, (who, member) in enumerate(zip(people, members, strict=True)):
+        mails = until(partial(system.mails, who.email, "Confirm"), 30, "the confirmation mail comes")
+        [link] = re.findall(r"http\S+/s/confirm\?token=\S+", mails[0]["text"])
+
+        def delete(who: Person = who, member: str = member, pause: float = number * 0.01) -> Json:
+            time.sleep(pause)  # so that each of the two is first sometimes
+            return shop.delete(member, who.phone)
+
+        deleted, _confirmed = together(delete, partial(_status, link))
+        status = shop.customer(member)["status"]
+        logins = shop.api.get(f"/customers/{member}/login-methods")["items"]
+        if isinstance(deleted, Refused):
+            assert (deleted.reason, status) == ("registered_online", "member")
+            assert any(login["confirmed_at"] for login in logins)
+        else:
+            assert (status, logins) == ("deleted", [])
+            assert _confirm(link) == 404
+    system.audit()
+
+
+def _status(link: str) -> Json:
+    return {"status": _confirm(link)}

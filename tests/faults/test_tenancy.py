@@ -40,6 +40,7 @@ def neighbours(running: System) -> Iterator[Neighbours]:
         "merged_id": second,
         "third_id": third,
         "order_id": mine.order(third, paid=False)["order_id"],
+        "note_id": mine.api.sure("POST", f"/customers/{first}/notes", {"text": "likes tea"})["note_id"],
         "merge_run_id": run["merge_run_id"],
         "import_id": mine.api.sure("POST", "/imports", file=file)["import_id"],
     }
@@ -61,6 +62,26 @@ ROUTES: dict[str, tuple[str, object, str]] = {
     "PATCH /orders/{order_id}/contact": ("/orders/{order_id}/contact", {"contact": {"name": "Eve"}}, _MISSING),
     "GET /customers": ("/customers?query=Person", None, _EMPTY),
     "GET /customers/{customer_id}": ("/customers/{merged_id}", None, _MISSING),
+    "PATCH /customers/{customer_id}": (
+        "/customers/{customer_id}",
+        {"expected_version": 0, "name": "Eve"},
+        _MISSING,
+    ),
+    "DELETE /customers/{customer_id}": ("/customers/{third_id}", {"confirmation": "Eve"}, _MISSING),
+    "GET /customers/{customer_id}/notes": ("/customers/{customer_id}/notes", None, _MISSING),
+    "POST /customers/{customer_id}/notes": ("/customers/{customer_id}/notes", {"text": "Eve was here"}, _MISSING),
+    "DELETE /customers/{customer_id}/notes/{note_id}": (
+        "/customers/{customer_id}/notes/{note_id}",
+        None,
+        _MISSING,
+    ),
+    "POST /customers/{customer_id}/phone": (
+        "/customers/{customer_id}/phone",
+        {"phone": "6123 4567", "consent": {"given": "in_person"}},
+        _MISSING,
+    ),
+    "POST /customers/{customer_id}/erasure": ("/customers/{third_id}/erasure", {"confirmation": "Eve"}, _MISSING),
+    "GET /customers/{customer_id}/timeline": ("/customers/{customer_id}/timeline", None, _MISSING),
     "GET /customers/{customer_id}/points": ("/customers/{customer_id}/points", None, _MISSING),
     "POST /customers/{customer_id}/points": (
         "/customers/{customer_id}/points",
@@ -86,6 +107,8 @@ ROUTES: dict[str, tuple[str, object, str]] = {
     "GET /imports/{import_id}/rows": ("/imports/{import_id}/rows", None, _MISSING),
     "GET /imports/{import_id}/failed-rows.csv": ("/imports/{import_id}/failed-rows.csv", None, _MISSING),
 }
+# What no API key may do.
+_OWNERS = {"POST /customers/{customer_id}/phone", "POST /customers/{customer_id}/erasure"}
 # Nothing of a store is named in them; the first an API key may not call at all.
 _NO_STRANGER = {"POST /api-keys", "POST /imports", "GET /imports/sample.csv"}
 
@@ -112,7 +135,8 @@ def test_a_stranger_finds_nothing_and_changes_nothing(route: str, neighbours: Ne
     if route == "POST /orders" and isinstance(document, dict):
         document = neighbours.stranger.draft(document["customer_id"])
     key = str(uuid.uuid4())
-    answer = neighbours.stranger.api.once(route.split()[0], path.format(**ids), document, key=key)
+    stranger = neighbours.stranger.owner if route in _OWNERS else neighbours.stranger.api
+    answer = stranger.once(route.split()[0], path.format(**ids), document, key=key)
     if expected == _MISSING:
         assert answer.status_code == 404, answer.text
         assert answer.json()["reason"] in _NOT_FOUND
