@@ -72,6 +72,8 @@ class CustomerSummary(AnswerModel):
     orders_count: int
     created_at: Time
     joined_at: Time | None
+    tags: list[str]
+    online_since: Time | None = Field(description="When the person signed up on the online store (C10).")
     version: int
 
 
@@ -194,6 +196,8 @@ def summary_json(customer: pb.Customer, currency: str) -> Json:
         "orders_count": customer.orders_count,
         "created_at": when(customer.created_at),
         "joined_at": when_set(customer, "joined_at"),
+        "tags": list(customer.tags),
+        "online_since": when_set(customer, "online_since"),
         "version": customer.version,
     }
 

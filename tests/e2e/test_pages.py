@@ -73,6 +73,11 @@ def addresses(shop: Shop) -> list[str]:
         f"/console/members?{picked}",
         f"/console/members/{ids[0]}",
         f"/console/members/{ids[0]}/points",
+        *(
+            f"/console/members/{ids[0]}/{page}"
+            for page in ("edit", "addresses/new", "phone", "delete", "erase", "timeline")
+        ),
+        "/console/members/deletion",
         f"/console/members/{merged[0]}",
         "/console/merges",
         f"/console/merges/{run}",

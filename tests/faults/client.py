@@ -148,6 +148,11 @@ class Shop:
     owner: Api
     placed: list[str] = field(default_factory=list)
 
+    def close(self) -> None:
+        """Closes the connections."""
+        self.api.close()
+        self.owner.close()
+
     def draft(
         self, who: Person | str, *, paid: bool = True, amount: int = 10_000, member: bool = True, **more: Any
     ) -> Json:

@@ -37,5 +37,4 @@ def shop(system: System) -> Iterator[Shop]:
     """A store that nobody else uses."""
     shop = system.open_shop()
     yield shop
-    shop.api.close()
-    shop.owner.close()
+    shop.close()

@@ -70,8 +70,8 @@ def scene(running: System) -> Iterator[Scene]:
         stale_plan,
         shop.plan([members[1], members[2]]),
     )
-    shop.api.close()
-    other.api.close()
+    shop.close()
+    other.close()
 
 
 @dataclass(frozen=True)

@@ -46,8 +46,8 @@ def neighbours(running: System) -> Iterator[Neighbours]:
     }
     running.audit()
     yield Neighbours(running, mine, stranger, ids, mine.plan([third, fourth]))
-    mine.api.close()
-    stranger.api.close()
+    mine.close()
+    stranger.close()
 
 
 # What a stranger asks of each route of the API; {…} are this store's ids. Lists must be empty, everything else not found.

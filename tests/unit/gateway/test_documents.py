@@ -11,10 +11,12 @@ from flask.testing import FlaskClient
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
-from gateway.api import customer_models, import_models, merge_models, order_models
+from gateway.api import , customer_models, merge_models, order_models, profile_models
 from gateway.flows import Buyer
+from gateway.timeline import Event, Timeline
 from onefold.identity_merge.v1 import service_pb2 as identity
 from onefold.membership.v1 import imports_pb2 as imports
+from onefold.membership.v1 import profiles_pb2 as profiles
 from onefold.membership.v1 import service_pb2 as membership
 from onefold.notification.v1 import service_pb2 as notification
 from onefold.orders.v1 import service_pb2 as orders
@@ -70,6 +72,10 @@ def test_every_answer_is_as_the_document_says(make: Any) -> None:
     row.state = imports.IMPORT_ROW_STATE_REFUSED
     import_models.ImportRow.model_validate(import_models.row_json(row))
     import_models.Preview.model_validate(import_models.preview_json(make(imports.PreviewImportResponse())))
+    profile_models.Note.model_validate(profile_models.note_json(make(profiles.Note())))
+    profile_models.Removal.model_validate(profile_models.removal_json(make(profiles.Removal())))
+    event = Event(make(membership.MergedAccount()).merged_at, "key", "joined")
+    profile_models.TimelineOut.model_validate(profile_models.timeline_json(Timeline([event], "", ["orders"])))
     merge_models.Merge.model_validate(merge_models.merge_json(run))
     merge_models.Plan.model_validate(merge_models.plan_json(plan, "HKD"))
 

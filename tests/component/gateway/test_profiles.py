@@ -1,0 +1,169 @@
+"""One person through the API: edited, noted, given another phone, deleted, erased, remembered (C4, C5, C9, C10, C12, F13)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from deploy.local.stack import Stack
+from gateway.api.customer_models import Customer
+from gateway.api.profile_models import Note, NoteList, Removal, TimelineOut
+from tests.component.gateway.conftest import Json, Store, key, problem
+from tests.support.until import until
+
+
+def send(store: Store, method: str, path: str, body: Any = None, language: str = "en") -> httpx.Response:
+    headers = {"Idempotency-Key": key(), "Accept-Language": language}
+    return store.http.request(method, path, json=body, headers=headers)
+
+
+def edit(store: Store, customer: str, version: int = 0, **changes: Any) -> httpx.Response:
+    return send(store, "PATCH", f"/customers/{customer}", {"expected_version": version, **changes})
+
+
+def whole_timeline(store: Store, customer: str, size: int = 100) -> list[Json]:
+    items: list[Json] = []
+    token = ""
+    while True:
+        page = TimelineOut.model_validate(
+            store.get(f"/customers/{customer}/timeline", page_size=size, page_token=token).json()
+        )
+        assert page.missing == []
+        items += [item.model_dump() for item in page.items]
+        if not page.next_page_token:
+            return items
+        token = page.next_page_token
+
+
+def test_a_profile_is_edited_and_an_old_version_refused(store: Store) -> None:
+    """C4."""
+    member = store.member()
+    version = store.get(f"/customers/{member}").json()["version"]
+    address = {"recipient": "陳大文", "lines": ["彌敦道 1 號"], "country": "HK"}
+    changed = edit(store, member, version, name="歐陽峯", birthday="1990-02-28", tags=["vip"], addresses=[address])
+    assert changed.status_code == 200, changed.text
+    customer = Customer.model_validate(changed.json())
+    assert (customer.name, customer.birthday, customer.addresses[0].lines) == ("歐陽峯", "1990-02-28", ["彌敦道 1 號"])
+    assert customer.tags == ["vip"]
+    assert problem(edit(store, member, version, name="late"))[:2] == (409, "stale_version")
+    assert problem(edit(store, member, name="n" * 121, birthday="2023-02-29"))[2] == {
+        ("name", "too_long"),
+        ("birthday", "invalid_date"),
+    }
+    assert problem(edit(store, member, phone="6123 4567"))[2] == {("phone", "login_not_editable")}
+    assert problem(edit(store, member, nickname="x"))[2] == {("nickname", "unknown_field")}
+
+
+def test_notes_are_added_listed_and_struck(store: Store) -> None:
+    """C4."""
+    member = store.member()
+    note = Note.model_validate(send(store, "POST", f"/customers/{member}/notes", {"text": "likes oolong"}).json())
+    struck = Note.model_validate(send(store, "DELETE", f"/customers/{member}/notes/{note.note_id}").json())
+    assert struck.struck_at
+    listed = NoteList.model_validate(store.get(f"/customers/{member}/notes").json())
+    assert [each.text for each in listed.items] == ["likes oolong"]
+    assert problem(send(store, "POST", f"/customers/{member}/notes", {"text": " "}))[2] == {("text", "required")}
+    assert problem(send(store, "DELETE", f"/customers/{member}/notes/{key()}"))[:2] == (404, "note_not_found")
+
+
+def test_another_phone_ends_the_old_login_and_waits_for_proof(store: Store) -> None:
+    """C5: by staff alone; without consent it is refused."""
+    member = store.member(contact=store.person() | {"email": ""})
+    path, phone = f"/customers/{member}/phone", store.person()["phone"]
+
+    def logins() -> list[tuple[str, Any]]:
+        items = store.get(f"/customers/{member}/login-methods").json()["items"]
+        return [(item["value"], item["confirmed_at"]) for item in items]
+
+    until(logins, "the login appears")
+    assert problem(send(store, "POST", path, {"phone": phone, "consent": {"given": "by_owl"}}))[0] == 422
+    changed = send(store, "POST", path, {"phone": phone, "consent": {"given": "by_phone", "note": "called back"}})
+    assert changed.json()["phone"] == phone, changed.text
+    until(lambda: logins() == [(phone, None)], "logins follow")
+
+
+def test_a_deleted_member_is_gone_and_the_phone_is_free(store: Store) -> None:
+    """C9; both languages say what was typed wrong."""
+    person = store.person()
+    member = store.member(contact=person)
+    path = f"/customers/{member}"
+    for language, part in (("en", "Type its phone again"), ("zh-HK", "再次輸入")):
+        refused = send(store, "DELETE", path, {"confirmation": "0"}, language)
+        assert problem(refused)[2] == {("confirmation", "confirmation_differs")}
+        assert part in refused.json()["errors"][0]["detail"]
+    removal = Removal.model_validate(send(store, "DELETE", path, {"confirmation": person["phone"]}).json())
+    assert removal.finished_at
+    assert problem(send(store, "DELETE", path, {"confirmation": person["phone"]}))[:2] == (409, "already_deleted")
+    assert problem(edit(store, member, name="Ghost"))[:2] == (409, "customer_gone")
+    gone = store.get(path).json()
+    assert (gone["status"], gone["name"], gone["phone"]) == ("deleted", "", "")
+    assert store.order(contact=person)["customer"]["created_member"]
+    assert whole_timeline(store, member)[0]["kind"] == "deleted"
+
+
+def test_erasing_reaches_orders_and_messages_and_waits_for_open_orders(
+    stack: Stack, new_store: Callable[[], Store]
+) -> None:
+    """C12."""
+    store = new_store()
+    person = store.person()
+    member = store.member(contact=person)
+    unpaid = store.order(contact=person, paid=False, add_as_member=True)
+    until(lambda: len(store.get(f"/customers/{member}/orders").json()["items"]) == 2, "the order is linked")
+    until(lambda: store.get(f"/customers/{member}/messages").json()["items"], "messages are there")
+    path, typed = f"/customers/{member}/erasure", {"confirmation": person["phone"]}
+    assert problem(send(store, "POST", path, typed))[:2] == (409, "open_orders")
+    paid = send(store, "POST", f"/orders/{unpaid['order_id']}/payment", {"method": "cash"})
+    assert paid.status_code == 200, paid.text
+    erased = send(store, "POST", path, typed)
+    assert erased.status_code == 200, erased.text
+
+    def forgotten() -> bool:
+        orders = store.get(f"/customers/{member}/orders").json()["items"]
+        messages = store.get(f"/customers/{member}/messages").json()["items"]
+        names = {order["contact"]["name"] + order["contact"]["phone"] for order in orders}
+        return names == {""} and {message["recipient"] for message in messages} == {""}
+
+    until(forgotten, "orders and messages forget")
+    assert store.order(contact=person)["customer"]["status"] == "guest"
+    del stack
+
+
+def test_the_timeline_is_one_order_over_all_services_page_by_page(store: Store) -> None:
+    """F13: in pages of three exactly what it is at once, newest first, with what a merged account had lived through."""
+    primary, twin = store.member(), store.member()
+    store.post(f"/customers/{twin}/points", {"points": 7, "expires_on": "2099-03-31", "note": "sorry"})
+    send(store, "POST", f"/customers/{twin}/notes", {"text": "same person?"})
+    store.merge(primary, twin)
+    edit(store, primary, tags=["merged"])
+    until(lambda: len(store.get(f"/customers/{primary}/messages").json()["items"]) >= 1, "messages are there")
+    until(lambda: len(store.get(f"/customers/{twin}/messages").json()["items"]) >= 1, "messages are there")
+    whole = whole_timeline(store, twin)
+    assert whole_timeline(store, primary, 3) == whole
+    assert [item["at"] for item in whole] == sorted((item["at"] for item in whole), reverse=True)
+    kinds = {item["kind"] for item in whole}
+    assert {"joined", "points", "note", "merged", "profile_changed", "order_placed"} <= kinds
+    assert any(kind.startswith("message_") for kind in kinds)
+    [merged] = [item for item in whole if item["kind"] == "merged"]
+    assert merged["points"] >= 7
+    assert {item["customer_id"] for item in whole if item["kind"] == "joined"} == {primary, twin}
+    assert problem(store.get(f"/customers/{primary}/timeline", page_token="x"))[:2] == (422, "invalid_input")
+
+
+@pytest.mark.parametrize("away", ["orders", "notification"])
+def test_a_part_of_the_timeline_that_is_away_is_named_and_the_rest_is_there(
+    stack: Stack, store: Store, away: str
+) -> None:
+    """F13, E6."""
+    member = store.member()
+    stack.process(f"{away}-serve").kill()
+    try:
+        page = store.get(f"/customers/{member}/timeline").json()
+    finally:
+        stack.process(f"{away}-serve").start()
+        stack.write_state()
+    assert page["missing"] == ["messages" if away == "notification" else "orders"]
+    assert "joined" in {item["kind"] for item in page["items"]}
