@@ -43,13 +43,13 @@ async def change_profile(
     Raises InvalidInput (login_not_editable, identifier_taken, identifier_retired, …), NotFound, StateConflict (customer_gone,
     being_removed), Conflict (stale_version), Replayed.
     """
-    change = ProfileChange.read(asked, claims.region)
+    now = clock.now()
+    change = ProfileChange.read(asked, claims.region, now.astimezone(ZoneInfo(claims.timezone)).date())
     async with context.database.transaction(claims.store) as tx:
         await once.begin(tx)
-        now = clock.now()
         customer = await held(tx, claims.store, customer_id)
         check_version(customer, expected_version)
-        new, fields = changed(customer, change, now.astimezone(ZoneInfo(claims.timezone)).date())
+        new, fields = changed(customer, change)
         if fields:
             if customer.status is Status.MEMBER:
                 filled = [_identifier(context, kind, getattr(new, kind)) for kind in (PHONE, EMAIL) if kind in fields]

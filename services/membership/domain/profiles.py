@@ -26,7 +26,7 @@ _OLDEST = 1900
 
 @dataclass(frozen=True, slots=True)
 class ProfileChange:
-    """New values in their stored form; None leaves a field as it is. `birthday` "" means that none is known."""
+    """New values in their stored form; None leaves a field as it is. `birthday` is an ISO date, "" where none is known."""
 
     name: str | None = None
     phone: str | None = None
@@ -37,8 +37,10 @@ class ProfileChange:
     addresses: Sequence[Address] | None = None
 
     @classmethod
-    def read(cls, asked: ProfileChange, region: str) -> ProfileChange:
-        """From a request. `region` explains phones without a country code. Raises InvalidInput with every fault."""
+    def read(cls, asked: ProfileChange, region: str, today: date) -> ProfileChange:
+        """From a request. `region` explains phones without a country code, `today` is the store's day. Raises InvalidInput with
+        every fault.
+        """
         found = Violations()
         name, phone, email, tags, addresses = asked.name, asked.phone, asked.email, asked.tags, asked.addresses
         if name is not None:
@@ -47,6 +49,8 @@ class ProfileChange:
             phone = found.gather(partial(parse_mobile, phone, region), "")
         if email is not None:
             email = found.gather(partial(parse_email, email), "")
+        if asked.birthday is not None:
+            found.gather(partial(read_birthday, asked.birthday, today), None)
         if asked.language is not None and asked.language not in LANGUAGES:
             found.add("language", "unknown_value", known=", ".join(LANGUAGES[1:]))
         if tags is not None:
@@ -129,7 +133,7 @@ def read_birthday(text: str, today: date) -> date | None:
     return day
 
 
-def changed(customer: Customer, change: ProfileChange, today: date) -> tuple[Customer, list[str]]:
+def changed(customer: Customer, change: ProfileChange) -> tuple[Customer, list[str]]:
     """The customer as it shall be, and the names of the fields that differ (C4).
 
     A member's phone and e-mail are how the person logs in: they can be filled, and not changed (C5). Raises InvalidInput.
@@ -140,7 +144,7 @@ def changed(customer: Customer, change: ProfileChange, today: date) -> tuple[Cus
         if (value := getattr(change, field)) is not None:
             setattr(new, field, value)
     if change.birthday is not None:
-        new.birthday = found.gather(partial(read_birthday, change.birthday, today), None)
+        new.birthday = date.fromisoformat(change.birthday) if change.birthday else None
     for kind in (PHONE, EMAIL):
         value, old = getattr(change, kind), getattr(customer, kind)
         if value is None or value == old:

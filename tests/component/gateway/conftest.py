@@ -72,7 +72,7 @@ class Store:
             )
         self.session_token = session.session_token
         self.http = self.client(session.session_token)
-        self._phone = secrets.randbelow(8_000_000)
+        self._phone = secrets.randbelow(1_400_000)
 
     def client(self, credential: str) -> httpx.Client:
         """An API client with another credential."""
