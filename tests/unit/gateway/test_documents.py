@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
-from gateway.api import , customer_models, merge_models, order_models, profile_models
+from gateway.api import customer_models, import_models, merge_models, order_models, profile_models
 from gateway.flows import Buyer
 from gateway.timeline import Event, Timeline
 from onefold.identity_merge.v1 import service_pb2 as identity
