@@ -17,7 +17,9 @@ from gateway.clients import services
 from onefold.identity_merge.v1 import service_pb2 as pb
 
 _TAGS = [Tag(name="Access", description="Who one is, and keys for programs.")]
-ScopeWord = Literal["orders:read", "orders:write", "members:read", "members:write", "merges:write"]
+ScopeWord = Literal[
+    "orders:read", "orders:write", "members:read", "members:write", "members:import", "merges:write", "levels:write"
+]
 
 
 class ApiKeyIn(RequestModel):

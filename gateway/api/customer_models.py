@@ -74,6 +74,10 @@ class CustomerSummary(AnswerModel):
     joined_at: Time | None
     tags: list[str]
     online_since: Time | None = Field(description="When the person signed up on the online store (C10).")
+    level_id: Id | None
+    level_name: str | None
+    level_until: Time | None = Field(description="When the level runs out unless it is earned again; null: never.")
+    level_pinned_until: Time | None
     version: int
 
 
@@ -113,7 +117,10 @@ class PointsEntry(AnswerModel):
     order_id: Id | None
     actor: str
     at: Time
-    expires_at: Time | None
+    expires_at: Time | None = Field(description="When the lot that the line touched runs out.")
+    lot_id: Id
+    balance_after: int
+    shortfall: int = Field(description="What a refund should have taken besides, and could not because it was spent.")
 
 
 class PointsLot(AnswerModel):
@@ -198,6 +205,10 @@ def summary_json(customer: pb.Customer, currency: str) -> Json:
         "joined_at": when_set(customer, "joined_at"),
         "tags": list(customer.tags),
         "online_since": when_set(customer, "online_since"),
+        "level_id": customer.level_id or None,
+        "level_name": customer.level_name or None,
+        "level_until": when_set(customer, "level_until"),
+        "level_pinned_until": when_set(customer, "level_pinned_until"),
         "version": customer.version,
     }
 
@@ -275,4 +286,7 @@ def _entry_json(entry: pb.PointsEntry) -> Json:
         "actor": entry.actor,
         "at": when(entry.at),
         "expires_at": when_set(entry, "expires_at"),
+        "lot_id": entry.lot_id,
+        "balance_after": entry.balance_after,
+        "shortfall": entry.shortfall,
     }

@@ -21,7 +21,15 @@ from services.common.tokens import ServiceClaims, TokenSigner
 
 T = TypeVar("T")
 Json = dict[str, Any]
-SCOPES = ("orders:read", "orders:write", "members:read", "members:write", "members:import", "merges:write")
+SCOPES = (
+    "orders:read",
+    "orders:write",
+    "members:read",
+    "members:write",
+    "members:import",
+    "merges:write",
+    "levels:write",
+)
 
 
 def until(what: Callable[[], T], saying: str, seconds: float = 20) -> T:

@@ -25,7 +25,15 @@ from tests.faults.client import Api, Shop, until
 SERVES = tuple(f"{context}-serve" for context in CONTEXTS)
 WORKS = tuple(f"{context}-work" for context in CONTEXTS)
 SERVICES = (*SERVES, *WORKS)
-_SCOPES = ("orders:read", "orders:write", "members:read", "members:write", "members:import", "merges:write")
+_SCOPES = (
+    "orders:read",
+    "orders:write",
+    "members:read",
+    "members:write",
+    "members:import",
+    "merges:write",
+    "levels:write",
+)
 # Leases and redelivery are patient in production; a test need not be. The rules are the same.
 _QUICK = {"ONEFOLD_NATS_ACK_SECONDS": "2", "ONEFOLD_SMTP_SECONDS": "1"}
 SETTLE_SECONDS = 45.0

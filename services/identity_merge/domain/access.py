@@ -17,7 +17,15 @@ from services.common.money import MINOR_DIGITS
 
 REGIONS = ("HK", "TW")
 LANGUAGES = ("en", "zh-Hant")
-SCOPES = ("orders:read", "orders:write", "members:read", "members:write", "members:import", "merges:write")
+SCOPES = (
+    "orders:read",
+    "orders:write",
+    "members:read",
+    "members:write",
+    "members:import",
+    "merges:write",
+    "levels:write",
+)
 SHORTEST_PASSWORD = 12
 # argon2 reads all of it; nobody types more.
 LONGEST_PASSWORD = 1_000

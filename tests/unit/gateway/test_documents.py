@@ -11,11 +11,12 @@ from flask.testing import FlaskClient
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
-from gateway.api import customer_models, import_models, merge_models, order_models, profile_models
+from gateway.api import customer_models, import_models, level_models, merge_models, order_models, profile_models
 from gateway.flows import Buyer
 from gateway.timeline import Event, Timeline
 from onefold.identity_merge.v1 import service_pb2 as identity
 from onefold.membership.v1 import imports_pb2 as imports
+from onefold.membership.v1 import levels_pb2 as levels
 from onefold.membership.v1 import profiles_pb2 as profiles
 from onefold.membership.v1 import service_pb2 as membership
 from onefold.notification.v1 import service_pb2 as notification
@@ -76,6 +77,14 @@ def test_every_answer_is_as_the_document_says(make: Any) -> None:
     profile_models.Removal.model_validate(profile_models.removal_json(make(profiles.Removal())))
     event = Event(make(membership.MergedAccount()).merged_at, "key", "joined")
     profile_models.TimelineOut.model_validate(profile_models.timeline_json(Timeline([event], "", ["orders"])))
+    level_models.LevelRulesSaved.model_validate(level_models.saved_json(make(levels.SaveLevelsResponse())))
+    level_models.Simulation.model_validate(level_models.simulation_json(make(levels.SimulateLevelsResponse())))
+    level_models.CustomerLevel.model_validate(level_models.level_of_json(make(levels.SetCustomerLevelResponse())))
+    changes = level_models.history_json(customer, make(levels.ListLevelChangesResponse()))
+    level_models.CustomerLevelHistory.model_validate(changes)
+    level_models.PointsSettings.model_validate(level_models.settings_json(make(levels.PointsSettings())))
+    expiring = level_models.expiring_json(make(levels.ListExpiringPointsResponse()), True)
+    level_models.ExpiringPointsList.model_validate(expiring)
     merge_models.Merge.model_validate(merge_models.merge_json(run))
     merge_models.Plan.model_validate(merge_models.plan_json(plan, "HKD"))
 
