@@ -14,11 +14,12 @@ STAMP := $(VENV)/installed-$(shell cat $(LOCKS) | cksum | tr ' ' '-')
 PROTOS := $(shell find proto -name '*.proto')
 GENERATED := $(VENV)/generated
 ORDERS ?= all
+MEMBERS ?= 1000000
 ARGS ?=
 # Two processes share the tests (tests/conftest.py says how).
 PYTEST := pytest -n 2 --no-loadscope-reorder
 
-.PHONY: help up load status reset audit history bench test coverage proto lint format translations lock clean
+.PHONY: help up load members status reset audit history bench test coverage proto lint format translations lock clean
 
 help: ## This list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -28,6 +29,9 @@ up: $(GENERATED) ## Start everything and print the addresses; Ctrl-C stops it, t
 
 load: $(GENERATED) ## Load the CDNOW orders into the running stack: ORDERS=all or a number
 	@exec $(BIN)/python -m deploy.local load --orders $(ORDERS)
+
+members: $(GENERATED) ## Fill the demo store with made-up customers, for measuring: MEMBERS=a number
+	@exec $(BIN)/python -m deploy.local members --count $(MEMBERS) $(ARGS)
 
 status: $(GENERATED) ## Addresses and processes of the running stack
 	@exec $(BIN)/python -m deploy.local status

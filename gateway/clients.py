@@ -23,6 +23,7 @@ from gateway import context
 from gateway.config import Settings, Targets
 from gateway.errors import from_rpc
 from onefold.identity_merge.v1 import service_pb2_grpc as identity
+from onefold.membership.v1 import directory_pb2_grpc as directory
 from onefold.membership.v1 import imports_pb2_grpc as imports
 from onefold.membership.v1 import levels_pb2_grpc as levels
 from onefold.membership.v1 import profiles_pb2_grpc as profiles
@@ -180,6 +181,20 @@ class Profiles:
         self.set_policy = Method(tokens, stub.SetDeletionPolicy)
 
 
+class Directory:
+    """DirectoryService."""
+
+    def __init__(self, tokens: Tokens, channel: grpc.Channel) -> None:
+        stub = directory.DirectoryServiceStub(channel)
+        self.list = Method(tokens, stub.ListCustomers)
+        self.save_filter = Method(tokens, stub.SaveFilter)
+        self.rename_filter = Method(tokens, stub.RenameFilter)
+        self.delete_filter = Method(tokens, stub.DeleteFilter)
+        self.get_filter = Method(tokens, stub.GetFilter)
+        self.list_filters = Method(tokens, stub.ListFilters)
+        self.get_overview = Method(tokens, stub.GetOverview)
+
+
 class Access:
     """AccessService."""
 
@@ -230,6 +245,7 @@ class Services:
         self.imports = Imports(tokens, channels["membership"])
         self.profiles = Profiles(tokens, channels["membership"])
         self.levels = Levels(tokens, channels["membership"])
+        self.directory = Directory(tokens, channels["membership"])
         self.access = Access(tokens, channels["identity_merge"])
         self.logins = Logins(tokens, channels["identity_merge"])
         self.merges = Merges(tokens, channels["identity_merge"])

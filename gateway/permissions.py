@@ -17,13 +17,17 @@ MEMBERS_PHONE = "members:phone"
 # Erasing a person cannot be taken back, and reaches into every service (C12).
 MEMBERS_ERASE = "members:erase"
 MEMBER_SETTINGS_WRITE = "member_settings:write"
+# Takes the whole list away in a file: more than reading it page by page.
+MEMBERS_EXPORT = "members:export"
 MERGES_WRITE = "merges:write"
 # Rules of levels and points, which move everybody at once.
 LEVELS_WRITE = "levels:write"
 API_KEYS_WRITE = "api_keys:write"
 
 # What an API key can be given. Keys cannot make keys: whoever steals one must not be able to outlive its revocation.
-SCOPES = frozenset({ORDERS_READ, ORDERS_WRITE, MEMBERS_READ, MEMBERS_WRITE, MEMBERS_IMPORT, MERGES_WRITE, LEVELS_WRITE})
+SCOPES = frozenset(
+    {ORDERS_READ, ORDERS_WRITE, MEMBERS_READ, MEMBERS_WRITE, MEMBERS_IMPORT, MEMBERS_EXPORT, MERGES_WRITE, LEVELS_WRITE}
+)
 
 ROLES: dict[str, frozenset[str]] = {
     "owner": SCOPES | {API_KEYS_WRITE, MEMBERS_PHONE, MEMBERS_ERASE, MEMBER_SETTINGS_WRITE},

@@ -1,4 +1,4 @@
-"""`python -m deploy.local up | load | status | reset`."""
+"""`python -m deploy.local up | load | members | status | reset`."""
 
 from __future__ import annotations
 
@@ -23,6 +23,8 @@ def main() -> int:
     try:
         if options.command == "load":
             commands.load(ORDERS_COUNT if options.orders == "all" else int(options.orders), options.seconds)
+        elif options.command == "members":
+            commands.members(options.count, options.store)
         else:
             {"up": commands.up, "status": commands.status, "reset": commands.reset}[options.command]()
     except (ProcessError, DataFolderError, LoadError, DataMissing) as error:
@@ -43,6 +45,11 @@ def _options() -> argparse.Namespace:
     loading = commands.add_parser("load", help="load CDNOW orders into the running stack")
     loading.add_argument("--orders", type=_count, default="all", metavar="N|all")
     loading.add_argument("--seconds", type=float, default=float("inf"), help="begin no further customer after this")
+    filling = commands.add_parser(
+        "members", help="fill a store of the running stack with made-up customers, for measuring"
+    )
+    filling.add_argument("--count", type=int, default=1_000_000)
+    filling.add_argument("--store", default="", metavar="NAME", help="its short name (default: the demo store)")
     commands.add_parser("status", help="addresses and processes of the running stack")
     commands.add_parser("reset", help="delete the data")
     return parser.parse_args()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -18,6 +19,7 @@ from rich.text import Text
 
 from deploy.local import cdnow, loader
 from deploy.local.demo import OWNER_EMAIL, SLUG, DemoStore
+from deploy.local.members import MemberLoader
 from deploy.local.process import tied, wait_until
 from deploy.local.stack import Stack
 from deploy.local.state import DataFolder, RunningStack, default_folder
@@ -149,6 +151,19 @@ def _summary(progress: loader.Progress, seconds: float, added: int) -> None:
         f" {len(totals.by_phone):,} customers, HK${totals.value_minor / 100:,.2f} in all."
         + ("" if totals.orders == cdnow.ORDERS_COUNT else " [bold]make load ORDERS=all[/] brings the rest.")
     )
+
+
+def members(count: int, slug: str) -> None:
+    """Fills a store of the running stack until it has so many made-up customers. Raises DataFolderError when nothing runs."""
+    running = RunningStack.load()
+    identifier_key = DataFolder(running.data).secret("identifier_key")
+    began = time.monotonic()
+    columns = (TextColumn("Making up customers"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task("", total=count)
+        loading = MemberLoader(running, identifier_key, slug or SLUG)
+        added = asyncio.run(loading.load(count, lambda there: bar.update(task, completed=there)))
+    console.print(f"{added:,} customers added in {time.monotonic() - began:.0f} s.")
 
 
 def status() -> None:

@@ -21,7 +21,15 @@ _STORE = service_pb2.Store(
     timezone="Asia/Hong_Kong",
     language="zh-Hant",
 )
-_SCOPES = ("orders:read", "orders:write", "members:read", "members:write", "merges:write", "levels:write")
+_SCOPES = (
+    "orders:read",
+    "orders:write",
+    "members:read",
+    "members:write",
+    "members:export",
+    "merges:write",
+    "levels:write",
+)
 _API_KEY = "loader_api_key"
 _SECONDS = 10
 

@@ -18,7 +18,14 @@ from onefold.identity_merge.v1 import service_pb2 as pb
 
 _TAGS = [Tag(name="Access", description="Who one is, and keys for programs.")]
 ScopeWord = Literal[
-    "orders:read", "orders:write", "members:read", "members:write", "members:import", "merges:write", "levels:write"
+    "orders:read",
+    "orders:write",
+    "members:read",
+    "members:write",
+    "members:import",
+    "members:export",
+    "merges:write",
+    "levels:write",
 ]
 
 

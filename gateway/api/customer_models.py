@@ -12,7 +12,6 @@ from gateway.api.fields import (
     Day,
     Id,
     Json,
-    PageQuery,
     RequestModel,
     Time,
     WholeNumber,
@@ -34,13 +33,6 @@ _REASON_WORDS: dict[int, str] = {
 _STATE_WORDS: dict[int, str] = {
     number: name.removeprefix("MESSAGE_STATE_").lower() for name, number in notification.MessageState.items()
 }
-
-
-class CustomersQuery(PageQuery):
-    """Filters are joined by "and"."""
-
-    query: str = Field(default="", description="A part of a name, phone or e-mail (C2); empty lists the newest.")
-    members_only: bool = False
 
 
 class PointsIn(RequestModel):
@@ -98,12 +90,12 @@ class Customer(CustomerSummary):
 
 
 class CustomerList(AnswerModel):
-    """Newest first."""
+    """In the order that was asked for."""
 
     items: list[CustomerSummary]
     next_page_token: str | None
     members_total: int | None = Field(
-        description="Live members of the store; on the first page of an empty query only."
+        description="Live members of the store; on the first page of a list without filters only."
     )
 
 

@@ -11,8 +11,6 @@ from gateway.api.base import blueprint
 from gateway.api.checked import answer, checked
 from gateway.api.customer_models import (
     Customer,
-    CustomerList,
-    CustomersQuery,
     LoginMethodList,
     MessageList,
     PointsBalance,
@@ -22,7 +20,6 @@ from gateway.api.customer_models import (
     ledger_json,
     login_method_json,
     message_json,
-    summary_json,
 )
 from gateway.api.fields import Id, IdempotencyHeader, PageQuery
 from gateway.api.order_models import OrderList
@@ -41,24 +38,6 @@ class CustomerPath(BaseModel):
     """Which customer; an id of a merged account will do."""
 
     customer_id: Id
-
-
-@blueprint.get("/customers", tags=_TAGS, responses={200: CustomerList})
-@checked(permissions.MEMBERS_READ)
-def list_customers(query: CustomersQuery) -> Response:
-    """Search customers by part of a name, phone or e-mail (C2)"""
-    found = services().membership.search_customers(
-        pb.SearchCustomersRequest(query=query.query, page=query.page(), members_only=query.members_only)
-    )
-    currency = principal().store.currency
-    first = not query.query and not query.page_token
-    return answer(
-        {
-            "items": [summary_json(customer, currency) for customer in found.customers],
-            "next_page_token": found.next_page_token or None,
-            "members_total": found.members_total if first else None,
-        }
-    )
 
 
 @blueprint.get("/customers/<customer_id>", tags=_TAGS, responses={200: Customer})

@@ -16,11 +16,13 @@ from wtforms import (
     PasswordField,
     RadioField,
     SelectField,
+    SelectMultipleField,
     StringField,
     TelField,
     TextAreaField,
 )
 
+from gateway.console import labels
 from services.common.ids import new_id
 
 BLANK_LINES = 4
@@ -123,6 +125,40 @@ class PointsForm(KeyedForm):
     points = StringField(_l("Points"))
     expires_on = StringField(_l("Last day of validity"))
     note = StringField(_l("Note"))
+
+
+class MembersForm(PlainForm):
+    """Search box, filters and order of the members list (C2, C3). Sent by GET; the levels are the store's own."""
+
+    class Meta:
+        csrf = False
+
+    q = StringField(_l("Name, phone or e-mail"))
+    kind = SelectField(
+        _l("Who"), choices=(("", _l("Members")), ("invitable", _l("Guests who can be invited"))), validate_choice=False
+    )
+    level = SelectMultipleField(_l("Level"), choices=(), validate_choice=False)
+    recent = BooleanField(_l("Registered within 7 days"))
+    cart = BooleanField(_l("Unchecked cart within 7 days"))
+    spend_from = StringField(_l("Net spend from"))
+    spend_to = StringField(_l("Net spend up to"))
+    month = SelectField(
+        _l("Birthday month"),
+        choices=(("", _l("Any month")), *((str(n + 1), name) for n, name in enumerate(labels.MONTHS))),
+        validate_choice=False,
+    )
+    tags = StringField(_l("Tags"))
+    sort = SelectField(
+        _l("Sort by"),
+        choices=[(labels.sort_word(code), words) for code, words in labels.CUSTOMER_SORT.items()],
+        validate_choice=False,
+    )
+
+
+class FilterForm(KeyedForm):
+    """The name of a saved filter (C11)."""
+
+    name = StringField(_l("Name of the filter"))
 
 
 class MergeForm(PlainForm):

@@ -9,6 +9,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from onefold.identity_merge.v1.service_pb2 import MergeState
+from onefold.membership.v1.directory_pb2 import CustomerSort
 from onefold.membership.v1.service_pb2 import CustomerStatus, PointsReason
 from onefold.notification.v1.service_pb2 import MessageState
 from onefold.orders.v1.service_pb2 import Channel, OrderStatus, PaymentMethod
@@ -125,8 +126,39 @@ MERGE_WARNING = {
     "different_names": _l("The names differ. Make sure that these accounts belong to one person."),
     "doubled_gift": _l("More than one of these accounts got a welcome or birthday gift. All of it is kept."),
 }
+CUSTOMER_SORT: dict[int, LazyString] = {
+    CustomerSort.CUSTOMER_SORT_NEWEST: _l("Newest first"),
+    CustomerSort.CUSTOMER_SORT_OLDEST: _l("Oldest first"),
+    CustomerSort.CUSTOMER_SORT_NET_SPEND_HIGH: _l("Highest net spend first"),
+    CustomerSort.CUSTOMER_SORT_NET_SPEND_LOW: _l("Lowest net spend first"),
+    CustomerSort.CUSTOMER_SORT_POINTS_HIGH: _l("Most points first"),
+    CustomerSort.CUSTOMER_SORT_POINTS_LOW: _l("Fewest points first"),
+    CustomerSort.CUSTOMER_SORT_NAME: _l("By name"),
+}
+MONTHS = (
+    *(_l("January"), _l("February"), _l("March"), _l("April"), _l("May"), _l("June")),
+    *(_l("July"), _l("August"), _l("September"), _l("October"), _l("November"), _l("December")),
+)
 LANGUAGE = {"en": "English", "zh-Hant": "繁體中文"}
 ACTOR = {"api_key": _l("API"), "customer": _l("Customer"), "service": "Onefold", "operator": "Onefold"}
+
+
+def sort_word(code: int) -> str:
+    """The word of an order in an address; empty for the usual one."""
+    usual = code in (CustomerSort.CUSTOMER_SORT_UNSPECIFIED, CustomerSort.CUSTOMER_SORT_NEWEST)
+    return "" if usual else CustomerSort.Name(CustomerSort.ValueType(code)).removeprefix("CUSTOMER_SORT_").lower()
+
+
+def sort_code(word: str) -> CustomerSort.ValueType:
+    """The order of a word; one that does not exist for a word that does not, which the service refuses."""
+    # The usual one has no word; of the two numbers that mean it, the one that filters are saved with.
+    codes = {sort_word(code): code for code in CustomerSort.values()}
+    return codes.get(word, CustomerSort.ValueType(99))
+
+
+def month_name(number: str) -> str:
+    """The name of a month; what is none stays as it is."""
+    return str(MONTHS[int(number) - 1]) if number.isdecimal() and 0 < int(number) <= 12 else number
 
 
 def badge_of(table: dict[int, Badge], code: int) -> tuple[Any, str]:

@@ -1,4 +1,4 @@
-"""Members: the list with its picks, one member whole, points by hand, and the live search."""
+"""One member whole, points by hand, and the live search."""
 
 from __future__ import annotations
 
@@ -23,28 +23,6 @@ from services.common.errors import InvalidInput, OnefoldError
 
 FOUND_AT_ONCE = 8
 GONE = {CustomerStatus.CUSTOMER_STATUS_DELETED, CustomerStatus.CUSTOMER_STATUS_ERASED}
-MOST_PICKS = 10  # more than a merge takes, so that one too many is seen and can be taken back
-
-
-@blueprint.get("/members")
-@requires(MEMBERS_READ)
-def members() -> str:
-    """Newest first, or by a part of name, phone or e-mail (C2); picked accounts stay picked over searches (F1)."""
-    query, token = (request.args.get(name, "").strip() for name in ("q", "page"))
-    found = ask.customers(query=query, token=token, members_only=True)
-    shown = {member.customer_id for member in found.customers}
-    ids = list(dict.fromkeys(request.args.getlist("id")))[:MOST_PICKS]
-    return render_template(
-        "console/members.html",
-        area="members",
-        query=query,
-        members=found.customers,
-        members_total=found.members_total,
-        picked_ids=ids,
-        picked=[ask.customer(customer_id) for customer_id in ids if customer_id not in shown],
-        next_token=found.next_page_token,
-        later_page=bool(token),
-    )
 
 
 @blueprint.get("/members/search.json")

@@ -30,6 +30,9 @@ NAMES = {
     "Oolong",
     "HK",
     "API",
+    "CSV",
+    "nobody",
+    "vip",
 }
 HOME = {"en": "Home", "zh-Hant": "首頁"}
 
@@ -57,6 +60,7 @@ def addresses(shop: Shop) -> list[str]:
     plan = shop.post("/merges/plans", {"customer_ids": merged, "primary_id": merged[0]})
     run = shop.post("/merges", {"plan_id": plan["plan_id"], "plan_hash": plan["plan_hash"]})["merge_run_id"]
     until(lambda: shop.get(f"/merges/{run}")["finished_at"], f"merge {run} ends")
+    saved = shop.post("/saved-filters", {"name": "陳", "filter": {"query": "陳"}})["filter_id"]
     picked = "&".join(f"id={each}" for each in ids)
     adjustment = "change=award&points=50&expires_on=2099-12-31&description=Sorry"
     return [
@@ -71,6 +75,13 @@ def addresses(shop: Shop) -> list[str]:
         "/console/orders/new/paid",
         f"/console/orders/new/unpaid?customer={ids[0]}",
         f"/console/members?{picked}",
+        "/console/members/overview",
+        "/console/members?q=nobody&level=none&recent=1&cart=1&spend_from=1&spend_to=2&month=3&tags=vip&sort=name",
+        "/console/members?spend_from=2&spend_to=1&month=13",
+        "/console/members?kind=invitable",
+        "/console/members/filters",
+        "/console/members/filters/new?q=%E9%99%B3&recent=1",
+        f"/console/members/filters/{saved}",
         f"/console/members/{ids[0]}",
         f"/console/members/{ids[0]}/points",
         *(

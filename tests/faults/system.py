@@ -31,6 +31,7 @@ _SCOPES = (
     "members:read",
     "members:write",
     "members:import",
+    "members:export",
     "merges:write",
     "levels:write",
 )

@@ -23,6 +23,7 @@ SCOPES = (
     "members:read",
     "members:write",
     "members:import",
+    "members:export",
     "merges:write",
     "levels:write",
 )

@@ -25,6 +25,7 @@ from services.membership.api.imports import ImportsApi
 from services.membership.api.levels import LevelsApi
 from services.membership.api.messages import customer_message
 from services.membership.api.profiles import ProfilesApi
+from services.membership.api.reckoner import Reckoner
 from services.membership.clients import Others
 from services.membership.domain import Account, Buyer, Entry, Lot, Merge, Outcome
 
@@ -45,6 +46,7 @@ class MembershipApi(service_pb2_grpc.MembershipServiceServicer):
 
     def __init__(self, context: commands.Context) -> None:
         self._context = context
+        self._reckoner = Reckoner(context)
 
     async def EnrolBuyer(self, request: pb.EnrolBuyerRequest, _: Context) -> pb.EnrolBuyerResponse:
         claims = rpc.caller()
@@ -73,7 +75,7 @@ class MembershipApi(service_pb2_grpc.MembershipServiceServicer):
         return pb.SearchCustomersResponse(
             customers=[customer_message(customer) for customer in found.page.items],
             next_page_token=found.page.next_token,
-            members_total=found.members_total,
+            members_total=await self._reckoner.members_total(rpc.caller(), found.members_total),
         )
 
     async def ListPointsEntries(self, request: pb.ListPointsEntriesRequest, _: Context) -> pb.ListPointsEntriesResponse:

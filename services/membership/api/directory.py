@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
-from uuid import UUID
-
 from google.protobuf.message import Message
 from grpc import aio
 
 from onefold.membership.v1 import directory_pb2 as pb
 from onefold.membership.v1 import directory_pb2_grpc
-from services.common import clock, rpc
+from services.common import rpc
 from services.common.idempotency import Once
 from services.common.ids import parse_id
 from services.common.wire import timestamp
 from services.membership import commands, queries
 from services.membership.api.messages import customer_message
+from services.membership.api.reckoner import Reckoner
 from services.membership.domain import Overview, SavedFilter, Wish, read_wish
 
 Context = aio.ServicerContext[object, object]
@@ -26,7 +24,7 @@ class DirectoryApi(directory_pb2_grpc.DirectoryServiceServicer):
 
     def __init__(self, context: commands.Context) -> None:
         self._context = context
-        self._reckoning: dict[UUID, asyncio.Task[Overview]] = {}
+        self._reckoner = Reckoner(context)
 
     async def ListCustomers(self, request: pb.ListCustomersRequest, _: Context) -> pb.ListCustomersResponse:
         found = await queries.list_customers(
@@ -39,7 +37,7 @@ class DirectoryApi(directory_pb2_grpc.DirectoryServiceServicer):
         return pb.ListCustomersResponse(
             customers=[customer_message(customer) for customer in found.page.items],
             next_page_token=found.page.next_token,
-            members_total=found.members_total,
+            members_total=await self._reckoner.members_total(rpc.caller(), found.members_total),
         )
 
     async def SaveFilter(self, request: pb.SaveFilterRequest, _: Context) -> pb.SaveFilterResponse:
@@ -75,20 +73,7 @@ class DirectoryApi(directory_pb2_grpc.DirectoryServiceServicer):
         )
 
     async def GetOverview(self, request: pb.GetOverviewRequest, _: Context) -> pb.GetOverviewResponse:
-        return _overview_message(await self._overview())
-
-    async def _overview(self) -> Overview:
-        """What was reckoned lately; else anew, for which the reader of a very large store does not wait."""
-        claims = rpc.caller()
-        known = await queries.get_overview(self._context.database, claims)
-        if known and known.is_fresh(clock.now()):
-            return known
-        task = self._reckoning.get(claims.store)
-        if task is None:
-            task = asyncio.create_task(commands.reckon_overview(self._context, claims.store))
-            self._reckoning[claims.store] = task
-            task.add_done_callback(lambda _: self._reckoning.pop(claims.store, None))
-        return known if known and not known.is_quick else await task
+        return _overview_message(await self._reckoner.overview(rpc.caller()))
 
 
 def _nothing(_: None) -> Message:

@@ -46,7 +46,7 @@ class Way(Enum):
 @dataclass(frozen=True, slots=True)
 class Query:
     """One way to search. TEXT and GRAMS: LIKE patterns on the haystack, any of which suffices; for GRAMS the `grams` must all be
-    there. PHONE and EMAIL: the whole line. PAIR: a regular expression.
+    there. PHONE and EMAIL: the whole line. PAIR: one LIKE pattern, and the same as two regular expressions.
     """
 
     way: Way
@@ -80,14 +80,14 @@ def read_query(text: str, region: str) -> tuple[Query, ...]:
     if _CJK.search(wanted):
         return (Query(Way.GRAMS, (f"%{_escape(name)}%\n%\n%",), _grams(name, single=len(name) == 1)),)
     if _PAIR.fullmatch(raw):
-        return (Query(Way.PAIR, (_pair(raw),)),)
+        return (_pair(raw),)
     patterns = dict.fromkeys(f"%{_escape(part)}%" for part in (raw, name) if part)
     return (*_email_query(raw), Query(Way.TEXT, tuple(patterns)))
 
 
 def _phone_queries(wanted: str, digits: str, region: str) -> tuple[Query, ...]:
     if _PAIR.fullmatch(digits):
-        return (Query(Way.PAIR, (_pair(digits),)),)
+        return (_pair(digits),)
     patterns = [f"%{digits}%"]
     national = digits.lstrip("0")
     if national and national != digits:
@@ -108,12 +108,13 @@ def _email_query(raw: str) -> tuple[Query, ...]:
         return ()
 
 
-def _pair(two: str) -> str:
-    """Two letters or digits have no trigram. Said with what can stand before or after them, they have some seventy, and the index
-    finds at once that nobody has any of them.
+def _pair(two: str) -> Query:
+    """Two letters or digits have no trigram. Said with what can stand before them, or after, they have some forty, and the index
+    finds at once that nobody has any of those. Two expressions, for one with all of it is too much for the index.
     """
     gap = r"[\n@.+_&/%!#$-]"
-    return f"[a-z0-9]{two}|(^|{gap}){two}|{two}[a-z0-9]|{two}({gap}|$)"
+    before, after = f"[a-z0-9]{two}|(^|{gap}){two}", f"{two}[a-z0-9]|{two}{gap}"
+    return Query(Way.PAIR, (f"%{two}%", before, after))
 
 
 def _grams(text: str, *, single: bool) -> tuple[str, ...]:

@@ -35,10 +35,12 @@ _BY_TIME = {Sort.NEWEST, Sort.OLDEST}
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A page of customers; `members_total` is told on the first page of a list of all only."""
+    """A page of customers; `members_total` is told on the first page of a list of all only, and None in a store that is too large to
+    be counted for it: its overview knows.
+    """
 
     page: Page[Customer]
-    members_total: int = 0
+    members_total: int | None = 0
 
 
 async def search_customers(
@@ -59,7 +61,7 @@ async def list_customers(database: Database, claims: ServiceClaims, size: int, t
     """
     page, way = _read_page(size, token, wish)
     queries = read_query(wish.filter.query, claims.region)
-    total = 0
+    total: int | None = 0
     async with database.transaction(claims.store) as tx:
         settings = await store.load_settings(tx, claims.store)
         recent = recent_since(clock.now(), settings.timezone)

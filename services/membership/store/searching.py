@@ -12,6 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.common.paging import PageRequest
 from services.membership.domain import Kind, Query, Sort, Wish
 
+# How far a list by texts or tags is read in its order before their index is asked. With 6,000 rows either takes some 10 ms at
+# worst: what fewer than one in 250 have, the index gives quickly, and what more have is on the first rows.
+WALK_ROWS = 6_000
 Key = datetime | int | str
 _KINDS = {Kind.EVERYBODY: [True, False], Kind.MEMBERS: [True], Kind.INVITABLE: [False]}
 _FIND = text(
@@ -19,9 +22,14 @@ _FIND = text(
  CAST(:invitable AS bool), CAST(:way AS text), CAST(:grams AS text[]), CAST(:patterns AS text[]), CAST(:levels AS uuid[]),
  CAST(:without_level AS bool), CAST(:recent AS timestamptz), CAST(:cart AS timestamptz), CAST(:spend_from AS bigint),
  CAST(:spend_to AS bigint), CAST(:month AS int), CAST(:tags AS text[]), CAST(:after_at AS timestamptz),
- CAST(:after_number AS bigint), CAST(:after_word AS text), CAST(:after_id AS uuid), CAST(:most AS int))"""
+ CAST(:after_number AS bigint), CAST(:after_word AS text), CAST(:after_id AS uuid), CAST(:most AS int), CAST(:walk AS int))"""
 )
-_COUNT = text("SELECT count(*) FROM customer_search WHERE store_id = :store_id AND member")
+_COUNT = text(
+    """SELECT count(*) FROM (SELECT FROM customer_search WHERE store_id = :store_id AND member
+ LIMIT CAST(:most AS int)) AS members"""
+)
+# Up to here members are counted whenever a list is looked at: 0.1 µs each.
+MOST_COUNTED = 50_000
 
 
 async def find(
@@ -48,14 +56,16 @@ async def find(
         "month": asked.birthday_month,
         "tags": list(asked.tags),
         "most": page.size + 1,
+        "walk": WALK_ROWS,
         **_after(wish.sort, page),
     }
     return [(_key(row), row.customer_id) for row in await tx.execute(_FIND, parameters)]
 
 
-async def count_members(tx: AsyncConnection, store_id: UUID) -> int:
-    """Live members, by a scan of one index: about 0.1 µs each, paid by who looks and not by who enrols."""
-    return int(await tx.scalar(_COUNT, {"store_id": store_id}) or 0)
+async def count_members(tx: AsyncConnection, store_id: UUID) -> int | None:
+    """Live members, paid by who looks and not by who enrols; None when they are too many to be counted in passing."""
+    count = int(await tx.scalar(_COUNT, {"store_id": store_id, "most": MOST_COUNTED + 1}) or 0)
+    return count if count <= MOST_COUNTED else None
 
 
 def _after(sort: Sort, page: PageRequest) -> dict[str, object]:

@@ -9,6 +9,7 @@ import pytest
 from services.common.errors import InvalidInput, NotFound
 from services.common.ids import new_id
 from services.membership import queries
+from services.membership.store import searching
 from tests.integration.membership.people import Shop, buyer
 
 PEOPLE = [
@@ -76,8 +77,13 @@ async def crowd(shop: Shop) -> Shop:
         ("'; DROP TABLE customers; --", []),
     ],
 )
-async def test_a_part_is_enough(crowd: Shop, query: str, expected: list[str]) -> None:
-    """C2: two Chinese characters, digits of any width, national and international, any case; LIKE's signs are plain text."""
+async def test_a_part_is_enough(crowd: Shop, monkeypatch: pytest.MonkeyPatch, query: str, expected: list[str]) -> None:
+    """C2: two Chinese characters, digits of any width, national and international, any case; LIKE's signs are plain text.
+
+    By reading newest first, and by the indexes alone.
+    """
+    assert await names(crowd, query) == expected
+    monkeypatch.setattr(searching, "WALK_ROWS", 1)
     assert await names(crowd, query) == expected
 
 

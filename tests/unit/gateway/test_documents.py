@@ -11,10 +11,19 @@ from flask.testing import FlaskClient
 from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
-from gateway.api import customer_models, import_models, level_models, merge_models, order_models, profile_models
+from gateway.api import (
+    customer_models,
+    directory_models,
+    import_models,
+    level_models,
+    merge_models,
+    order_models,
+    profile_models,
+)
 from gateway.flows import Buyer
 from gateway.timeline import Event, Timeline
 from onefold.identity_merge.v1 import service_pb2 as identity
+from onefold.membership.v1 import directory_pb2 as directory
 from onefold.membership.v1 import imports_pb2 as imports
 from onefold.membership.v1 import levels_pb2 as levels
 from onefold.membership.v1 import profiles_pb2 as profiles
@@ -85,6 +94,10 @@ def test_every_answer_is_as_the_document_says(make: Any) -> None:
     level_models.PointsSettings.model_validate(level_models.settings_json(make(levels.PointsSettings())))
     expiring = level_models.expiring_json(make(levels.ListExpiringPointsResponse()), True)
     level_models.ExpiringPointsList.model_validate(expiring)
+    directory_models.SavedFilter.model_validate(directory_models.saved_json(make(directory.SavedFilter())))
+    directory_models.Overview.model_validate(
+        directory_models.overview_json(make(directory.GetOverviewResponse()), make(levels.LevelRules()), "HKD")
+    )
     merge_models.Merge.model_validate(merge_models.merge_json(run))
     merge_models.Plan.model_validate(merge_models.plan_json(plan, "HKD"))
 

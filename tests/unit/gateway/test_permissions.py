@@ -36,6 +36,14 @@ def test_nobody_but_the_owner_erases_people_and_no_program_changes_phones() -> N
     assert permissions.SCOPES.isdisjoint({permissions.MEMBERS_PHONE, permissions.MEMBERS_ERASE})
 
 
+def test_only_owner_and_manager_take_the_list_of_members_away() -> None:
+    """C11."""
+    assert {role for role, may in permissions.ROLES.items() if permissions.MEMBERS_EXPORT in may} == {
+        "owner",
+        "manager",
+    }
+
+
 def test_an_unknown_role_may_nothing() -> None:
     assert permissions.of_role("unspecified") == frozenset()
     assert permissions.role_name(identity.STAFF_ROLE_UNSPECIFIED) == "unspecified"

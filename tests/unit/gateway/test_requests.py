@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from gateway.api.customer_models import CustomersQuery
+from gateway.api.directory_models import CustomersQuery
 from gateway.api.invalid import from_pydantic
 from gateway.api.order_models import OrderIn, OrdersQuery
 from onefold.orders.v1 import service_pb2 as pb

@@ -13,8 +13,6 @@ down_revision = "0004"
 _INDEXES = """CREATE INDEX customers_newest ON customers (store_id, joined_at DESC, customer_id DESC) WHERE status = 2;
 CREATE INDEX customers_guests ON customers (store_id, created_at DESC, customer_id DESC) WHERE status = 1;
 CREATE INDEX customers_by_level ON customers (store_id, level_id, joined_at DESC, customer_id DESC) WHERE status = 2;
-CREATE INDEX customers_by_month ON customers (store_id, (extract(month FROM birthday)::int), joined_at DESC, customer_id DESC)
- WHERE status = 2 AND birthday IS NOT NULL;
 CREATE INDEX customers_by_name ON customers (store_id, status, lower(name COLLATE "C"), customer_id);
 CREATE INDEX customers_by_tag ON customers USING gin (tags) WHERE tags <> '{}';
 CREATE INDEX customer_search_phone ON customer_search (store_id, split_part(haystack, E'\\n', 2));

@@ -5,90 +5,106 @@
 --
 -- customers knows level, month, tags and name and is indexed with the day of joining; standings knows spend, points and carts;
 -- customer_search the texts. A list reads the one that it is sorted by, and joins the others only where they are asked.
+--
+-- Of texts and tags the planner knows nothing: row-level security withholds their statistics, too. So both ways are laid out.
+-- First a walk in the list's order over some thousand rows: what many have is found there. If that was not enough, what fits is
+-- taken from the index of texts or tags, all of it, which is little then, and sorted.
 CREATE FUNCTION find_customers(
  sort text, kinds bool[], invitable bool, way text, grams text[], patterns text[], levels uuid[], without_level bool,
  recent timestamptz, cart timestamptz, spend_from bigint, spend_to bigint, month int, any_tags text[],
- after_at timestamptz, after_number bigint, after_word text, after_id uuid, most int
+ after_at timestamptz, after_number bigint, after_word text, after_id uuid, most int, walk_rows int
 ) RETURNS TABLE (customer_id uuid, key_at timestamptz, key_number bigint, key_word text)
-LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $function$
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp SET enable_seqscan = off AS $function$
 #variable_conflict use_column
 DECLARE
  store uuid := NULLIF(current_setting('app.store_id', true), '')::uuid;
  by_time bool := sort IN ('newest', 'oldest');
  descending bool := sort IN ('newest', 'net_spend_high', 'points_high');
+ direction text := CASE WHEN descending THEN 'DESC' ELSE 'ASC' END;
+ searched bool := way <> '';
+ tagged bool := any_tags <> '{}';
  ranged bool := spend_from IS NOT NULL OR spend_to IS NOT NULL;
  leveled bool := without_level OR levels <> '{}';
- own bool := leveled OR month > 0 OR any_tags <> '{}' OR invitable OR sort = 'name';
- direction text := CASE WHEN descending THEN 'DESC' ELSE 'ASC' END;
- base text;
- joined text[];
- sums text;
- key text;
- first_key text;
- conditions text;
- halves text[] := '{}';
- member bool;
+ own bool := leveled OR month > 0 OR tagged OR invitable OR sort = 'name';
+ base text; joined text[]; sums text; tables text; key text; in_order text; plain text; looks text; texts text; narrow text;
+ walked int; halves text[] := '{}'; member bool;
 BEGIN
  -- The table that is read in order, or read narrowly and then sorted.
  base := CASE
-  WHEN sort = 'name' OR (by_time AND own AND way = '') THEN 'c'
+  WHEN sort = 'name' OR (by_time AND own AND NOT searched) THEN 'c'
   WHEN NOT by_time THEN 'u'
-  WHEN way = '' AND (cart IS NOT NULL OR (ranged AND (SELECT count(*) < 20000 FROM (SELECT FROM standings u WHERE u.store_id = store
+  WHEN NOT searched AND (cart IS NOT NULL OR (ranged AND (SELECT count(*) < 20000 FROM (SELECT FROM standings u WHERE u.store_id = store
    AND u.member = ANY(kinds) AND u.net_spend >= COALESCE(spend_from, -9223372036854775808)
    AND u.net_spend <= COALESCE(spend_to, 9223372036854775807) LIMIT 20000) AS probe))) THEN 'u'
   ELSE 's' END;
- joined := ARRAY[base] || CASE WHEN way <> '' AND base <> 's' THEN '{s}'::text[] ELSE '{}' END
+ joined := ARRAY[base] || CASE WHEN searched AND base <> 's' THEN '{s}'::text[] ELSE '{}' END
   || CASE WHEN own AND base <> 'c' THEN '{c}'::text[] ELSE '{}' END;
  IF (ranged OR cart IS NOT NULL) AND NOT ('u' = ANY(joined) OR 'c' = ANY(joined)) THEN
   joined := joined || '{u}'::text[];
  END IF;
  sums := CASE WHEN 'u' = ANY(joined) THEN 'u' ELSE 'c' END;
+ -- A join costs as much again for each row.
+ walked := walk_rows / cardinality(joined);
+ tables := (SELECT string_agg(CASE t WHEN 's' THEN 'customer_search s' WHEN 'c' THEN 'customers c' ELSE 'standings u' END
+   || CASE WHEN place = 1 THEN '' ELSE format(' ON %s.store_id = $1 AND %s.customer_id = %s.customer_id', t, t, base) END,
+   ' JOIN ' ORDER BY place) FROM unnest(joined) WITH ORDINALITY AS j(t, place));
+ -- An array of patterns would shut the index out.
+ looks := CASE way WHEN 'phone' THEN 'split_part(s.haystack, E''\n'', 2) = $3' WHEN 'email' THEN 'split_part(s.haystack, E''\n'', 3) = $3'
+  WHEN 'grams' THEN 's.grams @> $2 AND (s.haystack || '''') LIKE $3' WHEN 'pair' THEN 's.haystack ~ $4'
+  ELSE '(' || (SELECT string_agg(format('s.haystack LIKE $%s', 2 + n), ' OR ') FROM generate_series(1, cardinality(patterns)) AS n) || ')' END;
 
  FOREACH member IN ARRAY kinds LOOP
   key := CASE WHEN sort IN ('net_spend_high', 'net_spend_low') THEN 'u.net_spend' WHEN sort IN ('points_high', 'points_low') THEN 'u.points'
    WHEN sort = 'name' THEN 'lower(c.name COLLATE "C")' WHEN base <> 'c' THEN base || '.since'
    WHEN member THEN 'c.joined_at' ELSE 'c.created_at' END;
-  conditions := '';
-  IF 's' = ANY(joined) THEN
-   conditions := conditions || ' AND s.member = ' || member || CASE way
-    WHEN 'phone' THEN ' AND split_part(s.haystack, E''\n'', 2) = $3'
-    WHEN 'email' THEN ' AND split_part(s.haystack, E''\n'', 3) = $3'
-    WHEN 'grams' THEN ' AND s.grams @> $2 AND s.haystack LIKE $3'
-    WHEN 'pair' THEN ' AND s.haystack ~ $3'
-    -- An array of patterns would shut the index out.
-    WHEN 'text' THEN CASE cardinality(patterns) WHEN 1 THEN ' AND s.haystack LIKE $3'
-      WHEN 2 THEN ' AND (s.haystack LIKE $3 OR s.haystack LIKE $4)'
-      ELSE ' AND (s.haystack LIKE $3 OR s.haystack LIKE $4 OR s.haystack LIKE $5)' END
-    ELSE '' END;
-  END IF;
-  IF 'u' = ANY(joined) THEN
-   conditions := conditions || ' AND u.member = ' || member;
-  END IF;
-  IF 'c' = ANY(joined) THEN
-   conditions := conditions || ' AND c.status = ' || CASE WHEN member THEN '2' ELSE '1' END
-    || CASE WHEN NOT leveled THEN '' WHEN levels = '{}' THEN ' AND c.level_id IS NULL'
-     WHEN without_level THEN ' AND (c.level_id = ANY($6) OR c.level_id IS NULL)'
-     WHEN cardinality(levels) = 1 THEN ' AND c.level_id = ($6)[1]' ELSE ' AND c.level_id = ANY($6)' END
-    || CASE WHEN month > 0 THEN ' AND c.birthday IS NOT NULL AND extract(month FROM c.birthday)::int = $11' ELSE '' END
-    || CASE WHEN any_tags <> '{}' THEN ' AND c.tags && $12 AND c.tags <> ''{}''' ELSE '' END
-    || CASE WHEN invitable THEN ' AND c.email <> '''' AND EXISTS (SELECT FROM order_facts f WHERE f.store_id = $1'
-      ' AND f.customer_id = c.customer_id)' ELSE '' END;
-  END IF;
-  conditions := conditions
-   || CASE WHEN recent IS NULL THEN '' WHEN base = 'c' THEN CASE WHEN member THEN ' AND c.joined_at >= $7' ELSE ' AND c.created_at >= $7' END
-    ELSE format(' AND %s.since >= $7', base) END
+  -- "IS NULL" does not tell the planner that the index is in the order of what follows; naming the column does.
+  in_order := format('ORDER BY %s%s %s, %s.customer_id %s LIMIT ',
+   CASE WHEN base = 'c' AND by_time AND without_level AND levels = '{}' THEN 'c.level_id, ' ELSE '' END, key, direction, base, direction);
+  plain := format('%s.store_id = $1', base)
+   || CASE WHEN 's' = ANY(joined) THEN ' AND s.member = ' || member ELSE '' END
+   || CASE WHEN 'u' = ANY(joined) THEN ' AND u.member = ' || member ELSE '' END
+   || CASE WHEN 'c' = ANY(joined) THEN ' AND c.status = ' || CASE WHEN member THEN '2' ELSE '1' END ELSE '' END
+   || CASE WHEN NOT leveled THEN '' WHEN levels = '{}' THEN ' AND c.level_id IS NULL'
+    WHEN without_level THEN ' AND (c.level_id = ANY($6) OR c.level_id IS NULL)'
+    WHEN cardinality(levels) = 1 THEN ' AND c.level_id = ($6)[1]' ELSE ' AND c.level_id = ANY($6)' END
+   || CASE WHEN month > 0 THEN ' AND c.birthday IS NOT NULL'
+    ' AND (extract(month FROM c.birthday) * 100 + extract(day FROM c.birthday))::int BETWEEN $11 * 100 AND $11 * 100 + 99' ELSE '' END
+   || CASE WHEN invitable THEN ' AND c.email <> '''' AND EXISTS (SELECT FROM order_facts f WHERE f.store_id = $1'
+    ' AND f.customer_id = c.customer_id)' ELSE '' END
+   || CASE WHEN recent IS NULL THEN '' WHEN base <> 'c' THEN format(' AND %s.since >= $7', base)
+    WHEN member THEN ' AND c.joined_at >= $7' ELSE ' AND c.created_at >= $7' END
    || CASE WHEN cart IS NULL THEN '' ELSE format(' AND %s.cart_since >= $8', sums) END
    || CASE WHEN spend_from IS NULL THEN '' ELSE format(' AND %s.net_spend >= $9', sums) END
    || CASE WHEN spend_to IS NULL THEN '' ELSE format(' AND %s.net_spend <= $10', sums) END
    || CASE WHEN after_id IS NULL THEN '' ELSE format(' AND (%s, %s.customer_id) %s (%s, $16)', key, base,
     CASE WHEN descending THEN '<' ELSE '>' END, CASE WHEN by_time THEN '$13' WHEN sort = 'name' THEN '$15' ELSE '$14' END) END;
-  -- "IS NULL" does not tell the planner that the index is in the order of what follows; naming the column does.
-  first_key := CASE WHEN base = 'c' AND by_time AND without_level AND levels = '{}' THEN 'c.level_id, ' ELSE '' END;
-  halves := halves || format('(SELECT %s.customer_id, %s AS key FROM %s WHERE %s.store_id = $1%s ORDER BY %s%s %s, %s.customer_id %s LIMIT $17)',
-   base, key, (SELECT string_agg(CASE t WHEN 's' THEN 'customer_search s' WHEN 'c' THEN 'customers c' ELSE 'standings u' END
-     || CASE WHEN place = 1 THEN '' ELSE format(' ON %s.store_id = $1 AND %s.customer_id = %s.customer_id', t, t, base) END,
-     ' JOIN ' ORDER BY place) FROM unnest(joined) WITH ORDINALITY AS j(t, place)),
-   base, conditions, first_key, key, direction, base, direction);
+  IF NOT searched AND NOT tagged THEN
+   halves := halves || format('(SELECT %s.customer_id, %s AS key FROM %s WHERE %s %s$17)', base, key, tables, plain, in_order);
+   CONTINUE;
+  END IF;
+  -- What the index of texts (or tags) gives stands for its table.
+  texts := format('SELECT s.store_id, s.customer_id, s.member, s.since FROM customer_search s WHERE s.store_id = $1 AND s.member = %s AND %s',
+   member::text, looks);
+  narrow := CASE WHEN searched THEN format('WITH s AS MATERIALIZED (%s%s) SELECT %s.customer_id, %s AS key FROM %s WHERE %s%s %s$17',
+    texts, CASE way WHEN 'pair' THEN ' UNION ' || replace(texts, '$4', '$5') ELSE '' END, base, key,
+    replace(tables, 'customer_search s', 's'), plain, CASE WHEN tagged THEN ' AND c.tags && $12' ELSE '' END, in_order)
+   ELSE format('WITH c AS MATERIALIZED (SELECT c.store_id, c.customer_id, c.status, c.name, c.email, c.birthday,
+     c.level_id, c.joined_at, c.created_at, c.net_spend, c.cart_since FROM customers c WHERE c.store_id = $1 AND c.tags && $12 AND c.tags <> ''{}'')
+    SELECT %s.customer_id, %s AS key FROM %s WHERE %s %s$17', base, key, replace(tables, 'customers c', 'c'), plain, in_order) END;
+  IF way IN ('phone', 'email') THEN
+   halves := halves || ('(' || narrow || ')');
+   CONTINUE;
+  END IF;
+  halves := halves || format('(WITH near AS MATERIALIZED (SELECT w.customer_id, w.key FROM (SELECT %s.customer_id, %s AS key%s%s FROM %s
+     WHERE %s %s%s) AS w WHERE %s ORDER BY w.key %s, w.customer_id %s LIMIT $17),
+    enough AS MATERIALIZED (SELECT count(*) = $17 AS it_is FROM near)
+   SELECT customer_id, key FROM near WHERE (SELECT it_is FROM enough)
+   UNION ALL SELECT customer_id, key FROM (%s) AS narrow WHERE NOT (SELECT it_is FROM enough))',
+   base, key, CASE WHEN searched THEN ', s.haystack' ELSE '' END, CASE WHEN tagged THEN ', c.tags' ELSE '' END, tables, plain, in_order, walked,
+   concat_ws(' AND ', CASE WHEN searched THEN '(' || (SELECT string_agg(format('w.haystack LIKE $%s', 2 + n), ' OR ')
+     FROM generate_series(1, CASE way WHEN 'text' THEN cardinality(patterns) ELSE 1 END) AS n) || ')' END,
+    CASE WHEN tagged THEN 'w.tags && $12' END),
+   direction, direction, narrow);
  END LOOP;
 
  RETURN QUERY EXECUTE format('SELECT customer_id, %s FROM (%s) AS found ORDER BY key %s, customer_id %s LIMIT $17',

@@ -1,0 +1,156 @@
+"""The members list with its search, filters and picks; filters that have a name; the list as a file (C2, C3, C11)."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from flask import flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response
+
+from gateway import exports
+from gateway.auth import requires
+from gateway.console import ask, ask_directory
+from gateway.console.forms import FilterForm, MembersForm
+from gateway.console.frame import Page, blueprint
+from gateway.console.listings import FIELDS, WITHOUT_LEVEL, Listing
+from gateway.console.problems import refuse
+from gateway.permissions import MEMBERS_EXPORT, MEMBERS_READ, MEMBERS_WRITE
+from onefold.membership.v1 import directory_pb2 as pb
+from services.common.errors import InvalidInput, OnefoldError
+
+MOST_PICKS = 10  # more than a merge takes, so that one too many is seen and can be taken back
+_LOST_PLACE = "page.token"
+
+
+@blueprint.get("/members")
+@requires(MEMBERS_READ)
+def members() -> Page:
+    """Members by search and filters, in an order of choice; picked accounts stay picked over searches and filters (F1)."""
+    listing, token = Listing.read(request.args), request.args.get("page", "").strip()
+    form, asked, found = listing.form(), pb.CustomerFilter(), pb.ListCustomersResponse()
+    try:
+        asked = listing.filter()
+        found, token = _found(asked, listing.sort, token)
+    except InvalidInput as error:
+        refuse(form, error, FIELDS)
+    levels = _offer_levels(form)
+    shown = {member.customer_id for member in found.customers}
+    ids = list(dict.fromkeys(request.args.getlist("id")))[:MOST_PICKS]
+    page = render_template(
+        "console/members.html",
+        area="members",
+        form=form,
+        listing=listing,
+        chips=list(listing.chips(levels, ids)),
+        has_levels=bool(levels),
+        saved=[
+            (each, Listing.of(each), each.filter == asked and each.sort == listing.sort)
+            for each in ask.if_up(ask_directory.saved_filters) or ()
+        ],
+        members=found.customers,
+        members_total=found.members_total,
+        picked_ids=ids,
+        picked=[ask.customer(customer_id) for customer_id in ids if customer_id not in shown],
+        next_token=found.next_page_token,
+        later_page=bool(token),
+    )
+    return page, 422 if form.faulty else 200
+
+
+def _found(
+    asked: pb.CustomerFilter, sort: pb.CustomerSort.ValueType, token: str
+) -> tuple[pb.ListCustomersResponse, str]:
+    """The page, and the token that led to it. Whoever changes the filter and then turns the page begins the new list."""
+    try:
+        return ask_directory.customers(asked, sort, token), token
+    except InvalidInput as error:
+        if not token or [violation.field for violation in error.violations] != [_LOST_PLACE]:
+            raise
+        return ask_directory.customers(asked, sort), ""
+
+
+def _offer_levels(form: MembersForm) -> dict[str, str]:
+    """The store's levels, as choices of the form; without any level there is nothing to choose."""
+    levels = {level.level_id: level.name for level in ask.if_up(ask_directory.levels) or ()}
+    form.level.choices = [*levels.items(), (WITHOUT_LEVEL, _("No level"))] if levels else []
+    return levels
+
+
+@blueprint.get("/members/export.csv")
+@requires(MEMBERS_EXPORT)
+def export_members() -> Response:
+    """The whole list as CSV."""
+    listing = Listing.read(request.args)
+    return exports.csv_response(listing.filter(), listing.sort)
+
+
+@blueprint.get("/members/filters")
+@requires(MEMBERS_READ)
+def filters() -> str:
+    """The saved filters, to be applied, renamed or deleted."""
+    saved = [(each, Listing.of(each)) for each in ask_directory.saved_filters()]
+    return render_template("console/filters.html", area="members", saved=saved, form=FilterForm(formdata=None))
+
+
+@blueprint.route("/members/filters/new", methods=["GET", "POST"])
+@requires(MEMBERS_WRITE)
+def new_filter() -> Page:
+    """Gives the list's filter a name."""
+    form = FilterForm()
+    listing = Listing.read(request.form if request.method == "POST" else request.args)
+    if request.method == "POST":
+        try:
+            saved = ask_directory.save_filter(form.name.data or "", listing, form.idempotency_key.data)
+        except OnefoldError as error:
+            refuse(form, error, {"name": "name"})
+        else:
+            flash(_("The filter “%(name)s” is saved.", name=saved.name), "good")
+            return redirect(listing.address("console.members"))
+    levels = {level.level_id: level.name for level in ask.if_up(ask_directory.levels) or ()}
+    page = render_template(
+        "console/filter.html",
+        area="members",
+        form=form,
+        saved=None,
+        listing=listing,
+        chips=list(listing.chips(levels, [])),
+        back=listing.address("console.members"),
+    )
+    return page, 422 if form.faulty else 200
+
+
+@blueprint.route("/members/filters/<uuid:filter_id>", methods=["GET", "POST"])
+@requires(MEMBERS_WRITE)
+def rename_filter(filter_id: UUID) -> Page:
+    """Another name for a saved filter."""
+    saved = ask_directory.saved_filter(str(filter_id))
+    form = FilterForm(name=saved.name)
+    if request.method == "POST":
+        try:
+            ask_directory.rename_filter(saved.filter_id, form.name.data or "", form.idempotency_key.data)
+        except OnefoldError as error:
+            refuse(form, error, {"name": "name"})
+        else:
+            flash(_("The filter has its new name."), "good")
+            return redirect(url_for("console.filters"))
+    page = render_template(
+        "console/filter.html",
+        area="members",
+        form=form,
+        saved=saved,
+        listing=None,
+        chips=[],
+        back=url_for("console.filters"),
+    )
+    return page, 422 if form.faulty else 200
+
+
+@blueprint.post("/members/filters/<uuid:filter_id>/delete")
+@requires(MEMBERS_WRITE)
+def delete_filter(filter_id: UUID) -> Response:
+    """Forgets a saved filter; the members stay as they are."""
+    form = FilterForm()
+    ask_directory.delete_filter(str(filter_id), form.idempotency_key.data)
+    flash(_("The filter is deleted."), "good")
+    return redirect(url_for("console.filters"))

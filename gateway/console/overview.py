@@ -1,0 +1,61 @@
+"""The store's members at a glance: how many, how they spend, what points are out, and the settings behind it (C1)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+from babel.dates import format_date
+from flask import render_template
+from flask_babel import gettext as _
+
+from gateway.auth import requires
+from gateway.console import ask, ask_directory, charts, formats
+from gateway.console.frame import blueprint
+from gateway.permissions import MEMBERS_READ
+from onefold.membership.v1 import directory_pb2 as pb
+from onefold.membership.v1 import levels_pb2 as levels_api
+
+
+@blueprint.get("/members/overview")
+@requires(MEMBERS_READ)
+def overview() -> str:
+    """Figures and settings, each shown as far as it can be reached."""
+    figures = ask.if_up(ask_directory.overview)
+    levels = ask.if_up(ask_directory.levels)
+    months = (
+        [(_month(m.month), m.net_spend_minor, ask.money(m.net_spend_minor), m) for m in figures.months]
+        if figures
+        else []
+    )
+    return render_template(
+        "console/overview.html",
+        area="members",
+        figures=figures,
+        by_level=_by_level(figures, levels or ()) if figures else [],
+        levels=levels,
+        points_settings=ask.if_up(ask_directory.points_settings),
+        unit=ask.money(10 ** formats.digits(ask.store().currency)),
+        months=[(_month(m.month, whole=True), m) for *_rest, m in months],
+        columns=charts.columns([(label, number, text) for label, number, text, _m in months]),
+        height=charts.HEIGHT,
+        spent=sum(number for _label, number, *_rest in months),
+        expiring=[(_month(each.month, whole=True), each.points) for each in figures.expiring] if figures else [],
+    )
+
+
+def _month(month: str, *, whole: bool = False) -> str:
+    """A month as it is read: "Nov" below a column, "November 2026" in a table."""
+    first, locale = date.fromisoformat(f"{month}-01"), ask.locale()
+    chinese = locale.startswith("zh")
+    pattern = ("y年M月" if chinese else "MMMM y") if whole else ("M月" if chinese else "MMM")
+    return str(format_date(first, pattern, locale=locale))
+
+
+def _by_level(figures: pb.GetOverviewResponse, levels: Sequence[levels_api.Level]) -> list[tuple[str, int, float]]:
+    """(name, members, percent) of each level from the highest down, and of those without one."""
+    counts = {count.level_id: count.members for count in figures.levels}
+    named = [(level.name, counts.pop(level.level_id, 0)) for level in reversed(levels)]
+    # A level that was taken out of the rules and whose members have not moved yet.
+    rest = [(_("No level") if not level else _("Unknown level"), members) for level, members in counts.items()]
+    return [(name, members, charts.share(members, figures.members)) for name, members in (*named, *rest)]
