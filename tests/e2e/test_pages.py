@@ -29,6 +29,7 @@ NAMES = {
     "Sorry",
     "Oolong",
     "HK",
+    "TW",
     "API",
     "CSV",
     "nobody",

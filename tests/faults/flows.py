@@ -6,7 +6,7 @@ import uuid
 from abc import ABC, abstractmethod
 from uuid import UUID
 
-from tests.faults.client import Json, Refused, Shop, somebody
+from tests.faults.client import Json, Refused, Shop, somebody, until
 from tests.faults.system import System
 
 
@@ -207,7 +207,9 @@ class Deletion(Flow):
         self.who, self.key = somebody(), str(uuid.uuid4())
         self.member_id = self.shop.member(self.who)
         # Logins and mails follow by event; they shall be there to be ended.
-        self.system.audit()
+        path = f"/customers/{self.member_id}"
+        until(lambda: self.shop.api.get(f"{path}/login-methods")["items"], 30, "logins are there")
+        until(lambda: len(self.shop.api.get(f"{path}/messages")["items"]) == 2, 30, "messages are there")
 
     def run(self) -> None:
         self.shop.delete(self.member_id, self.who.phone, key=self.key)

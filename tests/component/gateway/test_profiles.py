@@ -161,7 +161,9 @@ def test_a_part_of_the_timeline_that_is_away_is_named_and_the_rest_is_there(stac
         page = store.get(f"/customers/{member}/timeline").json()
     finally:
         for process in away:
-            process.start()
+            process.start(wait=False)
+        for process in away:
+            process.wait_ready()
         stack.write_state()
     assert page["missing"] == ["orders", "messages"]
     assert "joined" in {item["kind"] for item in page["items"]}
