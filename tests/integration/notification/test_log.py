@@ -18,7 +18,7 @@ from services.common.errors import InvalidInput
 from services.common.ids import new_id
 from services.common.rpc import Caller, Server
 from services.common.tokens import TokenSigner
-from services.notification import store
+from services.notification import commands, store
 from services.notification.api import NotificationApi
 from services.notification.domain import Intent, Kind
 from tests.support.calls import claims
@@ -90,6 +90,35 @@ async def test_messages_are_found_by_order_and_by_customer(log: Log) -> None:
     assert (message.order_id, message.customer_id, message.kind) == (str(order), str(customer), "order_placed")
     assert (message.state, message.attempts, message.error) == (pb.MESSAGE_STATE_QUEUED, 0, "")
     assert not message.HasField("sent_at")
+
+
+async def test_messages_to_several_accounts_of_one_person_are_one_list(log: Log) -> None:
+    """F13."""
+    customers = [new_id(), new_id()]
+    for customer in customers:
+        await log.write(new_id(), customer, 2)
+    found = await log.list(pb.ListMessagesRequest(customer_ids=[str(i) for i in customers]))
+    assert [message.customer_id for message in found.messages] == [str(customers[1])] * 2 + [str(customers[0])] * 2
+    with pytest.raises(InvalidInput, match="too_large"):
+        await log.list(pb.ListMessagesRequest(customer_ids=[str(new_id())] * 51))
+
+
+async def test_messages_of_an_erased_person_name_nobody_and_are_not_sent_any_more(log: Log) -> None:
+    """C12: by customer and by order, again and again; another's stay."""
+    order, customer, other = new_id(), new_id(), new_id()
+    await log.write(new_id(), customer, 1)
+    await log.write(order, new_id(), 1)
+    await log.write(new_id(), other, 1)
+    for _ in range(2):
+        async with log.database.transaction(log.store_id) as tx:
+            await commands.forget(tx, log.store_id, customers=[customer])
+            await commands.forget(tx, log.store_id, orders=[order])
+    found = (await log.list(pb.ListMessagesRequest())).messages
+    assert [(message.recipient, message.state) for message in found] == [
+        ("0@mail.example", pb.MESSAGE_STATE_QUEUED),
+        ("", pb.MESSAGE_STATE_CANCELLED),
+        ("", pb.MESSAGE_STATE_CANCELLED),
+    ]
 
 
 async def test_another_stores_messages_are_never_shown(log: Log) -> None:
