@@ -85,10 +85,7 @@ def addresses(shop: Shop) -> list[str]:
         f"/console/members/filters/{saved}",
         f"/console/members/{ids[0]}",
         f"/console/members/{ids[0]}/points",
-        *(
-            f"/console/members/{ids[0]}/{page}"
-            for page in ("edit", "addresses/new", "phone", "delete", "erase", "timeline")
-        ),
+        *(f"/console/members/{ids[0]}/{page}" for page in ("edit", "addresses/new", "phone", "timeline")),
         "/console/members/deletion",
         f"/console/members/{merged[0]}",
         "/console/merges",
