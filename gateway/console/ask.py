@@ -78,6 +78,11 @@ def money(minor: int) -> str:
     return formats.money(minor, store().currency)
 
 
+def minor_digits() -> int:
+    """Digits after the point of the store's currency."""
+    return formats.digits(store().currency)
+
+
 def day(stamp: Timestamp) -> str:
     """The day of a moment in the store's time zone."""
     return formats.day_text(formats.local_day(stamp, zone()), locale())

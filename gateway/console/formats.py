@@ -72,6 +72,22 @@ def parse_whole(text: str, field: str) -> int:
     return int(clean.replace(",", ""))
 
 
+def times_text(percent: int) -> str:
+    """How often, as it is typed and read: 150 percent is "1.5"."""
+    return f"{percent // 100}.{percent % 100:02}".rstrip("0").rstrip(".")
+
+
+def parse_times(text: str, field: str) -> int:
+    """Percent of what is typed as a factor ("1.5"); blank is 0. Raises InvalidInput (multiplier_out_of_range)."""
+    clean = unicodedata.normalize("NFKC", text).strip().lstrip("×xX").strip()
+    if not clean:
+        return 0
+    found = re.fullmatch(r"(\d{1,4})(?:\.(\d{1,2}))?", clean)
+    if not found:
+        raise InvalidInput.of(field, "multiplier_out_of_range")
+    return int(found[1]) * 100 + int((found[2] or "").ljust(2, "0"))
+
+
 def phone(e164: str, region: str) -> str:
     """National writing for numbers of the store's region, international for others; what is no number is left as it is."""
     try:

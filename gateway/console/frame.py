@@ -99,6 +99,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "day": ask.day,
     "field_name": _words(labels.FIELD),
     "iso": _iso,
+    "level_cause": _words(labels.LEVEL_CAUSE),
     "iso_day": ask.iso_day,
     "language_name": _language,
     "last_day": _last_day,
@@ -117,6 +118,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "phone": ask.phone,
     "points_reason": _words(labels.POINTS_REASON),
     "signed": _signed,
+    "times": formats.times_text,
     "whole": _whole,
 }
 for _name, _filter in FILTERS.items():

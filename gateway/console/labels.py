@@ -10,6 +10,7 @@ from flask_babel import lazy_gettext as _l
 
 from onefold.identity_merge.v1.service_pb2 import MergeState
 from onefold.membership.v1.directory_pb2 import CustomerSort
+from onefold.membership.v1.levels_pb2 import LevelCause
 from onefold.membership.v1.service_pb2 import CustomerStatus, PointsReason
 from onefold.notification.v1.service_pb2 import MessageState
 from onefold.orders.v1.service_pb2 import Channel, OrderStatus, PaymentMethod
@@ -53,11 +54,20 @@ POINTS_REASON: dict[int, LazyString] = {
     PointsReason.POINTS_REASON_AWARDED: _l("Awarded"),
     PointsReason.POINTS_REASON_DEDUCTED: _l("Deducted"),
     PointsReason.POINTS_REASON_REDEEMED: _l("Redeemed"),
-    PointsReason.POINTS_REASON_REVERSED: _l("Reversed"),
+    PointsReason.POINTS_REASON_REVERSED: _l("Taken back by a refund"),
     PointsReason.POINTS_REASON_EXPIRED: _l("Expired"),
     PointsReason.POINTS_REASON_MERGED_OUT: _l("Moved to another account by a merge"),
     PointsReason.POINTS_REASON_MERGED_IN: _l("Brought in by a merge"),
+    PointsReason.POINTS_REASON_BIRTHDAY: _l("Birthday gift"),
+    PointsReason.POINTS_REASON_RETURNED: _l("Given back by a refund"),
     PointsReason.POINTS_REASON_WRITTEN_OFF: _l("Written off with the account"),
+}
+LEVEL_CAUSE: dict[int, LazyString] = {
+    LevelCause.LEVEL_CAUSE_SPEND: _l("Net spend"),
+    LevelCause.LEVEL_CAUSE_TIME: _l("Time"),
+    LevelCause.LEVEL_CAUSE_RULES: _l("New rules"),
+    LevelCause.LEVEL_CAUSE_STAFF: _l("By hand"),
+    LevelCause.LEVEL_CAUSE_MERGE: _l("Merge"),
 }
 PAYMENT_METHOD: dict[int, LazyString] = {
     PaymentMethod.PAYMENT_METHOD_CASH: _l("Cash"),
@@ -118,6 +128,7 @@ FIELD = {
     "birthday": _l("Birthday"),
     "language": _l("Language"),
     "address": _l("Address"),
+    "level": _l("Level"),
     "addresses": _l("Addresses"),
     "tag": _l("Tag"),
     "tags": _l("Tags"),

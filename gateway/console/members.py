@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from gateway.auth import requires
-from gateway.console import ask, ask_person, labels, profiles
+from gateway.console import ask, ask_person, labels, levels, profiles
 from gateway.console import past as past_views
 from gateway.console.formats import parse_whole
 from gateway.console.forms import PointsForm
@@ -76,6 +76,7 @@ def member(customer_id: UUID) -> Page:
         orders_page=orders_page,
         points_page=points_page,
         points_form=PointsForm(formdata=None),
+        **levels.member_level(found),
         today=ask.today().isoformat(),
     )
 

@@ -23,8 +23,22 @@ _ON_FORMS = {
     "customer_not_chosen": _l("Pick a customer from the search, or create a new one."),
     "not_a_whole_number": _l("Write a whole number above zero, such as 250."),
 }
-_LINE = re.compile(r"lines\[(\d+)\]\.?(\w*)")
-LINE_FIELDS = {"quantity": "quantity", "unit_price_minor": "unit_price", "title": "title"}
+_ROW = re.compile(r"(lines|levels)\[(\d+)\]\.?(\w*)")
+# Fields of repeated rows, and where what names none of them is shown.
+ROW_FIELDS = {
+    "lines": ({"quantity": "quantity", "unit_price_minor": "unit_price", "title": "title"}, "total"),
+    "levels": (
+        {
+            "threshold_minor": "threshold",
+            "discount_percent": "discount",
+            "points_multiplier_percent": "multiplier",
+            "birthday_points": "birthday_points",
+            "validity_months": "validity_months",
+            "lapse": "lapse",
+        },
+        "name",
+    ),
+}
 
 
 def sentence_of(reason: str, params: Mapping[str, str] | None = None) -> str:
@@ -52,10 +66,10 @@ def _note(form: Any, violation: Violation, fields: Mapping[str, str]) -> None:
 
 
 def _field(form: Any, path: str, fields: Mapping[str, str]) -> Any:
-    line = _LINE.fullmatch(path)
-    if line and "lines" in form:
-        filled = form.filled_lines()
-        number = int(line[1])
-        return filled[number][LINE_FIELDS.get(line[2], "total")] if number < len(filled) else None
+    row = _ROW.fullmatch(path)
+    if row and row[1] in form:
+        filled, (names, other) = getattr(form, f"filled_{row[1]}")(), ROW_FIELDS[row[1]]
+        number = int(row[2])
+        return filled[number][names.get(row[3], other)] if number < len(filled) else None
     name = fields.get(path)
     return form[name] if name else None

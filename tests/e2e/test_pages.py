@@ -57,6 +57,10 @@ def addresses(shop: Shop) -> list[str]:
     ids = [shop.member(who) for who in people]
     paid = shop.get(f"/customers/{ids[0]}/orders")["items"][0]["order_id"]
     unpaid = shop.order(shop.somebody("黃志強"), paid=False)["order_id"]
+    levels = [{"name": "銀", "threshold_minor": 0}, {"name": "金", "threshold_minor": 10**8, "discount_percent": 5}]
+    rules = {"levels": levels, "version": 0}
+    seen = shop.post("/levels/simulate", rules)["simulation_hash"]
+    shop.put("/levels", rules | {"simulation_hash": seen})
     merged = [shop.member(shop.somebody("陳大文")) for _ in range(2)]
     plan = shop.post("/merges/plans", {"customer_ids": merged, "primary_id": merged[0]})
     run = shop.post("/merges", {"plan_id": plan["plan_id"], "plan_hash": plan["plan_hash"]})["merge_run_id"]
@@ -88,6 +92,10 @@ def addresses(shop: Shop) -> list[str]:
         *(f"/console/members/{ids[0]}/{page}" for page in ("edit", "addresses/new", "phone", "timeline")),
         "/console/members/deletion",
         f"/console/members/{merged[0]}",
+        f"/console/members/{ids[0]}/level",
+        "/console/levels",
+        "/console/levels/edit",
+        "/console/points",
         "/console/merges",
         f"/console/merges/{run}",
         f"/console/merges/new?{picked}",
