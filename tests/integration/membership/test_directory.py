@@ -150,14 +150,14 @@ def some_wish(dice: random.Random) -> Wish:
     return Wish(asked, dice.choice(list(Sort)))
 
 
-@pytest.mark.parametrize("walk_rows", [searching.WALK_ROWS, 4])
+@pytest.mark.parametrize("first_rows", [searching.FIRST_ROWS, 4])
 async def test_every_filter_in_every_order_lists_whom_it_says(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch, walk_rows: int
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, first_rows: int
 ) -> None:
     """C2, C3: 200 lists at random, page by page, against the same filters in plain Python. Small stores are walked through; with
-    a short walk the indexes answer, as in large ones.
+    few rows to look at first the indexes answer, as in large ones.
     """
-    monkeypatch.setattr(searching, "WALK_ROWS", walk_rows)
+    monkeypatch.setattr(searching, "FIRST_ROWS", first_rows)
     people = await crowd(shop)
     recent = recent_since(clock.now(), "Asia/Hong_Kong")
     dice = random.Random(11)

@@ -83,7 +83,7 @@ async def test_a_part_is_enough(crowd: Shop, monkeypatch: pytest.MonkeyPatch, qu
     By reading newest first, and by the indexes alone.
     """
     assert await names(crowd, query) == expected
-    monkeypatch.setattr(searching, "WALK_ROWS", 1)
+    monkeypatch.setattr(searching, "FIRST_ROWS", 1)
     assert await names(crowd, query) == expected
 
 

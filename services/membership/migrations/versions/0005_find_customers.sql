@@ -6,13 +6,13 @@
 -- customers knows level, month, tags and name and is indexed with the day of joining; standings knows spend, points and carts;
 -- customer_search the texts. A list reads the one that it is sorted by, and joins the others only where they are asked.
 --
--- Of texts and tags the planner knows nothing: row-level security withholds their statistics, too. So both ways are laid out.
--- First a walk in the list's order over some thousand rows: what many have is found there. If that was not enough, what fits is
--- taken from the index of texts or tags, all of it, which is little then, and sorted.
+-- Of texts and tags the planner knows nothing: row-level security withholds their statistics, too. So both ways are laid out,
+-- and the first rows of the list tell which to take: where several of them fit, the rest of the page is near, and the list is
+-- walked. Where hardly any do, what fits is taken from the index of texts or tags, all of it, which is little then, and sorted.
 CREATE FUNCTION find_customers(
  sort text, kinds bool[], invitable bool, way text, grams text[], patterns text[], levels uuid[], without_level bool,
  recent timestamptz, cart timestamptz, spend_from bigint, spend_to bigint, month int, any_tags text[],
- after_at timestamptz, after_number bigint, after_word text, after_id uuid, most int, walk_rows int
+ after_at timestamptz, after_number bigint, after_word text, after_id uuid, most int, first_rows int
 ) RETURNS TABLE (customer_id uuid, key_at timestamptz, key_number bigint, key_word text)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp SET enable_seqscan = off AS $function$
 #variable_conflict use_column
@@ -27,15 +27,15 @@ DECLARE
  leveled bool := without_level OR levels <> '{}';
  own bool := leveled OR month > 0 OR tagged OR invitable OR sort = 'name';
  base text; joined text[]; sums text; tables text; key text; in_order text; plain text; looks text; texts text; narrow text;
- walked int; halves text[] := '{}'; member bool;
+ first int; row_by_row text; fits text; halves text[] := '{}'; member bool;
 BEGIN
  -- The table that is read in order, or read narrowly and then sorted.
  base := CASE
   WHEN sort = 'name' OR (by_time AND own AND NOT searched) THEN 'c'
   WHEN NOT by_time THEN 'u'
-  WHEN NOT searched AND (cart IS NOT NULL OR (ranged AND (SELECT count(*) < 20000 FROM (SELECT FROM standings u WHERE u.store_id = store
+  WHEN NOT searched AND (cart IS NOT NULL OR (ranged AND (SELECT count(*) < 8000 FROM (SELECT FROM standings u WHERE u.store_id = store
    AND u.member = ANY(kinds) AND u.net_spend >= COALESCE(spend_from, -9223372036854775808)
-   AND u.net_spend <= COALESCE(spend_to, 9223372036854775807) LIMIT 20000) AS probe))) THEN 'u'
+   AND u.net_spend <= COALESCE(spend_to, 9223372036854775807) LIMIT 8000) AS probe))) THEN 'u'
   ELSE 's' END;
  joined := ARRAY[base] || CASE WHEN searched AND base <> 's' THEN '{s}'::text[] ELSE '{}' END
   || CASE WHEN own AND base <> 'c' THEN '{c}'::text[] ELSE '{}' END;
@@ -44,7 +44,7 @@ BEGIN
  END IF;
  sums := CASE WHEN 'u' = ANY(joined) THEN 'u' ELSE 'c' END;
  -- A join costs as much again for each row.
- walked := walk_rows / cardinality(joined);
+ first := first_rows / cardinality(joined);
  tables := (SELECT string_agg(CASE t WHEN 's' THEN 'customer_search s' WHEN 'c' THEN 'customers c' ELSE 'standings u' END
    || CASE WHEN place = 1 THEN '' ELSE format(' ON %s.store_id = $1 AND %s.customer_id = %s.customer_id', t, t, base) END,
    ' JOIN ' ORDER BY place) FROM unnest(joined) WITH ORDINALITY AS j(t, place));
@@ -95,16 +95,18 @@ BEGIN
    halves := halves || ('(' || narrow || ')');
    CONTINUE;
   END IF;
-  halves := halves || format('(WITH near AS MATERIALIZED (SELECT w.customer_id, w.key FROM (SELECT %s.customer_id, %s AS key%s%s FROM %s
-     WHERE %s %s%s) AS w WHERE %s ORDER BY w.key %s, w.customer_id %s LIMIT $17),
+  row_by_row := format('SELECT %s.customer_id, %s AS key%s%s FROM %s WHERE %s %s', base, key, CASE WHEN searched THEN ', s.haystack' ELSE '' END,
+   CASE WHEN tagged THEN ', c.tags' ELSE '' END, tables, plain, in_order);
+  fits := concat_ws(' AND ', CASE WHEN searched THEN '(' || (SELECT string_agg(format('w.haystack LIKE $%s', 2 + n), ' OR ')
+    FROM generate_series(1, CASE way WHEN 'text' THEN cardinality(patterns) ELSE 1 END) AS n) || ')' END,
+   CASE WHEN tagged THEN 'w.tags && $12' END);
+  halves := halves || format('(WITH sample AS MATERIALIZED (SELECT count(*) >= 4 AS many FROM (SELECT FROM (%s%s) AS w WHERE %s LIMIT 4) AS hits),
+    near AS MATERIALIZED (SELECT w.customer_id, w.key FROM (%s%s) AS w WHERE (SELECT many FROM sample) AND %s
+     ORDER BY w.key %s, w.customer_id %s LIMIT $17),
     enough AS MATERIALIZED (SELECT count(*) = $17 AS it_is FROM near)
    SELECT customer_id, key FROM near WHERE (SELECT it_is FROM enough)
    UNION ALL SELECT customer_id, key FROM (%s) AS narrow WHERE NOT (SELECT it_is FROM enough))',
-   base, key, CASE WHEN searched THEN ', s.haystack' ELSE '' END, CASE WHEN tagged THEN ', c.tags' ELSE '' END, tables, plain, in_order, walked,
-   concat_ws(' AND ', CASE WHEN searched THEN '(' || (SELECT string_agg(format('w.haystack LIKE $%s', 2 + n), ' OR ')
-     FROM generate_series(1, CASE way WHEN 'text' THEN cardinality(patterns) ELSE 1 END) AS n) || ')' END,
-    CASE WHEN tagged THEN 'w.tags && $12' END),
-   direction, direction, narrow);
+   row_by_row, first, fits, row_by_row, first * 20, fits, direction, direction, narrow);
  END LOOP;
 
  RETURN QUERY EXECUTE format('SELECT customer_id, %s FROM (%s) AS found ORDER BY key %s, customer_id %s LIMIT $17',
