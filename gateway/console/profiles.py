@@ -30,7 +30,7 @@ FIELDS = ("name", "phone", "email", "birthday", "language", "tags")
 ADDRESS_FIELDS = ("recipient", "phone", "district", "city", "postal_code", "country")
 # Somebody else may be faster a few times in a row; what was not touched by both is simply saved.
 _TRIES = 5
-_TAG = re.compile(r"tags(\[\d+\])?")
+_TAG = re.compile(r"tags\[\d+\]")
 
 
 @blueprint.route("/members/<uuid:customer_id>/edit", methods=["GET", "POST"])
@@ -46,8 +46,7 @@ def edit_member(customer_id: UUID) -> Page:
     try:
         conflicts = _save(form, str(customer_id))
     except OnefoldError as error:
-        refuse(form, error, {name: name for name in FIELDS})
-        _tags_back(form, error)
+        refuse(form, error, _places(error))
         return _profile_page(form, found), 422
     if conflicts:
         return _profile_page(form, found, conflicts), 409
@@ -145,12 +144,10 @@ def _show(form: ProfileForm, found: Customer) -> None:
     form.expected_version.data, form.seen.data = str(found.version), orjson.dumps(values).decode()
 
 
-def _tags_back(form: ProfileForm, error: OnefoldError) -> None:
-    """What is wrong with one tag is said at the field of all of them."""
-    if isinstance(error, InvalidInput):
-        wrong = InvalidInput(*(v for v in error.violations if _TAG.fullmatch(v.field) and v.field != "tags"))
-        form.form_errors = []
-        refuse(form, wrong, {v.field: "tags" for v in wrong.violations})
+def _places(error: OnefoldError) -> dict[str, str]:
+    """Where on the form each fault is said; what is wrong with one tag, at the field of all of them."""
+    found = error.violations if isinstance(error, InvalidInput) else ()
+    return {name: name for name in FIELDS} | {v.field: "tags" for v in found if _TAG.fullmatch(v.field)}
 
 
 def _profile_page(form: ProfileForm, found: Customer, conflicts: Sequence[tuple[str, str, str, str]] = ()) -> str:

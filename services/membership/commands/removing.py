@@ -31,6 +31,7 @@ from services.membership.domain import (
     RemovalState,
     check_confirmation,
     check_removable,
+    why_not,
 )
 
 _TAKEN_AT_ONCE = 20
@@ -109,8 +110,9 @@ async def _claim(tx: AsyncConnection, claims: ServiceClaims, once: Once[Removal]
         return latest
     if latest and latest.state is RemovalState.CLAIMED:
         raise StateConflict("being_removed", customer_id=str(wish.customer_id))
-    check_removable(customer, wish.kind, await store.load_policy(tx, claims.store))
+    check_removable(customer, wish.kind)
     check_confirmation(customer, wish.confirmation, claims.region)
+    refusal = why_not(customer, wish.kind, await store.load_policy(tx, claims.store)) or refusal
     removal = Removal(
         removal_id=new_id(),
         customer_id=wish.customer_id,

@@ -63,7 +63,14 @@ from services.membership.domain.profiles import (
     check_version,
     read_note,
 )
-from services.membership.domain.removal import Removal, RemovalKind, RemovalState, check_confirmation, check_removable
+from services.membership.domain.removal import (
+    Removal,
+    RemovalKind,
+    RemovalState,
+    check_confirmation,
+    check_removable,
+    why_not,
+)
 from services.membership.domain.searching import Query, SearchText, Way, read_query, search_text
 from services.membership.domain.settings import PointsSettings, Rounding, StoreSettings, check_points_settings
 
@@ -156,6 +163,7 @@ __all__ = [
     "simulation_hash",
     "spendable",
     "stretches",
+    "why_not",
     "wish_document",
     "wish_of",
 ]

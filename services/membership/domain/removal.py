@@ -51,17 +51,20 @@ class Removal:
     fingerprint: bytes = b""
 
 
-def check_removable(customer: Customer, kind: RemovalKind, policy: DeletionPolicy) -> None:
-    """Raises StateConflict (merged_away, already_deleted, registered_online, deletion_forbidden)."""
+def check_removable(customer: Customer, kind: RemovalKind) -> None:
+    """Whether there is an account to remove under that very id. Raises StateConflict (merged_away, already_deleted)."""
     who = str(customer.customer_id)
     if customer.status is Status.MERGED:
         raise StateConflict("merged_away", customer_id=who, survivor_id=str(customer.survivor_id))
     if customer.status is Status.ERASED or (customer.status is Status.DELETED and kind is RemovalKind.DELETE):
         raise StateConflict("already_deleted", customer_id=who)
+
+
+def why_not(customer: Customer, kind: RemovalKind, policy: DeletionPolicy) -> str:
+    """The reason for which the account stays, as far as it is known here: deletion_forbidden, registered_online, or "" (C10)."""
     if kind is RemovalKind.DELETE and policy is DeletionPolicy.NEVER:
-        raise StateConflict("deletion_forbidden")
-    if kind is RemovalKind.DELETE and customer.online_since:
-        raise StateConflict("registered_online", customer_id=who)
+        return "deletion_forbidden"
+    return "registered_online" if kind is RemovalKind.DELETE and customer.online_since else ""
 
 
 def check_confirmation(customer: Customer, typed: str, region: str) -> None:

@@ -179,6 +179,7 @@ async def test_what_forbids_a_deletion_is_said_and_remembered_where_it_came_from
     assert await traces(shop, member) == before
     history = (await reading.list_history(shop.context.database, shop.who, 100, "", member)).items
     assert [(e.kind, e.text) for e in history if e.kind.endswith("refused")] == [
+        ("deletion_refused", "deletion_forbidden"),
         ("erasure_refused", "open_orders"),
         ("deletion_refused", "merge_in_progress"),
         ("deletion_refused", "registered_online"),
