@@ -17,7 +17,15 @@ STORE, A, B, ORDER, RUN, EVENT = (str(uuid4()) for _ in range(6))
 
 def customer(customer_id: str, status: int = 2, survivor: str = "", **more: object) -> str:
     points_to = f"'{survivor}'" if survivor else "NULL"
-    columns = {"net_spend": 0, "orders_count": 0, "points_balance": 0, "phone": "''", "name": "'x'"} | more
+    columns = {
+        "net_spend": 0,
+        "orders_count": 0,
+        "points_balance": 0,
+        "phone": "''",
+        "name": "'x'",
+        "joined_at": "now()",
+    }
+    columns |= more
     return (
         f"INSERT INTO customers (store_id, customer_id, status, email, language, source, created_at, survivor_id, version,"
         f" {', '.join(columns)}) VALUES ('{STORE}', '{customer_id}', {status}, '', '', 'order', now(),"
