@@ -6,6 +6,7 @@ from __future__ import annotations
 _SAVE = "Save it again as “CSV UTF-8” and upload that file."
 
 FILES: dict[str, tuple[str, str]] = {
+    "no_file": ("Choose the CSV file that holds the members.", ""),
     "file_too_large": (
         "This file is too large. Split it into several files.",
         "This file is larger than %(largest)s MB. Split it into several files.",

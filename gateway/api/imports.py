@@ -140,11 +140,11 @@ def csv_answer(content: bytes, name: str) -> Response:
 
 
 def _file() -> tuple[IO[bytes], str]:
-    """The file and its name, which only a form tells. Raises InvalidInput (required), UnsupportedMediaType."""
+    """The file and its name, which only a form tells. Raises InvalidInput (no_file), UnsupportedMediaType."""
     if request.mimetype == "multipart/form-data":
         file = request.files.get("file")
         if file is None:
-            raise InvalidInput.of("file", "required")
+            raise InvalidInput.of("file", "no_file")
         return file.stream, file.filename or ""
     if request.mimetype not in ("text/csv", "application/octet-stream", ""):
         raise UnsupportedMediaType

@@ -3,6 +3,7 @@
 from gateway.console import (
     directory,
     home,
+    imports,
     levels,
     members,
     merges,
@@ -21,6 +22,7 @@ __all__ = [
     "blueprint",
     "directory",
     "home",
+    "imports",
     "levels",
     "members",
     "merges",

@@ -10,6 +10,7 @@ from wtforms import (
     BooleanField,
     EmailField,
     FieldList,
+    FileField,
     Form,
     FormField,
     HiddenField,
@@ -177,3 +178,22 @@ class MergeForm(PlainForm):
     points = StringField(_l("Points"))
     expires_on = StringField(_l("Last day of validity"))
     description = StringField(_l("Description"))
+
+
+class ImportForm(KeyedForm):
+    """A file of members (D1)."""
+
+    file = FileField(_l("CSV file"))
+
+
+class CheckForm(KeyedForm):
+    """How the file is to be read (D5)."""
+
+    encoding = SelectField(_l("Encoding"), choices=tuple(labels.ENCODING.items()), validate_choice=False)
+
+
+class ConfirmImportForm(KeyedForm):
+    """The report that was seen, and whether new members are written to (A4)."""
+
+    check_number = HiddenField()
+    send_confirmations = BooleanField(_l("Send confirmation e-mails"), default=True)

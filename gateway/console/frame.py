@@ -13,6 +13,8 @@ from werkzeug.wrappers import Response
 
 from gateway.auth import principal
 from gateway.console import ask, formats, labels
+from gateway.reasons import sentence_of
+from onefold.membership.v1.imports_pb2 import ImportProblem
 from onefold.membership.v1.service_pb2 import PointsLot
 
 _NEVER = 10**9
@@ -82,6 +84,11 @@ def _moment(stamp: Timestamp) -> str:
     return formats.moment_text(stamp, ask.zone(), ask.locale())
 
 
+def _mend(problem: ImportProblem) -> str:
+    """What to do about a cell or a row."""
+    return sentence_of(problem.reason, problem.params)
+
+
 def _badge(table: dict[int, labels.Badge]) -> Callable[[int], tuple[Any, str]]:
     return lambda code: labels.badge_of(table, code)
 
@@ -97,12 +104,15 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "channel": _words(labels.CHANNEL),
     "customer_status": _badge(labels.CUSTOMER_STATUS),
     "day": ask.day,
+    "encoding": _words(labels.ENCODING),
     "field_name": _words(labels.FIELD),
+    "import_state": _badge(labels.IMPORT_STATE),
     "iso": _iso,
     "level_cause": _words(labels.LEVEL_CAUSE),
     "iso_day": ask.iso_day,
     "language_name": _language,
     "last_day": _last_day,
+    "mend": _mend,
     "merge_state": _badge(labels.MERGE_STATE),
     "merge_warning": _words(labels.MERGE_WARNING),
     "message_kind": _words(labels.MESSAGE_KIND),

@@ -10,6 +10,7 @@ from flask_babel import lazy_gettext as _l
 
 from onefold.identity_merge.v1.service_pb2 import MergeState
 from onefold.membership.v1.directory_pb2 import CustomerSort
+from onefold.membership.v1.imports_pb2 import ImportState
 from onefold.membership.v1.levels_pb2 import LevelCause
 from onefold.membership.v1.service_pb2 import CustomerStatus, PointsReason
 from onefold.notification.v1.service_pb2 import MessageState
@@ -40,6 +41,13 @@ MERGE_STATE: dict[int, Badge] = {
     MergeState.MERGE_STATE_LOGINS_RETIRED: (_l("Moving orders"), "info"),
     MergeState.MERGE_STATE_COMPLETED: (_l("Completed"), "good"),
     MergeState.MERGE_STATE_REFUSED: (_l("Refused"), "bad"),
+}
+IMPORT_STATE: dict[int, Badge] = {
+    ImportState.IMPORT_STATE_UPLOADED: (_l("To be looked at"), "warn"),
+    ImportState.IMPORT_STATE_CHECKED: (_l("To be confirmed"), "warn"),
+    ImportState.IMPORT_STATE_RUNNING: (_l("Running"), "info"),
+    ImportState.IMPORT_STATE_COMPLETED: (_l("Completed"), "good"),
+    ImportState.IMPORT_STATE_EXPIRED: (_l("Never confirmed"), ""),
 }
 MESSAGE_STATE: dict[int, Badge] = {
     MessageState.MESSAGE_STATE_QUEUED: (_l("Queued"), "info"),
@@ -120,6 +128,14 @@ TIMELINE_PART = {
     "orders": _l("Orders"),
     "logins": _l("Login methods"),
     "messages": _l("Messages"),
+}
+ENCODING: dict[str, LazyString] = {
+    "utf-8": _l("Unicode (UTF-8)"),
+    "utf-16-le": _l("Unicode (UTF-16)"),
+    "utf-16-be": _l("Unicode (UTF-16, big-endian)"),
+    "big5-hkscs": _l("Traditional Chinese, Hong Kong (Big5-HKSCS)"),
+    "cp950": _l("Traditional Chinese, Taiwan (Big5, CP950)"),
+    "gb18030": _l("Chinese (GB18030)"),
 }
 FIELD = {
     "name": _l("Name"),

@@ -3,14 +3,16 @@ import { enhanceComboboxes } from "./combobox.js";
 import { enhanceDialogs } from "./dialog.js";
 import { enhanceLines } from "./lines.js";
 import { enhancePicks } from "./picks.js";
-import { enhanceMergeProgress } from "./progress.js";
+import { enhanceProgress } from "./progress.js";
+import { enhanceDrops } from "./drop.js";
 import { enhanceForms } from "./forms.js";
 import { enhanceShortcuts } from "./shortcuts.js";
 
 enhanceShortcuts();
 enhanceForms();
+enhanceDrops();
 enhanceDialogs();
 enhanceComboboxes();
 enhanceLines();
 enhancePicks();
-enhanceMergeProgress();
+enhanceProgress();

@@ -223,14 +223,16 @@ def test_an_expiry_is_a_day_to_come_and_goes_with_points(points: str, expiry: st
     ],
 )
 def test_every_problem_of_a_row_has_its_column(cells: dict[str, str], expected: set[tuple[str, str]]) -> None:
-    """D3: all of them at once; a formula in a note is kept as text."""
+    """D3: all of them at once, from left to right; a formula in a note is kept as text."""
     assert wrong(**cells) == expected
+    columns = [problem.field for problem in judge_row(row(**cells), rules()).problems]
+    assert columns == sorted(columns, key=("", *COLUMNS).index)
 
 
 def test_a_ragged_row_is_one_problem_of_the_row() -> None:
     """D3: points of 1,000 without quotation marks are the usual cause."""
-    [problem] = judge_row(Row(2, (*row().cells, "x", "y")), rules()).problems
-    assert (problem.field, problem.reason, problem.params) == ("", "ragged_row", {"found": "12", "expected": "10"})
+    [problem] = judge_row(Row(2, (*row().cells, "x")), rules()).problems
+    assert (problem.field, problem.reason, problem.params) == ("", "ragged_row", {"found": "11", "expected": "10"})
 
 
 @pytest.mark.parametrize("region", ["HK", "TW"])

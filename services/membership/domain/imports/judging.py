@@ -19,7 +19,6 @@ from services.membership.domain.imports.sample import COLUMNS, is_sample
 from services.membership.domain.settings import StoreSettings
 
 COLUMN_OF = {PHONE: "Phone", EMAIL: "Email"}
-_UNBROKEN = {len(COLUMNS), len(COLUMNS) + 1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +62,12 @@ class Judged:
     def refused(self, problems: Iterable[Problem]) -> Judged:
         """With more that is wrong; the same where there is nothing more."""
         more = tuple(problems)
-        return replace(self, candidate=None, problems=(*self.problems, *more)) if more else self
+        return replace(self, candidate=None, problems=_in_order((*self.problems, *more))) if more else self
+
+
+def _in_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """From left to right, those of the row as a whole first."""
+    return tuple(sorted(problems, key=lambda problem: ("", *COLUMNS).index(problem.field)))
 
 
 # (kind, digest) → whether a live member has it; identifiers that nobody has or had are not in it.
@@ -84,7 +88,7 @@ def judge(rows: Iterable[Row], rules: Rules) -> list[Judged]:
 
 def judge_row(row: Row, rules: Rules) -> Judged:
     """One row by itself."""
-    if len(row.cells) not in _UNBROKEN:
+    if len(row.cells) != len(COLUMNS):
         ragged = Problem("", "ragged_row", {"found": str(len(row.cells)), "expected": str(len(COLUMNS))})
         return Judged(row, problems=[ragged])
     found, cells_ = Violations(), dict(zip(COLUMNS, row.cells, strict=False))
@@ -94,7 +98,7 @@ def judge_row(row: Row, rules: Rules) -> Judged:
     try:
         found.check()
     except InvalidInput as error:
-        return Judged(row, None, error.violations, identifiers)
+        return Judged(row, None, _in_order(error.violations), identifiers)
     return Judged(row, candidate, (), identifiers)
 
 

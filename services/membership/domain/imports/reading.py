@@ -61,16 +61,26 @@ def read_rows(data: bytes, encoding: Encoding) -> list[Row]:
         row = text[: text.index("\0")].count("\n") + 1
         raise InvalidInput.of(_FILE, "zero_bytes", row=str(row))
     records = _records(text)
-    _check_header(_without_blanks([cell.strip() for cell in next(records, [])], 0))
+    first = next(records, [])
+    header = _without_blanks([cell.strip() for cell in first], 0)
+    _check_header(header)
     rows = []
     for number, cells in enumerate(records, 2):
         if any(cell.strip() for cell in cells):
-            rows.append(Row(number, tuple(_without_blanks(cells, len(COLUMNS)))))
+            rows.append(Row(number, _cut(cells, len(first), len(header))))
         if len(rows) > MOST_ROWS:
             raise InvalidInput.of(_FILE, "too_many_rows", largest=str(MOST_ROWS), row=str(number))
     if not rows:
         raise InvalidInput.of(_FILE, "no_rows")
     return rows
+
+
+def _cut(cells: list[str], width: int, headed: int) -> tuple[str, ...]:
+    """The cells that count. A row longer than the header stays so: a comma in one of its cells has moved the others."""
+    if len(cells) > width:
+        return tuple(cells)
+    cells = _without_blanks(cells, len(COLUMNS))
+    return tuple(cells[: len(COLUMNS)] if len(cells) <= headed else cells)
 
 
 def _without_blanks(cells: list[str], fewest: int) -> list[str]:
