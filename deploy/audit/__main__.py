@@ -25,6 +25,7 @@ CHECKS: Sequence[Callable[[Databases], Awaitable[Verdict]]] = (
     accounts.check_retired,
     accounts.check_unique,
     accounts.check_net_spend,
+    accounts.check_levels,
     people.check_gone,
     people.check_gone_logins,
     people.check_forgotten,

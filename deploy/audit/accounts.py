@@ -25,6 +25,28 @@ async def check_points(databases: Databases) -> Verdict:
     return verdict
 
 
+async def check_levels(databases: Databases) -> Verdict:
+    """L: a level is one of the store's own and a live member's, and no unpinned one is below what lifetime net spend earns,
+    unless staff have put it there and no order has come since.
+    """
+    verdict = Verdict("L", "every level is one of the store's and a live member's, none below what is earned")
+    query = """SELECT c.customer_id, c.status, s.levels ? c.level_id::text,
+  (s.levels -> c.level_id::text ->> 'threshold')::bigint, e.threshold
+ FROM customers c JOIN store_settings s USING (store_id)
+ LEFT JOIN LATERAL (SELECT max((l.value ->> 'threshold')::bigint) AS threshold FROM jsonb_each(s.levels) l
+  WHERE (l.value ->> 'threshold')::bigint <= c.net_spend AND s.level_basis = 1 AND c.status = 2 AND c.orders_count > 0
+   AND (c.level_pinned_until IS NULL OR c.level_pinned_until <= now())
+   AND 4 IS DISTINCT FROM (SELECT h.cause FROM level_changes h WHERE h.store_id = c.store_id AND h.customer_id = c.customer_id
+    ORDER BY h.seq DESC LIMIT 1)) e ON true
+ WHERE s.levels <> '{}' OR c.level_id IS NOT NULL"""
+    async for customer, status, known, has, earned in databases.stream("membership", query):
+        holds = (known is None or (known and status != _MERGED)) and (
+            earned is None or (has is not None and has >= earned)
+        )
+        verdict.expect(holds, f"customer {customer}: status {status}, level from {has}, earned from {earned}")
+    return verdict
+
+
 async def check_transfers(databases: Databases) -> Verdict:
     """P: what merges took from one account they gave to another."""
     verdict = Verdict("P", "points moved by a merge leave one account and reach the other")

@@ -19,6 +19,7 @@ from deploy.local import cdnow
 from deploy.local.demo import DemoStore
 from deploy.local.loader import Progress
 from deploy.local.state import RunningStack
+from tests.history.levels import check_levels
 from tests.history.shop import Refused, Shop, Trade
 
 console = Console()
@@ -122,6 +123,7 @@ def main() -> int:
     agrees = check_totals(running, merged=merged_before)
     merge_many(running, arguments.merges, arguments.seed)
     agrees = check_totals(running, merged=True) and agrees
+    agrees = check_levels(console) and agrees
     waiting, verdicts, states = asyncio.run(audit(database_urls(), 120))
     show(console, waiting, verdicts, states)
     return 0 if agrees and not waiting and all(verdict.holds for verdict in verdicts) else 1

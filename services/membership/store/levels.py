@@ -116,7 +116,7 @@ _ANNOUNCE = text(
  ON CONFLICT (store_id) DO UPDATE SET after_seq = level_announcements.after_seq"""
 )
 # A store of a million members takes longer than a statement of the everyday may.
-_PATIENCE = text("SET LOCAL statement_timeout = '2min'")
+_PATIENCE = text("SET LOCAL statement_timeout = '10min'")
 
 
 async def move_members(

@@ -59,6 +59,12 @@ def login_method(kind: str = "phone", state: int = 1) -> str:
     )
 
 
+LEVELS = (
+    "INSERT INTO store_settings (store_id, region, currency, timezone, language, version, levels) VALUES"
+    f" ('{STORE}', 'HK', 'HKD', 'Asia/Hong_Kong', 'en', 1, '{{\"{ORDER}\": {{\"threshold\": 500}}}}')"
+)
+
+
 def entry(points: int, reason: int = 1, run: str = "NULL") -> str:
     return (
         "INSERT INTO points_entries (store_id, customer_id, entry_id, lot_id, reason, points, note, actor, at, merge_run_id)"
@@ -156,6 +162,14 @@ BREACHES: dict[str, tuple[dict[str, list[str]], str]] = {
     "spending unheard of": (
         {"membership": [customer(A, orders_count=1)], "orders": [order(A, paid=100)]},
         "net spend and number",
+    ),
+    "a level of nobody's": (
+        {"membership": [LEVELS, customer(A, level_id=f"'{B}'")]},
+        "every level is one of the store's",
+    ),
+    "a level not given": (
+        {"membership": [LEVELS, customer(A, net_spend=500, orders_count=1)], "orders": [order(A, paid=500)]},
+        "every level is one of the store's",
     ),
     "an order uncounted": (
         {"membership": [customer(A, net_spend=100)], "orders": [order(A, paid=100)]},

@@ -10,6 +10,8 @@ from uuid import UUID
 
 import pytest
 
+from deploy.local import cdnow
+from deploy.local.state import DatabaseUrls
 from onefold.membership.v1 import events_pb2, levels_pb2
 from services.common import clock
 from services.common.errors import Conflict, InvalidInput, NotFound, StateConflict
@@ -17,6 +19,7 @@ from services.common.idempotency import Replayed
 from services.common.ids import new_id
 from services.membership import commands
 from services.membership.domain import Basis, Cause, Customer, Lapse, LevelRules
+from tests.history.levels import compare
 from tests.integration.membership.people import Shop, buyer, order, refund, settle, told
 from tests.integration.membership.ranks import AT_ONCE, GOLD, SILVER, Ranks, level
 from tests.support.calls import once
@@ -409,3 +412,10 @@ def test_lapses_are_those_of_the_contract() -> None:
     assert {int(lapse) for lapse in Lapse} == set(levels_pb2.LevelLapse.values()) - {0}
     assert {int(basis) for basis in Basis} == set(levels_pb2.LevelBasis.values()) - {0}
     assert {int(cause) for cause in Cause} == set(levels_pb2.LevelCause.values()) - {0}
+
+
+async def test_the_levels_of_a_part_of_a_real_history_are_those_of_its_file(urls: DatabaseUrls) -> None:
+    """B1, B5, N: the first 400 orders of the CDNOW history; `make history` compares all of it."""
+    members, wrong = await compare(urls, cdnow.purchases()[:400])
+    assert members > 50
+    assert wrong == 0
