@@ -67,7 +67,10 @@ async def append_file(context: Context, claims: ServiceClaims, import_id: UUID, 
     async with context.database.transaction(claims.store) as tx:
         found = await _load(tx, claims.store, import_id, lock=True)
         if offset < found.file_size:
-            if await store.part_at(tx, claims.store, import_id, offset) != content:
+            kept = await store.part_at(tx, claims.store, import_id, offset)
+            # A file that has served its purpose is gone; then a repeat is believed.
+            gone = kept is None and found.state in (ImportState.COMPLETED, ImportState.EXPIRED)
+            if kept != content and not gone:
                 raise Conflict("idempotency_key_reused", "the upload was begun with another file")
             return found.file_size
         if found.state is not ImportState.UPLOADING:

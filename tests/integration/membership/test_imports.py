@@ -351,6 +351,15 @@ async def test_pieces_are_idempotent_by_their_place_and_come_in_order(desk: Desk
     assert await append(10, data[10:]) == len(data)
 
 
+async def test_a_repeated_upload_of_a_completed_import_is_answered_as_the_first(desk: Desk) -> None:
+    """E7: its file is deleted by then."""
+    line = member()
+    done = await desk.imported([line])
+    data = csv_of([line]).encode()
+    assert await commands.append_file(desk.context, desk.who, done.import_id, 0, data) == len(data)
+    assert await commands.finish_upload(desk.context, desk.who, done.import_id) == done
+
+
 async def test_what_is_no_csv_is_refused_and_not_listed(desk: Desk) -> None:
     with pytest.raises(InvalidInput, match="spreadsheet_file"):
         await desk.upload(b"PK\x03\x04" + b"xl/workbook.xml")
