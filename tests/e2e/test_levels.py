@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -59,9 +62,8 @@ def test_rules_are_edited_checked_and_saved_and_a_level_is_changed_by_hand(shop:
 def test_levels_and_points_are_set_on_a_phone_in_chinese_without_script(shop: Shop, open_page: OpenPage) -> None:
     """B1, B2, B6, G3, H1."""
     member = shop.member(shop.somebody("陳大文"))
-    shop.post(
-        f"/customers/{member}/points", {"points": 30, "expires_on": shop.get(f"/customers/{member}")["created_at"][:10]}
-    )
+    today = datetime.now(ZoneInfo("Asia/Hong_Kong")).date().isoformat()  # the store's, not ours
+    shop.post(f"/customers/{member}/points", {"points": 30, "expires_on": today})
     page = open_page(language="zh-Hant", size=PHONE, script=False)
     page.goto("/console/levels/edit")
     page.get_by_label("等級名稱").fill("銀卡")

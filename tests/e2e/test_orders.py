@@ -41,7 +41,7 @@ def test_a_paid_order_with_a_new_customer_makes_a_member_who_must_confirm(shop: 
     expect(page.locator("h1 + .badge-of")).to_have_text("Paid")
     page.locator("section", has_text="Customer").get_by_role("link", name="陳大文").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("陳大文")
-    logins = page.get_by_role("region", name="Login methods")
+    logins = page.get_by_role("region", name="Online store")
     expect(logins).to_contain_text(who.email)
     expect(logins).to_contain_text("Awaiting confirmation")
     expect(page.get_by_role("region", name="Orders")).to_contain_text("HK$\u00a02,500.00")

@@ -162,6 +162,31 @@ class MergeOfThree(Flow):
         assert {login["value"] for login in logins} == {self.people[0].phone, self.people[0].email}, "F3, F6"
 
 
+class LevelRules(Flow):
+    """Levels are saved, and who has spent enough moves with them, all or nothing (B6). A store has one set: run once."""
+
+    repeatable = False
+
+    def prepare(self) -> None:
+        self.who, self.key = somebody(), str(uuid.uuid4())
+        self.member_id = self.shop.member(self.who)
+        until(lambda: self.shop.customer(self.member_id)["net_spend_minor"] == 10_000, 30, "the order counts")
+        version = self.shop.api.get("/levels")["version"]
+        rules = {"version": version, "levels": [{"name": "Silver", "threshold_minor": 5_000}]}
+        simulated = self.shop.api.sure("POST", "/levels/simulate", rules)
+        assert simulated["up_count"] == 1, simulated
+        self.rules = rules | {"simulation_hash": simulated["simulation_hash"]}
+
+    def run(self) -> None:
+        self.saved = self.shop.api.sure("PUT", "/levels", self.rules, key=self.key)
+
+    def check(self) -> None:
+        assert self.shop.api.sure("PUT", "/levels", self.rules, key=self.key) == self.saved, "E7"
+        assert self.saved["up_count"] == 1
+        level = self.shop.api.get(f"/customers/{self.member_id}/level")
+        assert [change["to_level"] for change in level["items"]] == ["Silver"]
+
+
 class ImportOfMembers(Flow):
     """A file of new members with points each, some with an e-mail (D4)."""
 

@@ -32,6 +32,7 @@ _SCOPES = (
     "members:write",
     "members:import",
     "members:export",
+    "levels:write",
     "merges:write",
     "levels:write",
 )

@@ -42,6 +42,7 @@ def neighbours(running: System) -> Iterator[Neighbours]:
         "order_id": mine.order(third, paid=False)["order_id"],
         "note_id": mine.api.sure("POST", f"/customers/{first}/notes", {"text": "likes tea"})["note_id"],
         "merge_run_id": run["merge_run_id"],
+        "filter_id": mine.api.sure("POST", "/saved-filters", {"name": "Person 1", "filter": {}})["filter_id"],
         "import_id": mine.api.sure("POST", "/imports", file=file)["import_id"],
     }
     running.audit()
@@ -51,7 +52,14 @@ def neighbours(running: System) -> Iterator[Neighbours]:
 
 
 # What a stranger asks of each route of the API; {…} are this store's ids. Lists must be empty, everything else not found.
-_NOT_FOUND = {"order_not_found", "customer_not_found", "merge_not_found", "plan_not_found", "import_not_found"}
+_NOT_FOUND = {
+    "order_not_found",
+    "customer_not_found",
+    "merge_not_found",
+    "plan_not_found",
+    "import_not_found",
+    "filter_not_found",
+}
 _MISSING, _EMPTY, _OWN = "missing", "empty", "own"
 ROUTES: dict[str, tuple[str, object, str]] = {
     "GET /me": ("/me", None, _OWN),
@@ -61,6 +69,21 @@ ROUTES: dict[str, tuple[str, object, str]] = {
     "POST /orders/{order_id}/payment": ("/orders/{order_id}/payment", {}, _MISSING),
     "PATCH /orders/{order_id}/contact": ("/orders/{order_id}/contact", {"contact": {"name": "Eve"}}, _MISSING),
     "GET /customers": ("/customers?query=Person", None, _EMPTY),
+    "GET /customers/export.csv": ("/customers/export.csv?query=Person", None, _OWN),
+    "GET /overview": ("/overview", None, _OWN),
+    "GET /saved-filters": ("/saved-filters", None, _EMPTY),
+    "GET /saved-filters/{filter_id}": ("/saved-filters/{filter_id}", None, _MISSING),
+    "PATCH /saved-filters/{filter_id}": ("/saved-filters/{filter_id}", {"name": "Eve"}, _MISSING),
+    "DELETE /saved-filters/{filter_id}": ("/saved-filters/{filter_id}", None, _MISSING),
+    "GET /levels": ("/levels", None, _OWN),
+    "GET /points-settings": ("/points-settings", None, _OWN),
+    "GET /points/expiring": ("/points/expiring", None, _EMPTY),
+    "GET /customers/{customer_id}/level": ("/customers/{customer_id}/level", None, _MISSING),
+    "PUT /customers/{customer_id}/level": (
+        "/customers/{customer_id}/level",
+        {"level_id": None, "reason": "Eve"},
+        _MISSING,
+    ),
     "GET /customers/{customer_id}": ("/customers/{merged_id}", None, _MISSING),
     "PATCH /customers/{customer_id}": (
         "/customers/{customer_id}",
@@ -110,7 +133,10 @@ ROUTES: dict[str, tuple[str, object, str]] = {
 # What no API key may do.
 _OWNERS = {"POST /customers/{customer_id}/phone", "POST /customers/{customer_id}/erasure"}
 # Nothing of a store is named in them; the first an API key may not call at all.
-_NO_STRANGER = {"POST /api-keys", "POST /imports", "GET /imports/sample.csv"}
+_NO_STRANGER = {
+    *("POST /api-keys", "POST /imports", "GET /imports/sample.csv", "POST /saved-filters"),
+    *("POST /levels/simulate", "PUT /levels", "PUT /points-settings"),
+}
 
 
 def test_every_route_of_the_api_is_walked(system: System) -> None:
