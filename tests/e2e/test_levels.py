@@ -67,7 +67,7 @@ def test_levels_and_points_are_set_on_a_phone_in_chinese_without_script(shop: Sh
     page = open_page(language="zh-Hant", size=PHONE, script=False)
     page.goto("/console/levels/edit")
     page.get_by_label("等級名稱").fill("銀卡")
-    page.get_by_label("淨消費達").fill("0")
+    page.get_by_label("淨消費下限").fill("0")
     page.get_by_role("button", name="查看誰會升降").last.click()
     expect(page.get_by_role("region", name="升級")).to_contain_text("陳大文")
     assert untranslated(page) == set()
