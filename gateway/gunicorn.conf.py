@@ -14,7 +14,7 @@ bind = os.environ.get("ONEFOLD_LISTEN") or "127.0.0.1:8000"
 worker_class = "gthread"
 workers = int(os.environ.get("ONEFOLD_GATEWAY_WORKERS") or 1)
 # As many as orders and membership have connections. More requests at a time are not answered faster, they wait further inside, where
-# nobody keeps their order: with 32 threads the slowest of a hundred orders took 2.4 times the median, with 16 it takes 1.7 times.
+# nobody keeps their order: with 32 threads the slowest of a hundred orders took 2.4 times the median, with 16 it takes 1.7 to 2.1.
 threads = int(os.environ.get("ONEFOLD_GATEWAY_THREADS") or 16)
 preload_app = False
 # Longer than what load balancers keep a connection idle, so that they close it and not we.
