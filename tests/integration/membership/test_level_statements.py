@@ -57,9 +57,9 @@ async def fill(shop: Shop, pick: random.Random, known: list[UUID]) -> dict[UUID,
         rolling = Spend(sum(net for _, net in window), min((at for at, _ in window), default=None))
         made[customer_id] = (standing, lifetime, rolling)
         await shop.rows(
-            "INSERT INTO customers (store_id, customer_id, status, name, phone, email, language, source, created_at, version,"
-            " net_spend, level_id, level_until, level_pinned_until, level_due_at)"
-            " VALUES (:store, :id, 2, 'N', '', '', '', 'order', now(), 1, :net, :level, :until, :pin, :due) RETURNING 1",
+            "INSERT INTO customers (store_id, customer_id, status, name, phone, email, language, source, created_at, joined_at,"
+            " version, net_spend, level_id, level_until, level_pinned_until, level_due_at)"
+            " VALUES (:store, :id, 2, 'N', '', '', '', 'order', now(), now(), 1, :net, :level, :until, :pin, :due) RETURNING 1",
             store=shop.store_id,
             id=customer_id,
             net=lifetime.amount,
