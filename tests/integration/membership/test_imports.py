@@ -21,6 +21,7 @@ from services.membership.domain import Status
 from services.membership.domain.imports import COLUMNS, LARGEST_FILE, Import, ImportState, RowState, Staged
 from services.membership.queries import imports as queries
 from tests.integration.membership.people import Shop, buyer
+from tests.integration.membership.ranks import Ranks, level
 from tests.support.calls import once
 
 HEADER = ",".join(COLUMNS)
@@ -140,6 +141,18 @@ async def test_a_row_becomes_a_member_with_all_it_says(desk: Desk) -> None:
     assert (posted.version, events_pb2.PointsPosted.FromString(posted.payload).balance) == (2, 120)
     assert await desk.shop.rows("SELECT 1 FROM customer_search WHERE haystack LIKE '%峯啲%'")
     await desk.shop.audit()
+
+
+async def test_imported_members_get_the_level_that_begins_at_nothing(desk: Desk) -> None:
+    """B1: no order tells of them; in a store without levels nothing comes of it."""
+    await desk.imported([member()])
+    await commands.move_due_members(desk.shop.worker)
+    await Ranks(desk.shop).save(level("Everybody", 0))
+    await desk.imported([member()])
+    await commands.move_due_members(desk.shop.worker)
+    ids = [row.customer_id for row in await desk.members()]
+    assert [(await desk.shop.customer(customer_id)).level_name for customer_id in ids] == ["Everybody"] * 2
+    assert not await desk.shop.rows("SELECT 1 FROM customers WHERE level_due_at IS NOT NULL")
 
 
 async def test_a_dry_run_makes_nobody_a_member_and_says_what_the_real_run_says(desk: Desk) -> None:
