@@ -33,15 +33,20 @@ def end_after(at: datetime, months: int, timezone: str) -> datetime:
     return end_of_day(months_later(local_day(at, timezone), months), timezone)
 
 
+def iso_day(text: str) -> date | None:
+    """A day written as year, month and day with hyphens, or None for anything else."""
+    try:
+        return date.fromisoformat(text) if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text) else None
+    except ValueError:
+        return None
+
+
 def read_date(text: str, field: str) -> date:
     """An ISO date from a request. Raises InvalidInput (invalid_date).
 
     Years from 9999 on are refused: their last second has no name in UTC everywhere.
     """
-    try:
-        day = date.fromisoformat(text) if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text) else None
-    except ValueError:
-        day = None
+    day = iso_day(text)
     if day is None or not 1900 <= day.year < 9999:
         raise InvalidInput.of(field, "invalid_date")
     return day

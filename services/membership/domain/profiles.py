@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -13,6 +12,7 @@ from services.common.contact import LONGEST_NAME, Address, clean_text, parse_ema
 from services.common.errors import Conflict, InvalidInput, StateConflict, Violations
 from services.common.identifiers import EMAIL, PHONE
 from services.membership.domain.customers import Customer, Status
+from services.membership.domain.days import iso_day
 from services.membership.domain.searching import fold
 
 MOST_TAGS, LONGEST_TAG = 20, 40
@@ -122,10 +122,7 @@ def read_birthday(text: str, today: date) -> date | None:
     """A birthday, or None for "". Raises InvalidInput (invalid_date, date_in_future)."""
     if not text:
         return None
-    try:
-        day = date.fromisoformat(text) if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text) else None
-    except ValueError:
-        day = None
+    day = iso_day(text)
     if day is None or day.year < _OLDEST:
         raise InvalidInput.of("birthday", "invalid_date")
     if day > today:

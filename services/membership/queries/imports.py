@@ -26,6 +26,7 @@ from services.membership.domain.imports import (
     read_rows,
     sample_file,
 )
+from services.membership.queries.tokens import token_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ async def list_imports(database: Database, claims: ServiceClaims, size: int, tok
     """Imports with a whole file, newest first. Raises InvalidInput."""
     page = PageRequest.read(size, token, keys=1)
     if page.after:
-        page = PageRequest(page.size, (_token_id(page.after[0]),))
+        page = PageRequest(page.size, (token_id(page.after[0]),))
     async with database.transaction(claims.store) as tx:
         found = await store.imports_page(tx, claims.store, page)
     return page.cut(found, lambda each: (str(each.import_id),))
@@ -93,13 +94,6 @@ def _look(data: bytes, encoding: Encoding) -> tuple[list[list[str]], Sequence[Pr
     except InvalidInput as error:
         return preview(data, encoding), error.violations
     return preview(data, encoding), ()
-
-
-def _token_id(part: object) -> UUID:
-    try:
-        return UUID(str(part))
-    except ValueError:
-        raise InvalidInput.of("page.token", "invalid_page_token") from None
 
 
 async def _load(tx: AsyncConnection, store_id: UUID, import_id: UUID) -> Import:
