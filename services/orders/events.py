@@ -78,6 +78,13 @@ def to_proto(order: Order, *, whole: bool) -> service_pb2.Order:
         placed_at=timestamp(order.placed_at),
         paid_at=timestamp(order.paid_at),
         version=order.version,
+        level_discount_minor=order.level_discount,
+        level_name=order.level_name,
+        points_redeemed=order.points_redeemed,
+        points_discount_minor=order.points_discount,
+        tracking=order.tracking,
+        resends=order.resends,
+        cart_id=str(order.cart_id) if order.cart_id else "",
     )
     if order.shipping_address:
         message.shipping_address.CopyFrom(address_message(order.shipping_address))
@@ -103,6 +110,15 @@ def _add_details(message: service_pb2.Order, order: Order) -> None:
             method=service_pb2.PaymentMethod.ValueType(payment.method),
             reference=payment.reference,
             received_at=timestamp(payment.received_at),
+        )
+    for refund in order.refunds:
+        message.refunds.add(
+            refund_id=str(refund.refund_id),
+            amount_minor=refund.amount,
+            method=service_pb2.PaymentMethod.ValueType(refund.method),
+            reference=refund.reference,
+            reason=refund.reason,
+            refunded_at=timestamp(refund.refunded_at),
         )
     for change in order.history:
         message.history.add(at=timestamp(change.at), actor=change.actor, change=change.change, note=change.note)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from onefold.orders.v1 import service_pb2_grpc
 from services.common import service, worker
 from services.common.bus import Bus
 from services.common.config import Environment
@@ -13,7 +12,7 @@ from services.common.database import Database, connect
 from services.common.outbox import Waker
 from services.common.rpc import Server
 from services.common.tokens import TokenSigner
-from services.orders.api import OrdersApi
+from services.orders import api
 from services.orders.commands import Context, Numbers, erase_contacts
 from services.orders.consumers import SUBSCRIPTIONS
 
@@ -29,9 +28,7 @@ async def serve(environment: Environment, stop: asyncio.Event) -> None:
     )
     server = Server(environment.text("LISTEN"), TokenSigner(environment.secret("SERVICE_KEY")))
     waker = Waker(database)
-    service_pb2_grpc.add_OrdersServiceServicer_to_server(
-        OrdersApi(Context(database, Numbers(database), waker)), server.aio
-    )
+    api.register(Context(database, Numbers(database), waker), server.aio)
     await server.start()
     await service.until(stop, waker.run())
     await server.stop()

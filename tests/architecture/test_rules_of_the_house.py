@@ -20,10 +20,10 @@ LINT = Path(sys.executable).with_name("lint-imports")
 # An import that breaks each contract, and where it is put.
 OFFENCES = {
     "layers": ("services/orders/store/rows.py", "import services.orders.commands"),
-    "independence": ("services/orders/queries.py", "import services.membership.domain"),
+    "independence": ("services/orders/queries/orders.py", "import services.membership.domain"),
     "common": ("services/common/clock.py", "import services.orders.domain"),
-    "domain": ("services/orders/domain.py", "import sqlalchemy"),
-    "transport": ("services/orders/queries.py", "import grpc"),
+    "domain": ("services/orders/domain/order.py", "import sqlalchemy"),
+    "transport": ("services/orders/queries/orders.py", "import grpc"),
     "nats": ("services/common/clock.py", "import nats"),
     "stubs": ("gateway/languages.py", "import onefold.orders.v1.service_pb2_grpc"),
     "gateway": ("gateway/languages.py", "import services.orders.domain"),

@@ -38,6 +38,13 @@ def columns(order: Order) -> dict[str, Any]:
         "placed_at": order.placed_at,
         "paid_at": order.paid_at,
         "version": order.version,
+        "level_discount": order.level_discount,
+        "level_name": order.level_name,
+        "points_redeemed": order.points_redeemed,
+        "points_discount": order.points_discount,
+        "tracking": order.tracking,
+        "resends": order.resends,
+        "cart_id": order.cart_id,
     }
 
 
@@ -66,4 +73,11 @@ def order_of(row: Row[Any]) -> Order:
         placed_at=row.placed_at,
         paid_at=row.paid_at,
         version=row.version,
+        level_discount=row.level_discount,
+        level_name=row.level_name,
+        points_redeemed=row.points_redeemed,
+        points_discount=row.points_discount,
+        tracking=row.tracking,
+        resends=row.resends,
+        cart_id=row.cart_id,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from uuid import UUID
 
 from sqlalchemy import and_, insert, select, text, update
@@ -13,9 +14,9 @@ from services.common import idempotency, outbox
 from services.common.database import BOUND, Statement
 from services.common.idempotency import Once
 from services.common.outbox import Event
-from services.orders.domain import Change, Line, Order, Payment, PaymentMethod
+from services.orders.domain import Change, Line, Order, Payment, PaymentMethod, Refund
 from services.orders.store.rows import columns, order_of
-from services.orders.store.tables import order_history, orders, payments
+from services.orders.store.tables import order_history, orders, payments, refunds
 
 FIRST_NUMBER = 1001
 _TAKE_NUMBERS = text(
@@ -95,6 +96,10 @@ async def load(tx: AsyncConnection, store_id: UUID, order_id: UUID, *, lock: boo
         Payment(r.payment_id, r.amount, PaymentMethod(r.method), r.reference, r.received_at)
         for r in await tx.execute(_PAYMENTS, mine)
     )
+    order.refunds = tuple(
+        Refund(r.refund_id, r.amount, PaymentMethod(r.method), r.reference, r.reason, r.refunded_at)
+        for r in await tx.execute(_REFUNDS, mine)
+    )
     order.history = tuple(Change(r.at, r.actor, r.change, r.note) for r in await tx.execute(_HISTORY, mine))
     return order
 
@@ -109,44 +114,38 @@ _CHANGEABLE = (
     "contact_email",
     "paid_at",
     "version",
+    "tracking",
+    "resends",
 )
 _MINE = "WHERE store_id = :store_id AND order_id = :order_id"
 _LINES = text(f"SELECT sku, title, quantity, unit_price, discount FROM order_lines {_MINE} ORDER BY position")
 _PAYMENTS = text(
     f"SELECT payment_id, amount, method, reference, received_at FROM payments {_MINE} ORDER BY received_at, payment_id"
 )
+_REFUNDS = text(
+    f"SELECT refund_id, amount, method, reference, reason, refunded_at FROM refunds {_MINE} ORDER BY refunded_at, refund_id"
+)
 _HISTORY = text(f"SELECT at, actor, change, note FROM order_history {_MINE} ORDER BY version")
 
 
-async def save(tx: AsyncConnection, store_id: UUID, order: Order, *, new_payment: Payment | None = None) -> None:
-    """Writes a changed order whose row is locked: its own columns, the newest history entry, and a payment if one came in."""
+async def save(
+    tx: AsyncConnection,
+    store_id: UUID,
+    order: Order,
+    *,
+    new_payment: Payment | None = None,
+    new_refund: Refund | None = None,
+) -> None:
+    """Writes a changed order whose row is locked: its own columns, the newest history entry, a payment or refund if one came in."""
     values = columns(order)
+    mine = {"store_id": store_id, "order_id": order.order_id}
     await tx.execute(
         update(orders)
         .where(orders.c.store_id == store_id, orders.c.order_id == order.order_id)
         .values({name: values[name] for name in _CHANGEABLE})
     )
-    change = order.history[-1]
-    await tx.execute(
-        insert(order_history).values(
-            store_id=store_id,
-            order_id=order.order_id,
-            version=order.version,
-            at=change.at,
-            actor=change.actor,
-            change=change.change,
-            note=change.note,
-        )
-    )
+    await tx.execute(insert(order_history).values(mine | {"version": order.version} | asdict(order.history[-1])))
     if new_payment:
-        await tx.execute(
-            insert(payments).values(
-                store_id=store_id,
-                order_id=order.order_id,
-                payment_id=new_payment.payment_id,
-                amount=new_payment.amount,
-                method=new_payment.method,
-                reference=new_payment.reference,
-                received_at=new_payment.received_at,
-            )
-        )
+        await tx.execute(insert(payments).values(mine | asdict(new_payment)))
+    if new_refund:
+        await tx.execute(insert(refunds).values(mine | asdict(new_refund)))

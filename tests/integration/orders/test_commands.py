@@ -19,6 +19,7 @@ from services.common.ids import new_id
 from services.common.outbox import Waker
 from services.common.tokens import ServiceClaims
 from services.orders import commands, queries
+from services.orders.commands import relinking
 from services.orders.domain import Channel, Draft, Line, Order, PaymentMethod, Status
 from tests.support.calls import claims, once
 
@@ -138,7 +139,7 @@ async def test_relinking_goes_in_batches_and_may_be_repeated(
     context: commands.Context, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """F9."""
-    monkeypatch.setattr(commands, "RELINK_BATCH", 10)
+    monkeypatch.setattr(relinking, "RELINK_BATCH", 10)
     who = claims()
     merged, survivor, run = [new_id(), new_id()], new_id(), new_id()
     orders = [await create(context, who, replace(DRAFT, customer_id=merged[n % 2])) for n in range(25)]

@@ -24,6 +24,7 @@ from services.common.outbox import Waker
 from services.common.tokens import ServiceClaims
 from services.common.wire import timestamp
 from services.orders import commands, queries
+from services.orders.commands import erasing
 from services.orders.consumers import on_member_erased
 from services.orders.domain import CustomerChange, PaymentMethod, Status
 from tests.integration.orders.test_commands import DRAFT, create
@@ -61,7 +62,7 @@ async def test_orders_of_an_erased_person_forget_who_that_was_and_keep_what_the_
     shelf: Shelf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """C12: in batches, by two workers at once, again and again; whoever buys afterwards keeps the contact."""
-    monkeypatch.setattr(commands, "ERASE_BATCH", 2)
+    monkeypatch.setattr(erasing, "ERASE_BATCH", 2)
     who, person, twin, other = claims(), new_id(), new_id(), new_id()
     mine = [
         await create(shelf.context, who, replace(DRAFT, customer_id=owner, note="for Mr Chan"))

@@ -1,4 +1,4 @@
-"""Reads of the orders service."""
+"""Reads of orders."""
 
 from __future__ import annotations
 

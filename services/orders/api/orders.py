@@ -1,4 +1,4 @@
-"""gRPC of the orders service: request → command or query → response."""
+"""Orders: request → command or query → response."""
 
 from __future__ import annotations
 
@@ -144,4 +144,8 @@ def _draft(request: pb.CreateOrderRequest) -> Draft:
         payment_method=request.payment_method or PaymentMethod.OTHER,
         payment_reference=request.payment_reference,
         language=request.language,
+        level_discount=request.level_discount_minor,
+        level_name=request.level_name,
+        points_redeemed=request.points_redeemed,
+        cart_id=parse_id(request.cart_id, "cart_id") if request.cart_id else None,
     )

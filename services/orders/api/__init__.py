@@ -1,0 +1,14 @@
+"""gRPC of the orders service: request → command or query → response. Each contract has its module."""
+
+from __future__ import annotations
+
+from grpc import aio
+
+from onefold.orders.v1 import service_pb2_grpc
+from services.orders import commands
+from services.orders.api.orders import OrdersApi
+
+
+def register(context: commands.Context, server: aio.Server) -> None:
+    """Puts every contract of this service on the server."""
+    service_pb2_grpc.add_OrdersServiceServicer_to_server(OrdersApi(context), server)

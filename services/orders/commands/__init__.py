@@ -1,0 +1,22 @@
+"""Writes of the orders service: one use case, one function, one transaction."""
+
+from services.orders.commands.changing import confirm_payment, edit_contact
+from services.orders.commands.context import Context, Numbers
+from services.orders.commands.erasing import ERASE_BATCH, erase_contacts, queue_erasures
+from services.orders.commands.placing import create_order, read_draft
+from services.orders.commands.relinking import RELINK_BATCH, link_buyers, relink_orders
+
+__all__ = [
+    "ERASE_BATCH",
+    "RELINK_BATCH",
+    "Context",
+    "Numbers",
+    "confirm_payment",
+    "create_order",
+    "edit_contact",
+    "erase_contacts",
+    "link_buyers",
+    "queue_erasures",
+    "read_draft",
+    "relink_orders",
+]

@@ -1,0 +1,58 @@
+"""What happens to an order that stands."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from services.common import clock, crash, outbox
+from services.common.contact import Contact, clean_text, read_contact
+from services.common.errors import InvalidInput
+from services.common.idempotency import Once
+from services.common.ids import new_id
+from services.common.money import check_amount
+from services.common.tokens import ServiceClaims
+from services.orders import events, store
+from services.orders.commands.context import Context, locked
+from services.orders.domain import Order, Payment, PaymentMethod
+
+
+async def confirm_payment(
+    context: Context, claims: ServiceClaims, once: Once[Order], order_id: UUID, method: int, reference: str, amount: int
+) -> Order:
+    """Marks an unpaid order paid; a merged account's order goes to the survivor here (E1, F7).
+
+    `amount` 0 means the whole. Raises NotFound, StateConflict, Conflict, InvalidInput, Replayed.
+    """
+    check_amount(amount, "amount_minor")
+    if method not in set(PaymentMethod):
+        raise InvalidInput.of("method", "unknown_value")
+    reference = clean_text(reference, "reference", 64)
+    async with context.database.transaction(claims.store) as tx:
+        await once.begin(tx)
+        order = await locked(tx, claims.store, order_id)
+        now = clock.now()
+        payment = Payment(new_id(), amount or order.total, PaymentMethod(method), reference, now)
+        order.confirm_payment(payment, actor=claims.actor, now=now)
+        order.customer_id = await store.survivor_of(tx, claims.store, order.customer_id)
+        await store.save(tx, claims.store, order, new_payment=payment)
+        await outbox.add(tx, claims.store, [events.paid(order)])
+        await once.finish(tx, order)
+        crash.point("orders.confirm_payment.before_commit")
+    context.waker.wake()
+    return order
+
+
+async def edit_contact(
+    context: Context, claims: ServiceClaims, once: Once[Order], order_id: UUID, contact: Contact, expected_version: int
+) -> Order:
+    """Changes the contact on the order, never the account (E2). Raises NotFound, Conflict (stale_version), InvalidInput, Replayed."""
+    contact = read_contact(contact.name, contact.phone, contact.email, claims.region)
+    async with context.database.transaction(claims.store) as tx:
+        await once.begin(tx)
+        order = await locked(tx, claims.store, order_id)
+        order.edit_contact(contact, expected_version, actor=claims.actor, now=clock.now())
+        await store.save(tx, claims.store, order)
+        await outbox.add(tx, claims.store, [events.contact_edited(order)])
+        await once.finish(tx, order)
+    context.waker.wake()
+    return order

@@ -1,0 +1,135 @@
+"""One order and its life. Amounts are minor units of the order's currency (E6)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from services.common.contact import Address, Contact
+from services.common.errors import Conflict, StateConflict
+from services.orders.domain.drafts import Draft
+from services.orders.domain.parts import Change, Channel, Line, Payment, PaymentMethod, Refund, Status
+
+
+@dataclass(slots=True)
+class Order:
+    """One order. Made by `place`; the store alone calls the constructor."""
+
+    order_id: UUID
+    number: int
+    customer_id: UUID
+    status: Status
+    channel: Channel
+    currency: str
+    subtotal: int
+    discount: int
+    shipping: int
+    total: int
+    paid: int
+    refunded: int
+    contact: Contact
+    shipping_address: Address
+    add_as_member: bool
+    note: str
+    external_reference: str
+    language: str
+    placed_at: datetime
+    paid_at: datetime | None
+    version: int
+    # What the customer's level took off, and its name at that time (B1).
+    level_discount: int = 0
+    level_name: str = ""
+    # Points that pay for a part of the order, and how much they pay (B2).
+    points_redeemed: int = 0
+    points_discount: int = 0
+    # What the carrier calls the parcel, for the customer to follow.
+    tracking: str = ""
+    # How often the order e-mail was sent again (E3).
+    resends: int = 0
+    # The cart that became this order.
+    cart_id: UUID | None = None
+    lines: Sequence[Line] = ()
+    payments: Sequence[Payment] = ()
+    refunds: Sequence[Refund] = ()
+    history: Sequence[Change] = ()
+
+    @classmethod
+    def place(
+        cls,
+        draft: Draft,
+        *,
+        order_id: UUID,
+        number: int,
+        new_customer_id: UUID,
+        payment_id: UUID,
+        actor: str,
+        now: datetime,
+    ) -> Order:
+        """An order from a draft that has passed check_draft (E1, E6)."""
+        subtotal = sum(line.total for line in draft.lines)
+        total = subtotal - draft.discount - draft.level_discount - draft.points_discount + draft.shipping
+        placed_at = draft.placed_at or now
+        order = cls(
+            order_id=order_id,
+            number=number,
+            customer_id=draft.customer_id or new_customer_id,
+            status=Status.UNPAID,
+            channel=Channel(draft.channel),
+            currency=draft.currency,
+            subtotal=subtotal,
+            discount=draft.discount,
+            shipping=draft.shipping,
+            total=total,
+            paid=0,
+            refunded=0,
+            contact=draft.contact,
+            shipping_address=draft.shipping_address,
+            add_as_member=draft.add_as_member,
+            note=draft.note,
+            external_reference=draft.external_reference,
+            language=draft.language,
+            placed_at=placed_at,
+            paid_at=None,
+            version=1,
+            level_discount=draft.level_discount,
+            level_name=draft.level_name,
+            points_redeemed=draft.points_redeemed,
+            points_discount=draft.points_discount,
+            cart_id=draft.cart_id,
+            lines=tuple(draft.lines),
+            history=(Change(now, actor, "placed"),),
+        )
+        if draft.paid:
+            payment = Payment(
+                payment_id, total, PaymentMethod(draft.payment_method), draft.payment_reference, placed_at
+            )
+            order._settle(payment)
+        return order
+
+    def confirm_payment(self, payment: Payment, *, actor: str, now: datetime) -> None:
+        """Unpaid → paid (E1). Raises StateConflict (order_not_unpaid), Conflict (amount_not_of_order)."""
+        if self.status is not Status.UNPAID:
+            raise StateConflict("order_not_unpaid", number=str(self.number))
+        if payment.amount != self.total:
+            raise Conflict("amount_not_of_order", total=str(self.total), amount=str(payment.amount))
+        self._settle(payment)
+        self._record(Change(now, actor, "payment_confirmed", payment.reference))
+
+    def edit_contact(self, contact: Contact, expected_version: int, *, actor: str, now: datetime) -> None:
+        """Changes the contact of this order only (E2). Raises Conflict (stale_version) when somebody was faster."""
+        if expected_version and expected_version != self.version:
+            raise Conflict("stale_version", version=str(self.version))
+        self.contact = contact
+        self._record(Change(now, actor, "contact_edited"))
+
+    def _settle(self, payment: Payment) -> None:
+        self.status = Status.PAID
+        self.paid = payment.amount
+        self.paid_at = payment.received_at
+        self.payments = (*self.payments, payment)
+
+    def _record(self, change: Change) -> None:
+        self.version += 1
+        self.history = (*self.history, change)

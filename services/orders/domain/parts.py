@@ -1,0 +1,102 @@
+"""What an order is made of. Amounts are minor units of the order's currency (E6)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import IntEnum
+from uuid import UUID
+
+
+class Status(IntEnum):
+    """Numbers as in the contract's OrderStatus. An order that is refunded in part goes on as it was; see `payment_state`."""
+
+    UNPAID = 1
+    PAID = 2
+    PROCESSING = 3
+    SHIPPED = 4
+    COMPLETED = 5
+    CANCELLED = 6
+    REFUNDED = 8
+
+
+class Channel(IntEnum):
+    """Numbers as in the contract's Channel."""
+
+    CONSOLE = 1
+    POS = 2
+    STOREFRONT = 3
+    API = 4
+
+
+class PaymentMethod(IntEnum):
+    """Numbers as in the contract's PaymentMethod."""
+
+    CASH = 1
+    CARD = 2
+    BANK_TRANSFER = 3
+    OTHER = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What was bought, at which price."""
+
+    sku: str
+    title: str
+    quantity: int
+    unit_price: int
+    discount: int = 0
+
+    @property
+    def total(self) -> int:
+        """Quantity times price, less the line's discount."""
+        return self.quantity * self.unit_price - self.discount
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """Money received."""
+
+    payment_id: UUID
+    amount: int
+    method: PaymentMethod
+    reference: str
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Refund:
+    """Money given back."""
+
+    refund_id: UUID
+    amount: int
+    method: PaymentMethod
+    reference: str
+    reason: str
+    refunded_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One entry of an order's history. `change`: placed, payment_confirmed, contact_edited, owner_changed or contact_erased."""
+
+    at: datetime
+    actor: str
+    change: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerChange:
+    """One change of one of a customer's orders, with what the order is now."""
+
+    order_id: UUID
+    number: int
+    version: int
+    at: datetime
+    actor: str
+    change: str
+    status: Status
+    total: int
+    currency: str
