@@ -157,6 +157,7 @@ class Levels:
         self.get = Method(tokens, stub.GetLevels)
         self.simulate = Method(tokens, stub.SimulateLevels)
         self.save = Method(tokens, stub.SaveLevels)
+        self.get_run = Method(tokens, stub.GetLevelRun)
         self.set_of_customer = Method(tokens, stub.SetCustomerLevel)
         self.list_changes = Method(tokens, stub.ListLevelChanges)
         self.get_points_settings = Method(tokens, stub.GetPointsSettings)

@@ -154,6 +154,8 @@ OTHERS: dict[str, Sentence] = {
     "order_not_unpaid": _S("This order is not waiting for payment any more. Look at its present state."),
     "amount_not_of_order": _S("The amount paid is not the total of the order. Check the amount."),
     "stale_version": _S("Somebody else has changed this in the meantime. Look at it again and repeat your change."),
+    "level_run_not_found": _S("There is no such saving of levels in this store."),
+    "levels_being_saved": _S("Levels are being saved right now. Wait until that is done, then look again."),
     "stale_simulation": _S(
         "Members have moved since you looked at who goes up and down. Nothing was saved. Look again, then save."
     ),

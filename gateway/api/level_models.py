@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from gateway.api.fields import AnswerModel, Id, Json, PageQuery, RequestModel, Time, when, when_set, word
+from gateway.reasons import sentence_of
 from onefold.membership.v1 import levels_pb2 as pb
 from onefold.membership.v1 import service_pb2 as membership
 
@@ -19,6 +20,9 @@ ROUNDINGS = {"down": 1, "nearest": 2, "up": 3}
 _BASIS_WORDS = {number: name for name, number in BASES.items()}
 _LAPSE_WORDS = {number: name for name, number in LAPSES.items()}
 _ROUNDING_WORDS = {number: name for name, number in ROUNDINGS.items()}
+_RUN_WORDS: dict[int, str] = {
+    number: name.removeprefix("LEVEL_RUN_STATE_").lower() for name, number in pb.LevelRunState.items() if number
+}
 _CAUSE_WORDS: dict[int, str] = {
     number: name.removeprefix("LEVEL_CAUSE_").lower() for name, number in pb.LevelCause.items()
 }
@@ -139,11 +143,27 @@ class LevelRules(AnswerModel):
     version: int
 
 
-class LevelRulesSaved(LevelRules):
-    """The rules as saved, and how many members moved."""
+class LevelRunPath(BaseModel):
+    """Which saving of levels."""
 
-    up_count: int
+    run_id: Id
+
+
+class LevelRun(AnswerModel):
+    """A saving of levels, all or nothing."""
+
+    run_id: Id
+    state: Literal["queued", "running", "done", "refused", "other"]
+    done: int = Field(description="Customers that are judged.")
+    total: int = Field(description="Of how many; 0 until it has begun.")
+    up_count: int = Field(description="Members who moved up, once it is done.")
     down_count: int
+    refusal: str | None = Field(description="Why nothing was saved: a stable reason, as `stale_simulation`.")
+    detail: str | None = Field(description="The same in the language of Accept-Language.")
+    requested_by: str
+    requested_at: Time
+    started_at: Time | None
+    finished_at: Time | None
 
 
 class LevelStep(AnswerModel):
@@ -252,9 +272,22 @@ def rules_json(rules: pb.LevelRules) -> Json:
     }
 
 
-def saved_json(saved: pb.SaveLevelsResponse) -> Json:
-    """As in LevelRulesSaved."""
-    return rules_json(saved.rules) | {"up_count": saved.up_count, "down_count": saved.down_count}
+def run_json(run: pb.LevelRun) -> Json:
+    """As in LevelRun."""
+    return {
+        "run_id": run.run_id,
+        "state": word(run.state, _RUN_WORDS),
+        "done": run.done,
+        "total": run.total,
+        "up_count": run.up_count,
+        "down_count": run.down_count,
+        "refusal": run.refusal or None,
+        "detail": sentence_of(run.refusal) if run.refusal else None,
+        "requested_by": run.requested_by,
+        "requested_at": when(run.requested_at),
+        "started_at": when_set(run, "started_at"),
+        "finished_at": when_set(run, "finished_at"),
+    }
 
 
 def simulation_json(found: pb.SimulateLevelsResponse) -> Json:

@@ -6,8 +6,8 @@ from flask import Response
 from flask_openapi3.models.tag import Tag
 
 from gateway import permissions
-from gateway.api.base import blueprint
-from gateway.api.checked import answer, checked
+from gateway.api.base import PREFIX, blueprint
+from gateway.api.checked import answer, checked, created
 from gateway.api.customers import CustomerPath
 from gateway.api.fields import IdempotencyHeader, PageQuery
 from gateway.api.level_models import (
@@ -18,7 +18,8 @@ from gateway.api.level_models import (
     LevelRules,
     LevelRulesIn,
     LevelRulesSave,
-    LevelRulesSaved,
+    LevelRun,
+    LevelRunPath,
     PointsSettings,
     PointsSettingsIn,
     Simulation,
@@ -27,7 +28,7 @@ from gateway.api.level_models import (
     history_json,
     level_of_json,
     rules_json,
-    saved_json,
+    run_json,
     settings_json,
     simulation_json,
 )
@@ -59,13 +60,23 @@ def simulate_levels(header: IdempotencyHeader, query: SimulationQuery, body: Lev
     return answer(simulation_json(services().levels.simulate(request, seconds=PATIENCE_SECONDS)))
 
 
-@blueprint.put("/levels", tags=_TAGS, responses={200: LevelRulesSaved})
+@blueprint.put("/levels", tags=_TAGS, responses={202: LevelRun})
 @checked(permissions.LEVELS_WRITE)
 def save_levels(header: IdempotencyHeader, body: LevelRulesSave) -> Response:
-    """Save the levels and move exactly those whom the simulation named (B6)"""
+    """Save the levels and move exactly those whom the simulation named, or nobody (B6)
+
+    It goes on by itself: within a second in most stores, some minutes among a million members. Ask the run how far it is.
+    """
     request = pb.SaveLevelsRequest(rules=body.message(), simulation_hash=read_hash(body.simulation_hash))
-    saved = services().levels.save(request, key=header.idempotency_key, seconds=PATIENCE_SECONDS)
-    return answer(saved_json(saved))
+    run = services().levels.save(request, key=header.idempotency_key).run
+    return created(run_json(run), f"{PREFIX}/levels/runs/{run.run_id}", 202)
+
+
+@blueprint.get("/levels/runs/<run_id>", tags=_TAGS, responses={200: LevelRun})
+@checked(permissions.MEMBERS_READ)
+def get_level_run(path: LevelRunPath) -> Response:
+    """Watch a saving of levels; `done` and `refused` are its ends"""
+    return answer(run_json(services().levels.get_run(pb.GetLevelRunRequest(run_id=path.run_id)).run))
 
 
 def read_hash(text: str) -> bytes:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import time
+
 from gateway.clients import services
 from onefold.common.v1.common_pb2 import PageRequest
 from onefold.membership.v1 import levels_pb2 as pb
 
 # A store of a million members is gone through whole.
 _PATIENCE_SECONDS = 14.0
+# How long a page waits for a run before it shows how far it is.
+_SHORTLY_SECONDS = 2.0
+_LOOK_SECONDS = 0.1
 
 
 def rules() -> pb.LevelRules:
@@ -21,10 +26,24 @@ def simulate(rules: pb.LevelRules, *, down: bool = False, token: str = "") -> pb
     return services().levels.simulate(wish, seconds=_PATIENCE_SECONDS)
 
 
-def save(rules: pb.LevelRules, seen: bytes, key: str) -> pb.SaveLevelsResponse:
-    """The rules as saved, and how many moved."""
-    wish = pb.SaveLevelsRequest(rules=rules, simulation_hash=seen)
-    return services().levels.save(wish, key=key, seconds=_PATIENCE_SECONDS)
+def save(rules: pb.LevelRules, seen: bytes, key: str) -> pb.LevelRun:
+    """The run that saves the rules; in most stores it is at its end already, for that is waited for a little."""
+    found = services().levels.save(pb.SaveLevelsRequest(rules=rules, simulation_hash=seen), key=key).run
+    until = time.monotonic() + _SHORTLY_SECONDS
+    while not is_over(found) and time.monotonic() < until:
+        time.sleep(_LOOK_SECONDS)
+        found = run(found.run_id)
+    return found
+
+
+def run(run_id: str) -> pb.LevelRun:
+    """A saving of rules as it stands."""
+    return services().levels.get_run(pb.GetLevelRunRequest(run_id=run_id)).run
+
+
+def is_over(found: pb.LevelRun) -> bool:
+    """Whether it is done or refused."""
+    return found.state in (pb.LEVEL_RUN_STATE_DONE, pb.LEVEL_RUN_STATE_REFUSED)
 
 
 def set_level(wish: pb.SetCustomerLevelRequest, key: str) -> str:

@@ -8,9 +8,10 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from flask import flash, redirect, render_template, request, url_for
+from flask import flash, jsonify, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
+from werkzeug.wrappers import Response
 
 from gateway.auth import requires
 from gateway.console import ask, ask_levels
@@ -20,7 +21,8 @@ from gateway.console.problems import refuse, sentence_of
 from gateway.permissions import LEVELS_WRITE, MEMBERS_READ, MEMBERS_WRITE
 from onefold.membership.v1 import levels_pb2 as pb
 from onefold.membership.v1.service_pb2 import Customer
-from services.common.errors import Conflict, OnefoldError
+from services.common.errors import OnefoldError
+from services.common.ids import new_id
 
 MOST_LEVELS = 10
 
@@ -80,30 +82,64 @@ def _check(form: LevelsForm, problem: str = "") -> Page:
 
 
 def _save(form: LevelsForm) -> Page:
+    """Has the rules saved. What is done at once is told at once; the rest has a page."""
     try:
         seen = bytes.fromhex(form.simulation_hash.data or "")
-        saved = ask_levels.save(form.read(), seen, form.idempotency_key.data)
+        run = ask_levels.save(form.read(), seen, form.idempotency_key.data)
     except ValueError:
         return _check(form)
-    except Conflict as conflict:
-        if conflict.reason != "stale_simulation":
-            refuse(form, conflict, {})
-            return _editor(form)
-        return _check(form, sentence_of(conflict.reason))
     except OnefoldError as error:
         refuse(form, error, {})
         return _editor(form)
-    moved = saved.up_count + saved.down_count
-    flash(
+    if run.refusal == "stale_simulation":
+        # Another look is another wish.
+        form.idempotency_key.data = str(new_id())
+        return _check(form, sentence_of(run.refusal))
+    if run.state != pb.LEVEL_RUN_STATE_DONE:
+        return redirect(url_for("console.level_run", run_id=run.run_id))
+    flash(_outcome(run), "good")
+    return redirect(url_for("console.levels"))
+
+
+@blueprint.get("/levels/runs/<uuid:run_id>")
+@requires(MEMBERS_READ)
+def level_run(run_id: UUID) -> Page:
+    """How far a saving of levels is, and how it ended."""
+    run = ask_levels.run(str(run_id))
+    return render_template(
+        "console/level_run.html",
+        area="members",
+        run=run,
+        finished=ask_levels.is_over(run),
+        sentence=_outcome(run) if run.state == pb.LEVEL_RUN_STATE_DONE else _progress(run),
+        refusal=sentence_of(run.refusal) if run.refusal else "",
+    )
+
+
+@blueprint.get("/levels/runs/<uuid:run_id>.json")
+@requires(MEMBERS_READ)
+def level_run_json(run_id: UUID) -> Response:
+    """The same for the page's script."""
+    run = ask_levels.run(str(run_id))
+    return jsonify(finished=ask_levels.is_over(run), sentence=_progress(run), steps=[], done=run.done)
+
+
+def _progress(run: pb.LevelRun) -> str:
+    if not run.total:
+        return str(_("Waiting to begin …"))
+    return str(_("%(done)s of %(total)s customers looked at", done=f"{run.done:,}", total=f"{run.total:,}"))
+
+
+def _outcome(run: pb.LevelRun) -> str:
+    moved = run.up_count + run.down_count
+    return str(
         ngettext(
             "Levels saved. %(number)s member moved.",
             "Levels saved. %(number)s members moved.",
             moved,
             number=f"{moved:,}",
-        ),
-        "good",
+        )
     )
-    return redirect(url_for("console.levels"))
 
 
 # A member's level

@@ -22,6 +22,7 @@ TIME_SECONDS = 60
 TELL_SECONDS = 2
 REMOVAL_SECONDS = 2
 IMPORT_SECONDS = 0.5
+LEVELS_SECONDS = 0.3
 PURGE_SECONDS = 3_600
 
 
@@ -42,7 +43,7 @@ async def serve(environment: Environment, stop: asyncio.Event) -> None:
 
 
 async def work(environment: Environment, stop: asyncio.Event) -> None:
-    """Publishes events, follows those of others, does what time brings, runs imports, goes on with removals that were left."""
+    """Publishes events, follows those of others, does what time brings, runs imports and changes of levels, resumes removals."""
     connections = environment.number("CONNECTIONS", 10)
     database = Database(connect(environment.text("DATABASE_URL"), connections=connections, name="membership-work"))
     bus = Bus(
@@ -72,6 +73,7 @@ async def work(environment: Environment, stop: asyncio.Event) -> None:
         worker.every(TELL_SECONDS, "tell_moves", tell),
         worker.every(REMOVAL_SECONDS, "resume_removals", resume),
         worker.every(IMPORT_SECONDS, "imports", lambda: commands.run_imports(context)),
+        worker.every(LEVELS_SECONDS, "levels", lambda: commands.run_level_saves(context)),
         worker.every(PURGE_SECONDS, "purge_imports", lambda: commands.purge_imports(context)),
     )
     await worker.run("membership", stop, database, bus, subscriptions(context), *loops)

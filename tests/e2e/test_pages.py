@@ -60,7 +60,8 @@ def addresses(shop: Shop) -> list[str]:
     levels = [{"name": "銀", "threshold_minor": 0}, {"name": "金", "threshold_minor": 10**8, "discount_percent": 5}]
     rules = {"levels": levels, "version": 0}
     seen = shop.post("/levels/simulate", rules)["simulation_hash"]
-    shop.put("/levels", rules | {"simulation_hash": seen})
+    saving = shop.put("/levels", rules | {"simulation_hash": seen})["run_id"]
+    until(lambda: shop.get(f"/levels/runs/{saving}")["finished_at"], "levels are saved")
     merged = [shop.member(shop.somebody("陳大文")) for _ in range(2)]
     plan = shop.post("/merges/plans", {"customer_ids": merged, "primary_id": merged[0]})
     run = shop.post("/merges", {"plan_id": plan["plan_id"], "plan_hash": plan["plan_hash"]})["merge_run_id"]
@@ -70,6 +71,7 @@ def addresses(shop: Shop) -> list[str]:
     adjustment = "change=award&points=50&expires_on=2099-12-31&description=Sorry"
     return [
         "/console/",
+        f"/console/levels/runs/{saving}",
         "/console/orders",
         "/console/orders?q=000",
         "/console/orders?status=unpaid",

@@ -182,7 +182,9 @@ class LevelRules(Flow):
 
     def check(self) -> None:
         assert self.shop.api.sure("PUT", "/levels", self.rules, key=self.key) == self.saved, "E7"
-        assert self.saved["up_count"] == 1
+        path = f"/levels/runs/{self.saved['run_id']}"
+        run = until(lambda: (now := self.shop.api.get(path))["finished_at"] and now, 30, "the levels are saved")
+        assert (run["state"], run["up_count"]) == ("done", 1)
         level = self.shop.api.get(f"/customers/{self.member_id}/level")
         assert [change["to_level"] for change in level["items"]] == ["Silver"]
 

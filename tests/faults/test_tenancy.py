@@ -59,6 +59,7 @@ _NOT_FOUND = {
     "plan_not_found",
     "import_not_found",
     "filter_not_found",
+    "level_run_not_found",
 }
 _MISSING, _EMPTY, _OWN = "missing", "empty", "own"
 ROUTES: dict[str, tuple[str, object, str]] = {
@@ -76,6 +77,7 @@ ROUTES: dict[str, tuple[str, object, str]] = {
     "PATCH /saved-filters/{filter_id}": ("/saved-filters/{filter_id}", {"name": "Eve"}, _MISSING),
     "DELETE /saved-filters/{filter_id}": ("/saved-filters/{filter_id}", None, _MISSING),
     "GET /levels": ("/levels", None, _OWN),
+    "GET /levels/runs/{run_id}": ("/levels/runs/{customer_id}", None, _MISSING),
     "GET /points-settings": ("/points-settings", None, _OWN),
     "GET /points/expiring": ("/points/expiring", None, _EMPTY),
     "GET /customers/{customer_id}/level": ("/customers/{customer_id}/level", None, _MISSING),

@@ -65,6 +65,7 @@ async def follow(context: commands.Context, who: ServiceClaims, purchases: Seque
     asked = LevelRules(levels=[Level(NIL, name, threshold) for name, threshold in LEVELS])
     seen = await queries.simulate_rules(context.database, who, asked, False, 0, "")
     await commands.save_rules(context, who, once(who), asked, seen.hash)
+    await commands.run_level_saves(context)
     coming = news(purchases)
     while batch := list(islice(coming, _BATCH)):
         async with context.database.transaction(who.store) as tx:

@@ -13,7 +13,7 @@ from services.common import rpc
 from services.common.ids import NIL, parse_id
 from services.common.wire import timestamp
 from services.membership import commands, store
-from services.membership.domain import Customer, Level, LevelRules, PointsSettings, Step
+from services.membership.domain import Customer, Level, LevelRules, LevelRun, PointsSettings, Step
 from services.membership.queries import levels as queries
 
 Context = aio.ServicerContext[object, object]
@@ -44,14 +44,18 @@ class LevelsApi(levels_pb2_grpc.LevelsServiceServicer):
         )
 
     async def SaveLevels(self, request: pb.SaveLevelsRequest, _: Context) -> pb.SaveLevelsResponse:
-        saved = await commands.save_rules(
+        run = await commands.save_rules(
             self._context,
             rpc.caller(),
-            rpc.once(request, _saved_message),
+            rpc.once(request, _queued_message),
             _rules(request.rules),
             request.simulation_hash,
         )
-        return _saved_message(saved)
+        return _queued_message(run)
+
+    async def GetLevelRun(self, request: pb.GetLevelRunRequest, _: Context) -> pb.GetLevelRunResponse:
+        run = await queries.get_run(self._context.database, rpc.caller(), parse_id(request.run_id, "run_id"))
+        return pb.GetLevelRunResponse(run=_run_message(run))
 
     async def SetCustomerLevel(self, request: pb.SetCustomerLevelRequest, _: Context) -> pb.SetCustomerLevelResponse:
         customer = await commands.set_customer_level(
@@ -165,8 +169,24 @@ def _move_message(customer_id: UUID, name: str, from_name: str, to_name: str) ->
     )
 
 
-def _saved_message(saved: commands.Saved) -> pb.SaveLevelsResponse:
-    return pb.SaveLevelsResponse(rules=_rules_message(saved.rules), up_count=saved.up, down_count=saved.down)
+def _queued_message(run: LevelRun) -> pb.SaveLevelsResponse:
+    return pb.SaveLevelsResponse(run=_run_message(run))
+
+
+def _run_message(run: LevelRun) -> pb.LevelRun:
+    return pb.LevelRun(
+        run_id=str(run.run_id),
+        state=pb.LevelRunState.ValueType(run.state),
+        done=run.done,
+        total=run.total,
+        up_count=run.up,
+        down_count=run.down,
+        refusal=run.refusal,
+        requested_by=run.requested_by,
+        requested_at=timestamp(run.requested_at),
+        started_at=timestamp(run.started_at),
+        finished_at=timestamp(run.finished_at),
+    )
 
 
 def _level_of_message(customer: Customer) -> pb.SetCustomerLevelResponse:

@@ -14,7 +14,8 @@ from services.membership.commands.importing import (
     purge_imports,
     start_import,
 )
-from services.membership.commands.levels import Saved, move_due_members, save_rules, set_customer_level, tell_moves
+from services.membership.commands.level_saving import run_level_saves, save_rules
+from services.membership.commands.levels import move_due_members, set_customer_level, tell_moves
 from services.membership.commands.merging import absorb
 from services.membership.commands.notes import add_note, strike_note
 from services.membership.commands.points import adjust_points, expire_points, redeem_points, save_points_settings
@@ -23,7 +24,6 @@ from services.membership.commands.removing import Wish, remove_customer, resume_
 
 __all__ = [
     "Context",
-    "Saved",
     "Wish",
     "absorb",
     "add_note",
@@ -49,6 +49,7 @@ __all__ = [
     "rename_filter",
     "resume_removals",
     "run_imports",
+    "run_level_saves",
     "save_filter",
     "save_points_settings",
     "save_rules",

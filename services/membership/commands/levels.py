@@ -1,17 +1,16 @@
-"""Levels: the store's rules, levels by hand, and what time moves (B1, B3, B6)."""
+"""Levels by hand, what time moves, and the events of those whom rules have moved (B3, B6). Rules: level_saving.py."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from itertools import groupby
 from uuid import UUID
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.common import clock, crash, outbox
-from services.common.errors import Conflict, InvalidInput, NotFound, StateConflict
+from services.common import clock, outbox
+from services.common.errors import NotFound, StateConflict
 from services.common.idempotency import Once
 from services.common.tokens import ServiceClaims
 from services.membership import events, store
@@ -20,58 +19,17 @@ from services.membership.domain import (
     Cause,
     Customer,
     LevelChoice,
-    LevelRules,
     Spend,
     Standing,
     Status,
     StoreSettings,
     by_hand,
     read_choice,
-    read_rules,
-    simulation_hash,
 )
 
 _MEMBERS_AT_ONCE = 500
 _TOLD_AT_ONCE = 1_000
 log = structlog.get_logger()
-
-
-@dataclass(frozen=True, slots=True)
-class Saved:
-    """The rules as saved, and how many members went up and down."""
-
-    rules: LevelRules
-    up: int
-    down: int
-
-
-async def save_rules(
-    context: Context, claims: ServiceClaims, once: Once[Saved], asked: LevelRules, seen: bytes
-) -> Saved:
-    """Saves the rules and moves exactly those whom the simulation with the hash `seen` named, all or nothing (B6).
-
-    Raises InvalidInput, Conflict (stale_version; stale_simulation: others would move by now), Replayed.
-    """
-    if not seen:
-        raise InvalidInput.of("simulation_hash", "required")
-    async with context.database.transaction(claims.store) as tx:
-        await once.begin(tx)
-        settings = await store.lock_settings(tx, claims.store)
-        rules, now = read_rules(claims.store, asked, settings.rules), clock.now()
-        judging = store.Judging(rules, settings.rules, now, settings.timezone)
-        steps = await store.move_everybody(tx, claims.store, judging, claims.actor)
-        if simulation_hash(rules, steps) != seen:
-            raise Conflict("stale_simulation", "other members would move by now")
-        saved = replace(rules, version=rules.version + 1)
-        await store.save_rules(tx, claims.store, saved, now)
-        answer = Saved(
-            saved,
-            up=sum(step.members for step in steps if not step.down),
-            down=sum(step.members for step in steps if step.down),
-        )
-        await once.finish(tx, answer)
-        crash.point("membership.levels.before_commit")
-    return answer
 
 
 async def set_customer_level(

@@ -29,6 +29,7 @@ from services.membership.domain.enrolment import (
 )
 from services.membership.domain.history import HistoryEntry
 from services.membership.domain.level_rules import LevelChoice, Step, read_choice, read_rules, simulation_hash
+from services.membership.domain.level_runs import LevelRun, RunState, add_steps
 from services.membership.domain.levels import (
     Basis,
     Cause,
@@ -102,6 +103,7 @@ __all__ = [
     "Level",
     "LevelChoice",
     "LevelRules",
+    "LevelRun",
     "Lot",
     "Merge",
     "MergedAccount",
@@ -120,6 +122,7 @@ __all__ = [
     "RemovalState",
     "RetiredIdentifier",
     "Rounding",
+    "RunState",
     "SavedFilter",
     "SearchText",
     "Sort",
@@ -131,6 +134,7 @@ __all__ = [
     "Stretches",
     "Way",
     "Wish",
+    "add_steps",
     "all_months",
     "by_hand",
     "changed",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from datetime import datetime
 from uuid import UUID, uuid5
 
@@ -112,7 +112,9 @@ def _with_id(level: Level, store_id: UUID, version: int) -> Level:
 def simulation_hash(rules: LevelRules, steps: Sequence[Step]) -> bytes:
     """Stands for exactly these rules and moves (B6)."""
     moves = sorted((step.from_name, step.to_name, step.members, step.marks) for step in steps)
-    text = repr((rules.version, int(rules.basis), [repr(level) for level in rules.levels], moves))
+    text = repr(
+        (rules.version, int(rules.basis), [[str(value) for value in astuple(level)] for level in rules.levels], moves)
+    )
     return hashlib.sha256(text.encode()).digest()
 
 

@@ -13,7 +13,7 @@ from services.common.errors import InvalidInput, NotFound
 from services.common.paging import Page, PageRequest
 from services.common.tokens import ServiceClaims
 from services.membership import store
-from services.membership.domain import LevelRules, PointsSettings, Step, read_rules, simulation_hash
+from services.membership.domain import LevelRules, LevelRun, PointsSettings, Step, read_rules, simulation_hash
 
 # How far ahead the list of points that run out looks.
 WARNING_DAYS = 30
@@ -41,6 +41,15 @@ async def get_rules(database: Database, claims: ServiceClaims) -> LevelRules:
     """The store's levels (B1)."""
     async with database.transaction(claims.store) as tx:
         return (await store.load_settings(tx, claims.store)).rules
+
+
+async def get_run(database: Database, claims: ServiceClaims, run_id: UUID) -> LevelRun:
+    """A change of rules as it stands (B6). Raises NotFound (level_run_not_found)."""
+    async with database.transaction(claims.store) as tx:
+        run = await store.load_level_run(tx, claims.store, run_id)
+    if run is None:
+        raise NotFound("level_run_not_found", run_id=str(run_id))
+    return run
 
 
 async def simulate_rules(

@@ -45,6 +45,14 @@ from services.membership.store.importing import (
     start_run,
     take_running,
 )
+from services.membership.store.level_runs import (
+    add_level_run,
+    end_level_run,
+    level_runs_under_way,
+    load_level_run,
+    note_level_progress,
+    take_level_run,
+)
 from services.membership.store.levels import Judging, count_moves, move_everybody, move_members, name_moves
 from services.membership.store.logins import note_confirmed
 from services.membership.store.merging import Run, claim_run, earlier_run, finish_run, load_accounts, save_outcome
@@ -118,6 +126,7 @@ __all__ = [
     "add_consent",
     "add_fact",
     "add_filter",
+    "add_level_run",
     "add_many_to_known",
     "add_note",
     "add_part",
@@ -136,6 +145,7 @@ __all__ = [
     "delete_filter",
     "due_members",
     "earlier_run",
+    "end_level_run",
     "enrolled_orders",
     "entries_of_orders",
     "entries_page",
@@ -165,11 +175,13 @@ __all__ = [
     "insert_stranger",
     "latest_removal",
     "level_changes_page",
+    "level_runs_under_way",
     "load",
     "load_accounts",
     "load_file",
     "load_filter",
     "load_import",
+    "load_level_run",
     "load_many",
     "load_overview",
     "load_policy",
@@ -190,6 +202,7 @@ __all__ = [
     "name_moves",
     "note_change",
     "note_confirmed",
+    "note_level_progress",
     "notes_page",
     "old_imports",
     "owned_identifiers",
@@ -216,6 +229,7 @@ __all__ = [
     "strike_note",
     "take_due_removals",
     "take_identifier",
+    "take_level_run",
     "take_running",
     "take_untold_moves",
     "win_identifiers",

@@ -6,7 +6,7 @@ neither a batch of orders nor a million members costs a statement each. Whoever 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,8 +15,9 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.common.ids import NIL
 from services.common.paging import PageRequest
-from services.membership.domain import Basis, Cause, LevelRules, Moved, Step
+from services.membership.domain import Basis, Cause, LevelRules, Moved, Step, add_steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,10 @@ _ROLLING = (
    WHERE f.store_id = :store_id AND f.settled AND f.placed_at + interval '12 months' > CAST(:now AS timestamptz){chosen}
    GROUP BY f.customer_id) w ON w.customer_id = c.customer_id""",
 )
+_PART = " AND {table}.customer_id > :after AND {table}.customer_id <= :last"
 _SOME = " AND {table}.customer_id = ANY(CAST(:customers AS uuid[]))"
+# As many are judged by one statement as let a person see that it goes on.
+_AT_ONCE = 20_000
 _AT = "(CAST(:{array} AS {type}[]))[{rank}]"
 
 
@@ -63,15 +67,15 @@ def _at(array: str, kind: str, rank: str) -> str:
     return _AT.format(array=array, type=kind, rank=rank)
 
 
-def _judged(basis: Basis, *, some: bool) -> str:
-    """Members whose level, or how firm it is, is not what the rules say. The same as `judge` of the domain, step by step."""
+def _judged(basis: Basis, chosen: str = "") -> str:
+    """Members, all or those `chosen`, whose level, or how firm it is, is not what the rules say: `judge` of the domain, step by step."""
     spend, oldest, window = _LIFETIME if basis is Basis.LIFETIME else _ROLLING
-    window = window.format(chosen=_SOME.format(table="f") if some else "")
+    window = window.format(chosen=chosen.format(table="f"))
     place = _at("ranks_before", "int", "array_position(CAST(:before AS uuid[]), j.level_id)")
     return f"""WITH member AS (SELECT c.customer_id, c.name, c.level_id, c.level_until, c.level_pinned_until, c.level_due_at,
    COALESCE(array_position(CAST(:levels AS uuid[]), c.level_id), 0) AS current,
    width_bucket({spend}, CAST(:thresholds AS bigint[])) AS earned, {oldest} AS oldest
-  FROM customers c{window} WHERE c.store_id = :store_id AND c.status = 2{_SOME.format(table="c") if some else ""}),
+  FROM customers c{window} WHERE c.store_id = :store_id AND c.status = 2{chosen.format(table="c")}),
  held AS (SELECT m.*, COALESCE(m.level_pinned_until > :now AND (m.current > 0 OR m.level_id IS NULL), false) AS pinned,
    COALESCE(m.level_until > :now, true) AS good, {_at("ends", "timestamptz", "m.current")} AS own_end FROM member m),
  ranked AS (SELECT h.*, CASE WHEN h.pinned OR h.earned < h.current AND {_at("keeps", "bool", "h.current")}
@@ -105,11 +109,19 @@ _STEPS = f""" SELECT j.from_name, j.to_name, j.down, count(*) AS members, {_MARK
 _NAMED = """ SELECT j.customer_id, j.name, j.from_name, j.to_name FROM judged j
  WHERE j.moves AND j.down = :down AND (CAST(:after AS uuid) IS NULL OR j.customer_id > :after)
  ORDER BY j.customer_id LIMIT :most"""
-_MOVE_SOME = {b: text(_judged(b, some=True) + _WRITTEN + " SELECT * FROM change ORDER BY seq") for b in Basis}
-_MOVE_ALL = {b: text(_judged(b, some=False) + _WRITTEN + _STEPS) for b in Basis}
-_COUNT_ALL = {b: text(_judged(b, some=False) + _STEPS) for b in Basis}
-_NAME_ALL = {b: text(_judged(b, some=False) + _NAMED) for b in Basis}
+_MOVE_SOME = {b: text(_judged(b, _SOME) + _WRITTEN + " SELECT * FROM change ORDER BY seq") for b in Basis}
+_MOVE_PART = {b: text(_judged(b, _PART) + _WRITTEN + _STEPS) for b in Basis}
+_COUNT_ALL = {b: text(_judged(b) + _STEPS) for b in Basis}
+_NAME_ALL = {b: text(_judged(b) + _NAMED) for b in Basis}
 _LAST_SEQ = text("SELECT COALESCE(max(seq), 0) FROM level_changes WHERE store_id = :store_id AND cause = 3")
+_LAST_OF_PART = text(
+    """SELECT customer_id FROM customers WHERE store_id = :store_id AND customer_id > :after AND customer_id <= :end
+ ORDER BY customer_id OFFSET :more LIMIT 1"""
+)
+_END = text(
+    """SELECT (SELECT customer_id FROM customers WHERE store_id = :store_id ORDER BY customer_id DESC LIMIT 1) AS last,
+ (SELECT count(*) FROM customers WHERE store_id = :store_id) AS total"""
+)
 # One that is there already is held, so that it is not done with before these moves can be seen.
 _ANNOUNCE = text(
     """INSERT INTO level_announcements (store_id, after_seq) VALUES (:store_id, :after_seq)
@@ -138,18 +150,34 @@ async def move_members(
     ]
 
 
-async def move_everybody(tx: AsyncConnection, store_id: UUID, judging: Judging, actor: str) -> list[Step]:
+async def move_everybody(
+    tx: AsyncConnection,
+    store_id: UUID,
+    judging: Judging,
+    actor: str,
+    progress: Callable[[int, int], Awaitable[None]],
+) -> list[Step]:
     """Judges all members of a store by new rules and writes what moves. The worker tells of it afterwards (`announcements`).
 
-    The caller holds the store's settings alone.
+    The caller holds the store's settings alone. It goes part by part in the order of ids, which is that of the table, and calls
+    `progress` with the customers that are behind and how many there are in all. Who comes meanwhile is judged by an order.
     """
     await tx.execute(_PATIENCE)
     last_seq = int(await tx.scalar(_LAST_SEQ, {"store_id": store_id}) or 0)
+    end, total = (await tx.execute(_END, {"store_id": store_id})).one()
+    moving = _MOVE_PART[Basis(judging.rules.basis)]
     parameters = judging.parameters(store_id) | {"cause": Cause.RULES, "actor": actor}
-    steps = _steps(await tx.execute(_MOVE_ALL[Basis(judging.rules.basis)], parameters))
+    steps: list[Step] = []
+    after, done = NIL, 0
+    while end is not None and after != end:
+        await progress(min(done, total), total)
+        part = {"store_id": store_id, "after": after, "end": end, "more": _AT_ONCE - 1}
+        last = await tx.scalar(_LAST_OF_PART, part) or end
+        steps += _steps(await tx.execute(moving, parameters | {"after": after, "last": last}))
+        after, done = last, done + _AT_ONCE
     if steps:
         await tx.execute(_ANNOUNCE, {"store_id": store_id, "after_seq": last_seq})
-    return steps
+    return add_steps(steps)
 
 
 async def count_moves(tx: AsyncConnection, store_id: UUID, judging: Judging) -> list[Step]:

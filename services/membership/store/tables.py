@@ -393,6 +393,31 @@ level_announcements = Table(
     Column("after_seq", BigInteger, nullable=False),
     PrimaryKeyConstraint("store_id"),
 )
+# A change of level rules as it was asked for, and how far the worker has come with it (B6). One at a time in a store.
+level_runs = Table(
+    "level_runs",
+    metadata,
+    Column("store_id", Uuid, nullable=False),
+    Column("run_id", Uuid, nullable=False),
+    Column("state", SmallInteger, nullable=False),
+    Column("rules", JSONB, nullable=False),
+    # The hash of the simulation that a person has seen.
+    Column("seen", LargeBinary, nullable=False),
+    # Members judged, of how many.
+    Column("done", BigInteger, nullable=False),
+    Column("total", BigInteger, nullable=False),
+    Column("up", BigInteger, nullable=False),
+    Column("down", BigInteger, nullable=False),
+    Column("refusal", Text, nullable=False),
+    Column("requested_by", Text, nullable=False),
+    Column("requested_at", TIMESTAMPTZ, nullable=False),
+    Column("started_at", TIMESTAMPTZ),
+    Column("finished_at", TIMESTAMPTZ),
+    PrimaryKeyConstraint("store_id", "run_id"),
+    Index("level_runs_under_way", "store_id", unique=True, postgresql_where=text("state < 3")),
+    # The worker's queue looks across stores.
+    Index("level_runs_queued", "requested_at", postgresql_where=text("state < 3")),
+)
 # A birthday gift is given once a year; goes along with a merge.
 birthday_gifts = Table(
     "birthday_gifts",

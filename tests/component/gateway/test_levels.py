@@ -12,15 +12,27 @@ from gateway.api.level_models import (
     CustomerLevelHistory,
     ExpiringPointsList,
     LevelRules,
-    LevelRulesSaved,
+    LevelRun,
     PointsSettings,
     Simulation,
 )
 from tests.component.gateway.conftest import Store, key, problem
+from tests.support.until import until
 
 
 def put(store: Store, path: str, body: dict[str, Any], once: str = "") -> Any:
     return store.http.put(path, json=body, headers={"Idempotency-Key": once or key()})
+
+
+def ended(store: Store, asked: Any) -> LevelRun:
+    """The run that was asked for, once it is done or refused."""
+    path = asked.headers["Location"].removeprefix("/api/v1")
+
+    def over() -> LevelRun | None:
+        run = LevelRun.model_validate(store.get(path).json())
+        return run if run.finished_at else None
+
+    return until(over, "the levels are saved")
 
 
 @pytest.fixture
@@ -45,9 +57,15 @@ def test_levels_are_simulated_saved_and_given(own: Store) -> None:
     assert [(move.customer_id, move.from_level) for move in seen.items] == [(member, None)]
     once = key()
     wish = rules | {"simulation_hash": seen.simulation_hash}
-    saved = LevelRulesSaved.model_validate(put(own, "/levels", wish, once).json())
-    assert (saved.up_count, saved.version) == (1, 1)
-    assert put(own, "/levels", wish, once).json() == saved.model_dump()
+    asked = put(own, "/levels", wish, once)
+    assert asked.status_code == 202
+    run = ended(own, asked)
+    assert (run.state, run.up_count, run.refusal) == ("done", 1, None)
+    assert put(own, "/levels", wish, once).json() == asked.json()
+    saved = LevelRules.model_validate(own.get("/levels").json())
+    assert saved.version == 1
+    stale = ended(own, put(own, "/levels", wish | {"version": 1, "simulation_hash": "00"}))
+    assert (stale.state, stale.refusal, stale.detail is not None) == ("refused", "stale_simulation", True)
     assert problem(put(own, "/levels", wish))[:2] == (409, "stale_version")
     assert own.get(f"/customers/{member}").json()["level_name"] == "Bronze 銅"
     gold = saved.levels[1].level_id

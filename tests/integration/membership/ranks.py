@@ -6,9 +6,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
+from services.common.errors import Conflict
 from services.common.ids import NIL
 from services.membership import commands
-from services.membership.domain import Basis, Customer, Lapse, Level, LevelRules
+from services.membership.domain import Basis, Customer, Lapse, Level, LevelRules, LevelRun, RunState
 from services.membership.queries import levels as queries
 from tests.integration.membership.people import Shop
 from tests.support.calls import once
@@ -41,13 +42,20 @@ class Ranks:
     async def simulate(self, asked: LevelRules, *, down: bool = False, size: int = 0, token: str = "") -> Any:
         return await queries.simulate_rules(self.shop.context.database, self.shop.who, asked, down, size, token)
 
-    async def save(self, *levels: Level, basis: Basis = Basis.LIFETIME) -> commands.Saved:
+    async def save(self, *levels: Level, basis: Basis = Basis.LIFETIME) -> LevelRun:
         """Simulates and saves."""
         asked = await self.asked(*levels, basis=basis)
         return await self.save_seen(asked, (await self.simulate(asked)).hash)
 
-    async def save_seen(self, asked: LevelRules, seen: bytes) -> commands.Saved:
-        return await commands.save_rules(self.shop.context, self.shop.who, once(self.shop.who), asked, seen)
+    async def save_seen(self, asked: LevelRules, seen: bytes) -> LevelRun:
+        """Asks for it and works until it is done. Raises Conflict with the reason of a run that was refused."""
+        run = await commands.save_rules(self.shop.context, self.shop.who, once(self.shop.who), asked, seen)
+        while run.state not in (RunState.DONE, RunState.REFUSED):
+            await commands.run_level_saves(self.shop.worker)
+            run = await queries.get_run(self.shop.context.database, self.shop.who, run.run_id)
+        if run.refusal:
+            raise Conflict(run.refusal)
+        return run
 
     async def give(self, customer_id: UUID, name: str, reason: str = "asked", pinned_until: str = "") -> Customer:
         """By hand; an empty name is no level."""

@@ -86,7 +86,9 @@ def test_every_answer_is_as_the_document_says(make: Any) -> None:
     profile_models.Removal.model_validate(profile_models.removal_json(make(profiles.Removal())))
     event = Event(make(membership.MergedAccount()).merged_at, "key", "joined")
     profile_models.TimelineOut.model_validate(profile_models.timeline_json(Timeline([event], "", ["orders"])))
-    level_models.LevelRulesSaved.model_validate(level_models.saved_json(make(levels.SaveLevelsResponse())))
+    saving = make(levels.LevelRun())
+    saving.refusal = "stale_simulation" if saving.refusal else ""
+    level_models.LevelRun.model_validate(level_models.run_json(saving))
     level_models.Simulation.model_validate(level_models.simulation_json(make(levels.SimulateLevelsResponse())))
     level_models.CustomerLevel.model_validate(level_models.level_of_json(make(levels.SetCustomerLevelResponse())))
     changes = level_models.history_json(customer, make(levels.ListLevelChangesResponse()))
