@@ -1,6 +1,7 @@
 """The load generator: a process of its own, so that what it uses is counted apart (`python -m tests.bench.generator`).
 
-It reads a job, prepares, says "ready", waits for "go", runs, and writes the outcome.
+It reads a job, prepares, says "ready", waits for "go", runs, and writes the outcome into the file that it was given. A file, for
+what stood in a pipe's buffer was once lost with the process; and an outcome counts only of a process that has ended well.
 """
 
 from __future__ import annotations
@@ -9,8 +10,10 @@ import gc
 import resource
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import uvloop
 
@@ -28,8 +31,15 @@ class GeneratorFailed(Exception):
 
 def run(job: Job, *, before: Callable[[], None] | None = None, during: Callable[[], None] | None = None) -> Outcome:
     """The outcome of a job. `before` is called when all is prepared, `during` while the load runs. Raises GeneratorFailed."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "outcome.json"
+        _run(job, file, before, during)
+        return Outcome.decode(file.read_bytes())
+
+
+def _run(job: Job, file: Path, before: Callable[[], None] | None, during: Callable[[], None] | None) -> None:
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.bench.generator"],
+        [sys.executable, "-m", "tests.bench.generator", str(file)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         cwd=ROOT,
@@ -48,17 +58,16 @@ def run(job: Job, *, before: Callable[[], None] | None = None, during: Callable[
         process.stdin.flush()
         if during:
             during()
-        output, _ = process.communicate(timeout=job.seconds + _GRACE_SECONDS)
+        process.communicate(timeout=job.seconds + _GRACE_SECONDS)
     finally:
         process.kill()
         process.wait()
-    if not output:
-        raise GeneratorFailed(job.flow)
-    return Outcome.decode(output)
+    if process.returncode:
+        raise GeneratorFailed(f"{job.flow}: exit code {process.returncode}")
 
 
 def main() -> None:
-    """One job from standard input, its outcome to standard output."""
+    """One job from standard input, its outcome into the file named by the argument."""
     job = Job.decode(sys.stdin.buffer.readline())
     flow = FLOWS[job.flow](job)
     # The prepared requests are many and stay: looking through them again and again would be load of our own making.
@@ -72,7 +81,7 @@ def main() -> None:
     uvloop.run(flow.run(outcome))
     outcome.seconds = time.perf_counter() - started
     outcome.generator_cpu_seconds = _cpu_seconds() - before
-    sys.stdout.buffer.write(outcome.encode())
+    Path(sys.argv[1]).write_bytes(outcome.encode())
 
 
 def _cpu_seconds() -> float:
