@@ -18,10 +18,15 @@ from gateway.api.fields import (
     WholeNumber,
     when,
     when_set,
+    word,
 )
 from gateway.timeline import Event, Timeline
 from onefold.membership.v1 import profiles_pb2 as pb
 from services.common.contact import LONGEST_NAME
+
+_POLICY_WORDS: dict[int, str] = {
+    number: name.removeprefix("DELETION_POLICY_").lower() for name, number in pb.DeletionPolicy.items() if number
+}
 
 
 class ProfileIn(RequestModel):
@@ -183,3 +188,26 @@ def event_json(event: Event) -> Json:
         "order_number": event.order_number or None,
         "merge_run_id": event.merge_run_id or None,
     }
+
+
+class DeletionPolicyIn(RequestModel):
+    """Whom staff may delete."""
+
+    policy: Literal["unless_online", "never"]
+
+    def message(self) -> pb.SetDeletionPolicyRequest:
+        """For the service."""
+        request = pb.SetDeletionPolicyRequest()
+        request.policy = pb.DeletionPolicy.Value(f"DELETION_POLICY_{self.policy.upper()}")
+        return request
+
+
+class DeletionPolicy(AnswerModel):
+    """Whom staff may delete: who has not signed up online, or nobody. Erasure does not depend on it."""
+
+    policy: Literal["unless_online", "never", "other"]
+
+
+def policy_json(found: pb.GetDeletionPolicyResponse | pb.SetDeletionPolicyResponse) -> Json:
+    """As in DeletionPolicy."""
+    return {"policy": word(found.policy, _POLICY_WORDS)}

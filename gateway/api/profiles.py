@@ -12,6 +12,8 @@ from gateway.api.checked import answer, checked
 from gateway.api.customer_models import Customer, customer_json
 from gateway.api.fields import Id, IdempotencyHeader, PageQuery
 from gateway.api.profile_models import (
+    DeletionPolicy,
+    DeletionPolicyIn,
     Note,
     NoteIn,
     NoteList,
@@ -22,6 +24,7 @@ from gateway.api.profile_models import (
     TimelineOut,
     TimelineQuery,
     note_json,
+    policy_json,
     removal_json,
     timeline_json,
 )
@@ -118,6 +121,20 @@ def strike_note(header: IdempotencyHeader, path: NotePath) -> Response:
     """Strike a note: it stays, with who struck it and when"""
     request = pb.StrikeNoteRequest(customer_id=path.customer_id, note_id=path.note_id)
     return answer(note_json(services().profiles.strike_note(request, key=header.idempotency_key).note))
+
+
+@blueprint.get("/deletion-policy", tags=_TAGS, responses={200: DeletionPolicy})
+@checked(permissions.MEMBERS_READ)
+def get_deletion_policy() -> Response:
+    """Read whom staff may delete (C10)"""
+    return answer(policy_json(services().profiles.get_policy(pb.GetDeletionPolicyRequest())))
+
+
+@blueprint.put("/deletion-policy", tags=_TAGS, responses={200: DeletionPolicy})
+@checked(permissions.MEMBER_SETTINGS_WRITE)
+def set_deletion_policy(header: IdempotencyHeader, body: DeletionPolicyIn) -> Response:
+    """Say whom staff may delete (C10); only the store's owner can, and no API key: keys delete, so none may undo what holds it"""
+    return answer(policy_json(services().profiles.set_policy(body.message(), key=header.idempotency_key)))
 
 
 @blueprint.get("/customers/<customer_id>/timeline", tags=_TAGS, responses={200: TimelineOut})

@@ -137,6 +137,7 @@ _OWNERS = {"POST /customers/{customer_id}/phone", "POST /customers/{customer_id}
 # Nothing of a store is named in them; the first an API key may not call at all.
 _NO_STRANGER = {
     *("POST /api-keys", "POST /imports", "GET /imports/sample.csv", "POST /saved-filters"),
+    *("GET /deletion-policy", "PUT /deletion-policy"),
     *("POST /levels/simulate", "PUT /levels", "PUT /points-settings"),
 }
 

@@ -103,6 +103,18 @@ def test_a_deleted_member_is_gone_and_the_phone_is_free(store: Store) -> None:
     assert whole_timeline(store, member)[0]["kind"] == "deleted"
 
 
+def test_the_owner_says_whom_staff_may_delete_and_a_key_cannot(new_store: Callable[[], Store]) -> None:
+    """C10, H4."""
+    own = new_store()
+    assert own.get("/deletion-policy").json() == {"policy": "unless_online"}
+    api_key = own.post("/api-keys", {"name": "till", "scopes": ["members:read", "members:write"]}).json()["secret"]
+    with own.client(api_key) as program:
+        wish = {"json": {"policy": "never"}, "headers": {"Idempotency-Key": key()}}
+        assert problem(program.put("/deletion-policy", **wish))[0] == 403
+        assert own.http.put("/deletion-policy", **wish).json() == {"policy": "never"}
+        assert program.get("/deletion-policy").json() == {"policy": "never"}
+
+
 def test_erasing_reaches_orders_and_messages_and_waits_for_open_orders(
     new_store: Callable[[], Store],
 ) -> None:

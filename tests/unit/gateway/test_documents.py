@@ -83,6 +83,8 @@ def test_every_answer_is_as_the_document_says(make: Any) -> None:
     import_models.ImportRow.model_validate(import_models.row_json(row))
     import_models.Preview.model_validate(import_models.preview_json(make(imports.PreviewImportResponse())))
     profile_models.Note.model_validate(profile_models.note_json(make(profiles.Note())))
+    policy = profile_models.policy_json(make(profiles.GetDeletionPolicyResponse()))
+    profile_models.DeletionPolicy.model_validate(policy)
     profile_models.Removal.model_validate(profile_models.removal_json(make(profiles.Removal())))
     event = Event(make(membership.MergedAccount()).merged_at, "key", "joined")
     profile_models.TimelineOut.model_validate(profile_models.timeline_json(Timeline([event], "", ["orders"])))
