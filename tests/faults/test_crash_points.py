@@ -65,7 +65,9 @@ SCENARIOS = [
         ("membership.enrol.before_commit", "membership.enrol.after_commit"),
         down=("membership-serve",),
     ),
-    Scenario("membership-work", LevelRules, ("membership.levels.between_parts", "membership.levels.before_commit")),
+    # A store has one set of rules, so each of these has a store of its own.
+    Scenario("membership-work", LevelRules, ("membership.levels.between_parts",)),
+    Scenario("membership-work", LevelRules, ("membership.levels.before_commit",)),
     Scenario("membership-work", ImportOfMembers, ("membership.import.before_commit", "membership.import.after_commit")),
     Scenario("membership-serve", MergeOfThree, ("membership.absorb.before_commit", "membership.absorb.after_commit")),
     Scenario("identity_merge-serve", MergeOfThree, ("merge.commit.before_commit",)),
