@@ -24,7 +24,6 @@ from services.membership.store.enrolment import (
 from services.membership.store.gifts import birthday_stores, celebrated, claim_gift, members_with_birthday
 from services.membership.store.history import history_page
 from services.membership.store.import_members import NewMember, win_identifiers, write_members
-from services.membership.store.import_tables import import_parts, import_rows, imports
 from services.membership.store.importing import (
     add_part,
     complete,
@@ -109,7 +108,7 @@ from services.membership.store.standings import (
     stores_with_untold_moves,
     take_untold_moves,
 )
-from services.membership.store.tables import metadata
+from services.membership.store.tables import import_parts, import_rows, imports, metadata
 
 __all__ = [
     "EARNER",

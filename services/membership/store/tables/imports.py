@@ -1,4 +1,4 @@
-"""Tables of CSV imports."""
+"""CSV imports."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from services.common.database import TIMESTAMPTZ
-from services.membership.store.tables import metadata
+from services.membership.store.tables.base import metadata
 
 imports = Table(
     "imports",

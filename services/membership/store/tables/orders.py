@@ -1,0 +1,44 @@
+"""What membership knows of orders and merges."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Boolean, Column, Index, LargeBinary, PrimaryKeyConstraint, Table, Uuid, func
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from services.common.database import TIMESTAMPTZ
+from services.membership.store.tables.base import metadata
+
+# What membership knows of each order: the base of net spend (N), and the proof that a buyer was enrolled once.
+order_facts = Table(
+    "order_facts",
+    metadata,
+    Column("store_id", Uuid, nullable=False),
+    Column("order_id", Uuid, nullable=False),
+    # The owner; moves with a merge.
+    Column("customer_id", Uuid, nullable=False),
+    # The customer that the order named when its buyer was enrolled.
+    Column("declared_customer_id", Uuid, nullable=False),
+    Column("created_member", Boolean, nullable=False),
+    Column("placed_at", TIMESTAMPTZ, nullable=False),
+    Column("settled", Boolean, nullable=False, server_default="false"),
+    Column("paid", BigInteger, nullable=False, server_default="0"),
+    Column("refunded", BigInteger, nullable=False, server_default="0"),
+    # The order's; 0 until its first event has come.
+    Column("version", BigInteger, nullable=False, server_default="0"),
+    PrimaryKeyConstraint("store_id", "order_id"),
+    Index("order_facts_by_customer", "store_id", "customer_id"),
+    postgresql_with={"fillfactor": "80"},
+)
+# One row per merge that passed its pivot: what was asked, and the answer, for whoever asks again.
+absorptions = Table(
+    "absorptions",
+    metadata,
+    Column("store_id", Uuid, nullable=False),
+    Column("merge_run_id", Uuid, nullable=False),
+    Column("primary_id", Uuid, nullable=False),
+    Column("merged_ids", ARRAY(Uuid), nullable=False),
+    Column("fingerprint", LargeBinary, nullable=False),
+    Column("points_balance", BigInteger, nullable=False),
+    Column("at", TIMESTAMPTZ, nullable=False, server_default=func.now()),
+    PrimaryKeyConstraint("store_id", "merge_run_id"),
+)
