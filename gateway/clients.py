@@ -190,6 +190,7 @@ class Directory:
         self.list = Method(tokens, stub.ListCustomers)
         self.save_filter = Method(tokens, stub.SaveFilter)
         self.rename_filter = Method(tokens, stub.RenameFilter)
+        self.change_filter = Method(tokens, stub.ChangeFilter)
         self.delete_filter = Method(tokens, stub.DeleteFilter)
         self.get_filter = Method(tokens, stub.GetFilter)
         self.list_filters = Method(tokens, stub.ListFilters)

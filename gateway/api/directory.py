@@ -13,6 +13,7 @@ from gateway.api.customer_models import CustomerList, summary_json
 from gateway.api.directory_models import (
     CustomerFilter,
     CustomersQuery,
+    FilterChangeIn,
     FilterIn,
     FilterNameIn,
     Overview,
@@ -112,6 +113,23 @@ def rename_filter(header: IdempotencyHeader, path: FilterPath, body: FilterNameI
     """Give a saved filter another name"""
     request = pb.RenameFilterRequest(filter_id=path.filter_id, name=body.name)
     return answer(saved_json(services().directory.rename_filter(request, key=header.idempotency_key).saved_filter))
+
+
+@blueprint.put("/saved-filters/<filter_id>", tags=_FILTERS, responses={200: SavedFilter})
+@checked(permissions.MEMBERS_WRITE)
+def change_filter(header: IdempotencyHeader, path: FilterPath, body: FilterChangeIn) -> Response:
+    """Change what a saved filter asks, and its name
+
+    409 `stale_version`: somebody else was faster. Read the filter again and repeat the change.
+    """
+    request = pb.ChangeFilterRequest(
+        filter_id=path.filter_id,
+        name=body.name,
+        filter=body.filter.message(),
+        sort=sort_of(body.filter.sort),
+        expected_version=body.expected_version,
+    )
+    return answer(saved_json(services().directory.change_filter(request, key=header.idempotency_key).saved_filter))
 
 
 @blueprint.delete("/saved-filters/<filter_id>", tags=_FILTERS, responses={204: None})

@@ -17,6 +17,7 @@ from gateway.api.fields import (
     QueryModel,
     RequestModel,
     Time,
+    WholeNumber,
     when,
 )
 from onefold.membership.v1 import directory_pb2 as pb
@@ -87,6 +88,16 @@ class FilterIn(RequestModel):
     filter: CustomerFilter
 
 
+class FilterChangeIn(FilterIn):
+    """The filter as it is to be, whole."""
+
+    expected_version: WholeNumber = Field(
+        default=0,
+        description="`version` of the filter that you read; 0 skips the check.",
+        json_schema_extra={"minimum": 0},
+    )
+
+
 class FilterNameIn(RequestModel):
     """Another name."""
 
@@ -118,6 +129,7 @@ class SavedFilter(AnswerModel):
     filter: FilterOut
     created_by: str
     created_at: Time
+    version: int
 
 
 class SavedFilterList(AnswerModel):
@@ -190,6 +202,7 @@ def saved_json(saved: pb.SavedFilter) -> Json:
         "filter": _filter_json(saved.filter, saved.sort),
         "created_by": saved.created_by,
         "created_at": when(saved.created_at),
+        "version": saved.version,
     }
 
 

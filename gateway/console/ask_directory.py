@@ -46,6 +46,14 @@ def rename_filter(filter_id: str, name: str, key: str) -> None:
     services().directory.rename_filter(pb.RenameFilterRequest(filter_id=filter_id, name=name), key=key)
 
 
+def change_filter(saved: pb.SavedFilter, name: str, listing: Listing, version: int, key: str) -> pb.SavedFilter:
+    """Other contents, if nobody has changed it since `version`."""
+    wish = pb.ChangeFilterRequest(
+        filter_id=saved.filter_id, name=name, filter=listing.filter(), sort=listing.sort, expected_version=version
+    )
+    return services().directory.change_filter(wish, key=key).saved_filter
+
+
 def delete_filter(filter_id: str, key: str) -> None:
     """Gone."""
     services().directory.delete_filter(pb.DeleteFilterRequest(filter_id=filter_id), key=key)

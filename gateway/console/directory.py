@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from flask import flash, redirect, render_template, request, url_for
+from flask import abort, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from gateway import exports
 from gateway.auth import requires
 from gateway.console import ask, ask_directory
-from gateway.console.forms import FilterForm, MembersForm
+from gateway.console.forms import FilterChangeForm, FilterForm, MembersForm
 from gateway.console.frame import Page, blueprint
 from gateway.console.listings import FIELDS, WITHOUT_LEVEL, Listing
 from gateway.console.problems import refuse
 from gateway.permissions import MEMBERS_EXPORT, MEMBERS_READ, MEMBERS_WRITE
 from onefold.membership.v1 import directory_pb2 as pb
-from services.common.errors import InvalidInput, OnefoldError
+from services.common.errors import Conflict, InvalidInput, OnefoldError
+from services.common.ids import new_id
 
 MOST_PICKS = 10  # more than a merge takes, so that one too many is seen and can be taken back
 _LOST_PLACE = "page.token"
@@ -35,6 +36,7 @@ def members() -> Page:
     except InvalidInput as error:
         refuse(form, error, FIELDS)
     levels = _offer_levels(form)
+    saved, opened = _saved(listing, asked)
     shown = {member.customer_id for member in found.customers}
     ids = list(dict.fromkeys(request.args.getlist("id")))[:MOST_PICKS]
     page = render_template(
@@ -44,10 +46,8 @@ def members() -> Page:
         listing=listing,
         chips=list(listing.chips(levels, ids)),
         has_levels=bool(levels),
-        saved=[
-            (each, Listing.of(each), each.filter == asked and each.sort == listing.sort)
-            for each in ask.if_up(ask_directory.saved_filters) or ()
-        ],
+        saved=saved,
+        opened=opened,
         members=found.customers,
         members_total=found.members_total,
         picked_ids=ids,
@@ -56,6 +56,16 @@ def members() -> Page:
         later_page=bool(token),
     )
     return page, 422 if form.faulty else 200
+
+
+def _saved(
+    listing: Listing, asked: pb.CustomerFilter
+) -> tuple[list[tuple[pb.SavedFilter, Listing, bool]], pb.SavedFilter | None]:
+    """The saved filters with their lists, and whether this is theirs; the one that was opened, if it asks something else now."""
+    saved = [(each, Listing.of(each)) for each in ask.if_up(ask_directory.saved_filters) or ()]
+    found = [(each, of, (of.filter(), of.sort) == (asked, listing.sort)) for each, of in saved]
+    opened = (each for each, _of, current in found if each.filter_id == listing.one("saved") and not current)
+    return found, next(opened, None)
 
 
 def _found(
@@ -106,15 +116,47 @@ def new_filter() -> Page:
             refuse(form, error, {"name": "name"})
         else:
             flash(_("The filter “%(name)s” is saved.", name=saved.name), "good")
-            return redirect(listing.address("console.members"))
+            return redirect(Listing.of(saved).address("console.members"))
+    return _filter_page(form, listing)
+
+
+@blueprint.route("/members/filters/<uuid:filter_id>/change", methods=["GET", "POST"])
+@requires(MEMBERS_WRITE)
+def change_filter(filter_id: UUID) -> Page:
+    """Lets a saved filter ask what the list asks now; both are shown, for everybody in the store uses it."""
+    listing = Listing.read(request.form if request.method == "POST" else request.args)
+    saved = ask_directory.saved_filter(str(filter_id))
+    form = FilterChangeForm(name=saved.name, expected_version=saved.version)
+    if request.method == "POST":
+        version, name = form.expected_version.data or "", form.name.data or ""
+        if not version.isdecimal() or len(version) > 18:
+            abort(400)
+        try:
+            saved = ask_directory.change_filter(saved, name, listing, int(version), form.idempotency_key.data)
+        except OnefoldError as error:
+            refuse(form, error, {"name": "name"})
+            if isinstance(error, Conflict):
+                # What somebody else has made of it meanwhile is shown now; saving again is a choice, and another write.
+                form.expected_version.data, form.idempotency_key.data = str(saved.version), str(new_id())
+        else:
+            flash(_("The filter “%(name)s” is updated.", name=saved.name), "good")
+            return redirect(Listing.of(saved).address("console.members"))
+    return _filter_page(form, listing, saved)
+
+
+def _filter_page(form: FilterForm, listing: Listing, saved: pb.SavedFilter | None = None) -> Page:
+    """What is to be saved, and what the filter `saved` has asked until now."""
     levels = {level.level_id: level.name for level in ask.if_up(ask_directory.levels) or ()}
+    before = Listing.of(saved) if saved else None
     page = render_template(
         "console/filter.html",
         area="members",
         form=form,
-        saved=None,
+        saved=saved,
         listing=listing,
         chips=list(listing.chips(levels, [])),
+        before=before,
+        chips_before=list(before.chips(levels, [])) if before else [],
         back=listing.address("console.members"),
     )
     return page, 422 if form.faulty else 200
@@ -140,7 +182,6 @@ def rename_filter(filter_id: UUID) -> Page:
         form=form,
         saved=saved,
         listing=None,
-        chips=[],
         back=url_for("console.filters"),
     )
     return page, 422 if form.faulty else 200

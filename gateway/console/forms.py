@@ -162,6 +162,12 @@ class FilterForm(KeyedForm):
     name = StringField(_l("Name of the filter"))
 
 
+class FilterChangeForm(FilterForm):
+    """A saved filter that is to ask something else; the version is the one that was shown."""
+
+    expected_version = HiddenField()
+
+
 class MergeForm(PlainForm):
     """Which account stays, and the points that go with the merge (F2, F3). Sent by GET: nothing is written yet."""
 

@@ -128,6 +128,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "phone": ask.phone,
     "points_reason": _words(labels.POINTS_REASON),
     "signed": _signed,
+    "sort_name": _words(labels.CUSTOMER_SORT),
     "times": formats.times_text,
     "whole": _whole,
 }

@@ -27,7 +27,9 @@ FIELDS = {
     "filter.tags": "tags",
     "sort": "sort",
 }
-_ONES = ("q", "kind", "recent", "cart", "spend_from", "spend_to", "month", "tags", "sort")
+# `saved`: the saved filter that the list was opened by, whatever has become of it since.
+_ONES = ("q", "kind", "recent", "cart", "spend_from", "spend_to", "month", "tags", "sort", "saved")
+_BESIDE_FILTERS = ("q", "sort", "saved")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,7 @@ class Listing:
             "month": str(asked.birthday_month or ""),
             "tags": ", ".join(asked.tags),
             "sort": labels.sort_word(saved.sort),
+            "saved": saved.filter_id,
             **amounts,
         }
         levels = (*asked.level_ids, *((WITHOUT_LEVEL,) if asked.without_level else ()))
@@ -128,7 +131,7 @@ class Listing:
     def chips(self, levels: Mapping[str, str], picked: list[str]) -> Iterator[Chip]:
         """What narrows the list beside the words in the box, each with the way to take it off. `levels`: id → name."""
         for name, value in self.pairs():
-            if name not in ("q", "sort"):
+            if name not in _BESIDE_FILTERS:
                 yield Chip(_words(name, value, levels), self.without(name, value).address("console.members", id=picked))
 
 

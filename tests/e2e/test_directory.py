@@ -7,8 +7,9 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import PHONE, OpenPage
+from tests.e2e.conftest import DESKTOP, PHONE, OpenPage
 from tests.e2e.shop import Shop
+from tests.e2e.test_pages import inspect
 
 pytestmark = pytest.mark.browser
 
@@ -43,6 +44,15 @@ def test_a_list_is_filtered_sorted_saved_and_exported_and_picks_stay(shop: Shop,
 
     page.get_by_role("link", name="Take off the filter “Net spend from 500.00”").click()
     expect(rows).to_have_count(4)
+    page.get_by_role("link", name="Update “Good customers”").click()
+    expect(page.locator("dd").filter(has_text="Net spend from 500.00")).to_have_count(1)
+    inspect(page, DESKTOP[0])
+    page.get_by_role("button", name="Update").click()
+    expect(page.get_by_role("status").filter(has_text="Good customers")).to_be_visible()
+    expect(saved).to_have_attribute("aria-current", "page")
+    expect(page.get_by_role("link", name="Update “Good customers”")).to_have_count(0)
+    expect(rows).to_have_count(4)
+    page.get_by_role("checkbox", name="Pick Ann Small").check()
     page.get_by_role("checkbox", name="Pick Cat Big").check()
     page.get_by_role("checkbox", name="Pick Ann Small").check()
     page.get_by_role("button", name="Merge accounts").click()
@@ -73,6 +83,15 @@ def test_filters_work_without_script_on_a_phone_in_chinese(shop: Shop, open_page
     page.get_by_role("button", name="儲存").click()
     page.get_by_role("link", name="好客人", exact=True).click()
     expect(page).to_have_url(re.compile("spend_to=99"))
+    page.locator("details.filters summary").click()
+    page.get_by_label("淨消費上限").fill("88888")
+    page.get_by_role("button", name="套用").click()
+    page.get_by_role("link", name="更新「好客人」").click()
+    page.get_by_role("button", name="更新").click()
+    page.get_by_role("link", name="何家豪").click()
+    page.goto("/console/members")
+    page.get_by_role("link", name="好客人", exact=True).click()
+    expect(page).to_have_url(re.compile("spend_to=88"))
     page.get_by_role("link", name="管理篩選條件").click()
     page.get_by_role("button", name="刪除「好客人」").click()
     expect(page.get_by_role("heading", name="尚未儲存任何篩選條件")).to_be_visible()

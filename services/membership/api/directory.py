@@ -56,6 +56,21 @@ class DirectoryApi(directory_pb2_grpc.DirectoryServiceServicer):
         saved = await commands.rename_filter(self._context, rpc.caller(), once, filter_id, request.name)
         return pb.RenameFilterResponse(saved_filter=_saved_message(saved))
 
+    async def ChangeFilter(self, request: pb.ChangeFilterRequest, _: Context) -> pb.ChangeFilterResponse:
+        once: Once[SavedFilter] = rpc.once(
+            request, lambda saved: pb.ChangeFilterResponse(saved_filter=_saved_message(saved))
+        )
+        saved = await commands.change_filter(
+            self._context,
+            rpc.caller(),
+            once,
+            parse_id(request.filter_id, "filter_id"),
+            request.name,
+            _wish(request.filter, request.sort),
+            request.expected_version,
+        )
+        return pb.ChangeFilterResponse(saved_filter=_saved_message(saved))
+
     async def DeleteFilter(self, request: pb.DeleteFilterRequest, _: Context) -> pb.DeleteFilterResponse:
         once = rpc.once(request, _nothing)
         await commands.delete_filter(self._context, rpc.caller(), once, parse_id(request.filter_id, "filter_id"))

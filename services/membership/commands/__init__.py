@@ -1,7 +1,13 @@
 """Writes of the membership service: one use case, one function, one transaction."""
 
 from services.membership.commands.context import Context
-from services.membership.commands.directory import delete_filter, reckon_overview, rename_filter, save_filter
+from services.membership.commands.directory import (
+    change_filter,
+    delete_filter,
+    reckon_overview,
+    rename_filter,
+    save_filter,
+)
 from services.membership.commands.enrolling import enrol_buyer
 from services.membership.commands.following import follow_logins, follow_orders, follow_store
 from services.membership.commands.gifts import give_birthday_points
@@ -29,6 +35,7 @@ __all__ = [
     "add_note",
     "adjust_points",
     "append_file",
+    "change_filter",
     "change_phone",
     "change_profile",
     "check_import",

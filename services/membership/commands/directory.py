@@ -6,7 +6,7 @@ import time
 from uuid import UUID
 
 from services.common import clock
-from services.common.errors import AlreadyExists, NotFound, StateConflict
+from services.common.errors import AlreadyExists, Conflict, NotFound, StateConflict
 from services.common.idempotency import Once
 from services.common.ids import new_id
 from services.common.tokens import ServiceClaims
@@ -49,6 +49,38 @@ async def rename_filter(
         saved = await store.rename_filter(tx, claims.store, filter_id, wanted)
         if saved is None:
             raise NotFound("filter_not_found")
+        return await once.finish(tx, saved)
+
+
+async def change_filter(
+    context: Context,
+    claims: ServiceClaims,
+    once: Once[SavedFilter],
+    filter_id: UUID,
+    name: str,
+    wish: Wish,
+    expected_version: int,
+) -> SavedFilter:
+    """The filter with other contents, and another name if it differs. What changes nothing is no change.
+
+    Raises InvalidInput (required, too_long), NotFound (filter_not_found), AlreadyExists (filter_name_taken),
+    Conflict (stale_version), Replayed.
+    """
+    wanted = read_filter_name(name)
+    async with context.database.transaction(claims.store) as tx:
+        await once.begin(tx)
+        await store.hold_filters(tx, claims.store)
+        saved = await store.load_filter(tx, claims.store, filter_id)
+        if saved is None:
+            raise NotFound("filter_not_found")
+        if expected_version and expected_version != saved.version:
+            raise Conflict("stale_version", version=str(saved.version))
+        if await store.name_is_taken(tx, claims.store, wanted, but=filter_id):
+            raise AlreadyExists("filter_name_taken")
+        if (saved.name, saved.wish) != (wanted, wish):
+            saved = await store.change_filter(tx, claims.store, filter_id, wanted, wish)
+            if saved is None:  # somebody has deleted it meanwhile
+                raise NotFound("filter_not_found")
         return await once.finish(tx, saved)
 
 

@@ -3,6 +3,7 @@
 from services.membership.store.customers import load, load_many, load_whole, lock_account, lock_owner
 from services.membership.store.directory import (
     add_filter,
+    change_filter,
     delete_filter,
     filters_page,
     hold_filters,
@@ -135,6 +136,7 @@ __all__ = [
     "being_removed",
     "birthday_stores",
     "celebrated",
+    "change_filter",
     "claim_gift",
     "claim_removal",
     "claim_run",

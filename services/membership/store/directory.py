@@ -10,7 +10,7 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.common.paging import PageRequest
-from services.membership.domain import SavedFilter, folded_name, wish_document, wish_of
+from services.membership.domain import SavedFilter, Wish, folded_name, wish_document, wish_of
 
 # Counting and adding must not be torn apart by another who does the same.
 _HOLD = text("SELECT pg_advisory_xact_lock(hashtextextended('saved_filters ' || CAST(:store_id AS text), 0))")
@@ -27,6 +27,10 @@ _TAKEN = text(
 )
 _RENAME = text(
     f"""UPDATE saved_filters SET name = :name, folded_name = :folded_name, version = version + 1
+ WHERE store_id = :store_id AND filter_id = :filter_id RETURNING {_COLUMNS}"""
+)
+_CHANGE = text(
+    f"""UPDATE saved_filters SET name = :name, folded_name = :folded_name, wish = CAST(:wish AS jsonb), version = version + 1
  WHERE store_id = :store_id AND filter_id = :filter_id RETURNING {_COLUMNS}"""
 )
 _DELETE = text("DELETE FROM saved_filters WHERE store_id = :store_id AND filter_id = :filter_id RETURNING filter_id")
@@ -52,7 +56,7 @@ async def add_filter(tx: AsyncConnection, store_id: UUID, saved: SavedFilter) ->
             "filter_id": saved.filter_id,
             "name": saved.name,
             "folded_name": folded_name(saved.name),
-            "wish": orjson.dumps(wish_document(saved.wish)).decode(),
+            "wish": _written(saved.wish),
             "created_by": saved.created_by,
             "created_at": saved.created_at,
             "version": saved.version,
@@ -80,6 +84,15 @@ async def rename_filter(tx: AsyncConnection, store_id: UUID, filter_id: UUID, na
     return _saved(row) if row else None
 
 
+async def change_filter(
+    tx: AsyncConnection, store_id: UUID, filter_id: UUID, name: str, wish: Wish
+) -> SavedFilter | None:
+    """The filter with its new name and contents; None when there is none."""
+    parameters = {"store_id": store_id, "filter_id": filter_id, "name": name, "folded_name": folded_name(name)}
+    row = (await tx.execute(_CHANGE, parameters | {"wish": _written(wish)})).first()
+    return _saved(row) if row else None
+
+
 async def delete_filter(tx: AsyncConnection, store_id: UUID, filter_id: UUID) -> bool:
     """False when there is none."""
     return (await tx.execute(_DELETE, {"store_id": store_id, "filter_id": filter_id})).first() is not None
@@ -89,6 +102,10 @@ async def filters_page(tx: AsyncConnection, store_id: UUID, page: PageRequest) -
     """Filters by name, one more than the page holds. `page.after` is (folded name,)."""
     parameters = {"store_id": store_id, "after": page.after[0] if page.after else None, "most": page.size + 1}
     return [_saved(row) for row in await tx.execute(_PAGE, parameters)]
+
+
+def _written(wish: Wish) -> str:
+    return orjson.dumps(wish_document(wish)).decode()
 
 
 def _saved(row: Row[Any]) -> SavedFilter:

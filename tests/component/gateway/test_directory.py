@@ -87,11 +87,30 @@ def test_filters_are_saved_renamed_and_deleted(new_store: Callable[[], Store]) -
     wrong = {"name": "x", "filter": {"birthday_month": 13}}
     assert problem(store.post("/saved-filters", wrong))[2] == {("filter.birthday_month", "unknown_month")}
     renamed = store.http.patch(path, json={"name": "大客"}, headers={"Idempotency-Key": key()})
-    assert renamed.json() == made.json() | {"name": "大客"}
+    assert renamed.json() == made.json() | {"name": "大客", "version": 2}
     found = SavedFilterList.model_validate(store.get("/saved-filters").json())
     assert [each.name for each in found.items] == ["大客"]
     assert store.http.delete(path, headers={"Idempotency-Key": key()}).status_code == 204
     assert problem(store.get(path))[:2] == (404, "filter_not_found")
+
+
+def test_a_saved_filter_is_changed_by_whoever_saw_it_last(new_store: Callable[[], Store]) -> None:
+    """C11, E7."""
+    store = new_store()
+    made = store.post("/saved-filters", {"name": "Rich", "filter": {"tag": ["vip"]}})
+    path = made.headers["Location"].removeprefix("/api/v1")
+
+    def put(body: Any, once: str = "") -> Any:
+        return store.http.put(path, json=body, headers={"Idempotency-Key": once or key()})
+
+    body, once = {"name": "Richer", "filter": {"net_spend_from_minor": 5}, "expected_version": 1}, key()
+    changed = put(body, once)
+    saved = SavedFilter.model_validate(changed.json())
+    assert (saved.name, saved.filter.net_spend_from_minor, saved.filter.tag, saved.version) == ("Richer", 5, [], 2)
+    assert put(body, once).json() == store.get(path).json() == changed.json()
+    assert problem(put(body))[:2] == (409, "stale_version")
+    wrong = body | {"expected_version": 2, "filter": {"birthday_month": 13}}
+    assert problem(put(wrong))[2] == {("filter.birthday_month", "unknown_month")}
 
 
 def test_a_list_is_exported_in_the_readers_language_and_runs_in_no_spreadsheet(new_store: Callable[[], Store]) -> None:

@@ -13,7 +13,7 @@ from uuid import UUID
 import pytest
 
 from services.common import clock
-from services.common.errors import AlreadyExists, InvalidInput, NotFound, StateConflict
+from services.common.errors import AlreadyExists, Conflict, InvalidInput, NotFound, StateConflict
 from services.common.ids import new_id
 from services.membership import commands, queries
 from services.membership.domain import (
@@ -290,6 +290,48 @@ async def test_a_name_is_taken_whatever_its_capitals(shop: Shop) -> None:
     await commands.rename_filter(shop.context, shop.who, once(shop.who), kept.filter_id, "big spenders")  # type: ignore[arg-type]
     raced = await asyncio.gather(*(save(shop, "New") for _ in range(5)), return_exceptions=True)
     assert sum(isinstance(result, SavedFilter) for result in raced) == 1
+
+
+async def change(shop: Shop, kept: SavedFilter, name: str, wish: Wish, version: int) -> SavedFilter:
+    return await commands.change_filter(
+        shop.context,
+        shop.who,
+        once(shop.who),
+        kept.filter_id,
+        name,
+        wish,
+        version,  # type: ignore[arg-type]
+    )
+
+
+async def test_a_filter_asks_something_else_from_its_change_on(shop: Shop) -> None:
+    """C11: contents and name at once; nobody else's change is overwritten unseen, and what changes nothing is none."""
+    kept, wish = await save(shop, "Rich", Wish(Filter(tags=("vip",)))), Wish(Filter(net_spend_from=9), Sort.NAME)
+    changed = await change(shop, kept, "Richest", wish, kept.version)
+    assert (changed.name, changed.wish, changed.version) == ("Richest", wish, 2)
+    assert await queries.get_filter(shop.context.database, shop.who, kept.filter_id) == changed
+    assert await change(shop, kept, "Richest", wish, 2) == changed
+    with pytest.raises(Conflict, match="stale_version"):
+        await change(shop, kept, "Rich", wish, kept.version)
+    assert (await change(shop, kept, "Rich", wish, 0)).version == 3
+    await save(shop, "Others")
+    with pytest.raises(AlreadyExists, match="filter_name_taken"):
+        await change(shop, kept, "OTHERS", wish, 3)
+    await commands.delete_filter(shop.context, shop.who, once(shop.who), kept.filter_id)  # type: ignore[arg-type]
+    with pytest.raises(NotFound, match="filter_not_found"):
+        await change(shop, kept, "Rich", wish, 3)
+
+
+async def test_of_two_who_change_a_filter_at_once_one_is_told(shop: Shop) -> None:
+    """C11."""
+    kept = await save(shop, "Rich")
+    wishes = [Wish(Filter(birthday_month=n)) for n in range(1, 6)]
+    raced = await asyncio.gather(
+        *(change(shop, kept, "Rich", wish, kept.version) for wish in wishes), return_exceptions=True
+    )
+    (won,) = (result for result in raced if isinstance(result, SavedFilter))
+    assert await queries.get_filter(shop.context.database, shop.who, kept.filter_id) == won
+    assert {result.reason for result in raced if isinstance(result, Conflict)} == {"stale_version"}
 
 
 async def test_the_fifty_first_filter_is_refused_also_in_a_race(shop: Shop) -> None:
