@@ -117,6 +117,7 @@ class Orders:
         self.list_changes = Method(tokens, stub.ListOrderChanges)
         self.confirm_payment = Method(tokens, stub.ConfirmPayment)
         self.edit_contact = Method(tokens, stub.EditContact)
+        self.resend_email = Method(tokens, stub.ResendOrderEmail)
         self.summarise_customers = Method(tokens, stub.SummariseCustomers)
 
 

@@ -152,6 +152,13 @@ OTHERS: dict[str, Sentence] = {
         "Send an Idempotency-Key header of 1 to %(longest)s characters with every write, so that a repeat is recognised.",
     ),
     "order_not_unpaid": _S("This order is not waiting for payment any more. Look at its present state."),
+    "order_without_email": _S(
+        "This order has no e-mail address. Add one to the contact on the order, then send again."
+    ),
+    "resend_limit_reached": _S(
+        "The order e-mail was sent again as often as is allowed.",
+        "The order e-mail was sent again %(largest)s times already, which is the most. Reach the customer another way.",
+    ),
     "amount_not_of_order": _S("The amount paid is not the total of the order. Check the amount."),
     "stale_version": _S("Somebody else has changed this in the meantime. Look at it again and repeat your change."),
     "level_run_not_found": _S("There is no such saving of levels in this store."),

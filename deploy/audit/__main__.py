@@ -30,6 +30,7 @@ CHECKS: Sequence[Callable[[Databases], Awaitable[Verdict]]] = (
     people.check_gone_logins,
     people.check_forgotten,
     messages.check_order_mails,
+    messages.check_resends,
     messages.check_confirmations,
     events.check_ends,
     isolation.check_walls,

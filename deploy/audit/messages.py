@@ -1,9 +1,11 @@
-"""E: no message intent is lost, none is sent twice."""
+"""E: no message intent is lost, none is sent twice. Q: none is sent again more often than is allowed."""
 
 from __future__ import annotations
 
 from deploy.audit.joins import Databases, full_join
 from deploy.audit.verdict import Verdict
+
+_MOST_RESENDS = 5
 
 
 async def check_order_mails(databases: Databases) -> Verdict:
@@ -24,6 +26,26 @@ async def check_order_mails(databases: Databases) -> Verdict:
             verdict.expect(
                 message is not None and message[2] == 1, f"order {order[1]}: {message[2] if message else 0} messages"
             )
+    return verdict
+
+
+async def check_resends(databases: Databases) -> Verdict:
+    """Q: an order e-mail is sent again as often as was asked, each time by one message, and never more than five times (E3)."""
+    verdict = Verdict("Q", "every resend of an order e-mail has its one message, five for an order at most")
+    asked = databases.stream(
+        "orders", "SELECT store_id, order_id, resends FROM orders WHERE resends > 0 ORDER BY store_id, order_id"
+    )
+    messages = databases.stream(
+        "notification",
+        """SELECT store_id, order_id, count(*) FROM messages WHERE kind = 'order_resent'
+  GROUP BY store_id, order_id ORDER BY store_id, order_id""",
+    )
+    async for order, message in full_join(asked, messages, 2):
+        wanted, written = order[2] if order else 0, message[2] if message else 0
+        verdict.expect(
+            wanted == written <= _MOST_RESENDS,
+            f"order {(order or message)[1]}: asked {wanted} times, {written} messages",
+        )
     return verdict
 
 

@@ -174,7 +174,9 @@ class HistoryEntry(AnswerModel):
 
     at: Time
     actor: str = Field(examples=["staff:0199…", "api_key:0199…", "service:membership"])
-    change: str = Field(description="placed, payment_confirmed, contact_edited, owner_changed")
+    change: str = Field(
+        description="placed, payment_confirmed, contact_edited, owner_changed, contact_erased, email_resent"
+    )
     note: str
 
 
@@ -202,6 +204,7 @@ class OrderSummary(AnswerModel):
     placed_at: Time
     paid_at: Time | None
     version: int
+    resends: int = Field(description="How often the order e-mail was sent again, of 5 (E3).")
 
 
 class Order(OrderSummary):
@@ -258,6 +261,7 @@ def summary_json(order: pb.Order) -> Json:
         "placed_at": when(order.placed_at),
         "paid_at": when_set(order, "paid_at"),
         "version": order.version,
+        "resends": order.resends,
     }
 
 

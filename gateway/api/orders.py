@@ -93,6 +93,17 @@ def confirm_payment(header: IdempotencyHeader, path: OrderPath, body: PaymentIn)
     return answer(order_json(services().orders.confirm_payment(request, key=header.idempotency_key).order))
 
 
+@blueprint.post("/orders/<order_id>/resend-email", tags=_TAGS, responses={200: Order})
+@checked(permissions.ORDERS_WRITE)
+def resend_email(header: IdempotencyHeader, path: OrderPath) -> Response:
+    """Send the order e-mail again, at most 5 times for each order (E3)
+
+    It goes to the address that is on the order now.
+    """
+    request = pb.ResendOrderEmailRequest(order_id=path.order_id)
+    return answer(order_json(services().orders.resend_email(request, key=header.idempotency_key).order))
+
+
 @blueprint.patch("/orders/<order_id>/contact", tags=_TAGS, responses={200: Order})
 @checked(permissions.ORDERS_WRITE)
 def edit_contact(header: IdempotencyHeader, path: OrderPath, body: ContactEdit) -> Response:

@@ -149,6 +149,11 @@ def edit_contact(order_id: str, contact: Contact, expected_version: int, key: st
     return services().orders.edit_contact(wish, key=key).order
 
 
+def resend_email(order_id: str, key: str) -> orders_api.Order:
+    """The order, whose e-mail is sent once more."""
+    return services().orders.resend_email(orders_api.ResendOrderEmailRequest(order_id=order_id), key=key).order
+
+
 # Customers and points
 
 

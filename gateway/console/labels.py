@@ -89,13 +89,18 @@ CHANNEL: dict[int, LazyString] = {
     Channel.CHANNEL_STOREFRONT: _l("Online store"),
     Channel.CHANNEL_API: _l("API"),
 }
-MESSAGE_KIND = {"order_placed": _l("Order e-mail"), "confirm_login": _l("Confirmation e-mail")}
+MESSAGE_KIND = {
+    "order_placed": _l("Order e-mail"),
+    "order_resent": _l("Order e-mail, sent again"),
+    "confirm_login": _l("Confirmation e-mail"),
+}
 ORDER_CHANGE = {
     "placed": _l("Order placed"),
     "payment_confirmed": _l("Payment confirmed"),
     "contact_edited": _l("Contact edited"),
     "owner_changed": _l("Moved to another account"),
     "contact_erased": _l("Contact erased"),
+    "email_resent": _l("Order e-mail sent again"),
 }
 EVENT = {
     "known": _l("First known to the store"),
@@ -115,10 +120,12 @@ EVENT = {
     "login_confirmed_email": _l("E-mail confirmed for logging in"),
     "login_confirmed_phone": _l("Phone confirmed for logging in"),
     "message_order_placed": _l("Order e-mail"),
+    "message_order_resent": _l("Order e-mail, sent again"),
     "message_confirm_login": _l("Confirmation e-mail"),
     "order_placed": _l("Order placed"),
     "order_payment_confirmed": _l("Payment confirmed"),
     "order_contact_edited": _l("Contact edited"),
+    "order_email_resent": _l("Order e-mail sent again"),
     "order_owner_changed": _l("Moved to this account"),
     "order_contact_erased": _l("Contact erased"),
 }

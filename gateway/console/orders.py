@@ -11,7 +11,7 @@ from flask_babel import lazy_gettext as _l
 
 from gateway.auth import requires
 from gateway.console import ask
-from gateway.console.forms import ContactForm, PaymentForm, code_of
+from gateway.console.forms import ContactForm, KeyedForm, PaymentForm, code_of
 from gateway.console.frame import Page, blueprint
 from gateway.console.problems import refuse
 from gateway.permissions import ORDERS_READ, ORDERS_WRITE
@@ -34,6 +34,7 @@ STATUSES: dict[str, list[int]] = {
         OrderStatus.ORDER_STATUS_REFUNDED,
     ],
 }
+MOST_RESENDS = 5
 CONTACT_FIELDS = {"contact.name": "name", "contact.phone": "phone", "contact.email": "email", "contact": "name"}
 
 
@@ -73,6 +74,9 @@ def order(order_id: UUID) -> str:
         owner_merged=customer is not None and customer.customer_id != found.customer_id,
         messages=ask.if_up(lambda: ask.messages(order_id=found.order_id)),
         payment_form=PaymentForm(formdata=None),
+        email_form=KeyedForm(formdata=None),
+        resends_left=MOST_RESENDS - found.resends,
+        most_resends=MOST_RESENDS,
     )
 
 

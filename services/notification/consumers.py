@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -16,10 +17,25 @@ from services.common.wire import moment
 from services.notification import commands
 from services.notification.domain import Intent, Kind, Store
 
+# Orders of which an e-mail that is sent again must not say that they are paid or wait for payment.
+_ENDS: Mapping[int, str] = {
+    orders_pb.ORDER_STATUS_CANCELLED: "cancelled",
+    orders_pb.ORDER_STATUS_REFUNDED: "refunded",
+}
+
 
 async def on_order_placed(tx: AsyncConnection, store_id: UUID, events: Sequence[Delivered[orders.OrderPlaced]]) -> None:
     """The buyer gets an order e-mail, if the order has an address (G1)."""
     await commands.queue(tx, store_id, [_order_mail(e) for e in events if e.message.order.contact.email])
+
+
+async def on_order_email_requested(
+    tx: AsyncConnection, store_id: UUID, events: Sequence[Delivered[orders.OrderEmailRequested]]
+) -> None:
+    """Somebody asked for the order e-mail once more (E3): as the order is now, also for an order of long ago."""
+    await commands.queue(
+        tx, store_id, [replace(_order_mail(e), kind=Kind.ORDER_RESENT, cancelled_because="") for e in events]
+    )
 
 
 async def on_confirmation_requested(
@@ -55,7 +71,7 @@ async def on_order_contacts_erased(
     await commands.forget(tx, store_id, orders=sorted(found))
 
 
-def _order_mail(event: Delivered[orders.OrderPlaced]) -> Intent:
+def _order_mail(event: Delivered[orders.OrderPlaced] | Delivered[orders.OrderEmailRequested]) -> Intent:
     order = event.message.order
     placed_at, order_id = moment(order.placed_at), UUID(order.order_id)
     return Intent(
@@ -71,9 +87,12 @@ def _order_mail(event: Delivered[orders.OrderPlaced]) -> Intent:
             "lines": [{"title": x.title, "quantity": x.quantity, "total": x.total_minor} for x in order.lines],
             "subtotal": order.subtotal_minor,
             "discount": order.discount_minor,
+            "level_discount": order.level_discount_minor,
+            "points_discount": order.points_discount_minor,
             "shipping": order.shipping_minor,
             "total": order.total_minor,
             "paid": order.status != orders_pb.ORDER_STATUS_UNPAID,
+            "ended": _ENDS.get(order.status, ""),
         },
         order_id=order_id,
         customer_id=UUID(order.customer_id),
@@ -97,6 +116,7 @@ SUBSCRIPTIONS: Mapping[str, Sequence[Subscription]] = {
     "membership": [Subscription(membership.MemberErased, on_member_erased)],
     "orders": [
         Subscription(orders.OrderPlaced, on_order_placed),
+        Subscription(orders.OrderEmailRequested, on_order_email_requested),
         Subscription(orders.OrderContactsErased, on_order_contacts_erased),
     ],
     "identity_merge": [

@@ -23,6 +23,7 @@ class Kind(StrEnum):
     """What a message is about; also the name of its templates."""
 
     ORDER_PLACED = "order_placed"
+    ORDER_RESENT = "order_resent"
     CONFIRM_LOGIN = "confirm_login"
 
 

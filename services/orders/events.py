@@ -26,6 +26,11 @@ def contact_edited(order: Order) -> Event:
     return event(events_pb2.OrderContactEdited(order=to_proto(order, whole=True)), order.order_id, order.version)
 
 
+def email_requested(order: Order) -> Event:
+    """The order e-mail is wanted once more."""
+    return event(events_pb2.OrderEmailRequested(order=to_proto(order, whole=True)), order.order_id, order.version)
+
+
 def relinked(customer_id: UUID, order_ids: Sequence[UUID], merge_run_id: str = "") -> Event:
     """Orders have a new owner."""
     message = events_pb2.OrdersRelinked(

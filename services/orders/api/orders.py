@@ -79,6 +79,15 @@ class OrdersApi(service_pb2_grpc.OrdersServiceServicer):
         )
         return pb.EditContactResponse(order=to_proto(order, whole=True))
 
+    async def ResendOrderEmail(self, request: pb.ResendOrderEmailRequest, _: Context) -> pb.ResendOrderEmailResponse:
+        order = await commands.resend_email(
+            self._context,
+            rpc.caller(),
+            rpc.once(request, lambda order: pb.ResendOrderEmailResponse(order=to_proto(order, whole=True))),
+            parse_id(request.order_id, "order_id"),
+        )
+        return pb.ResendOrderEmailResponse(order=to_proto(order, whole=True))
+
     async def ListOrderChanges(self, request: pb.ListOrderChangesRequest, _: Context) -> pb.ListOrderChangesResponse:
         page = await queries.list_changes(
             self._context.database,

@@ -1,6 +1,6 @@
 """Writes of the orders service: one use case, one function, one transaction."""
 
-from services.orders.commands.changing import confirm_payment, edit_contact
+from services.orders.commands.changing import confirm_payment, edit_contact, resend_email
 from services.orders.commands.context import Context, Numbers
 from services.orders.commands.erasing import ERASE_BATCH, erase_contacts, queue_erasures
 from services.orders.commands.placing import create_order, read_draft
@@ -19,4 +19,5 @@ __all__ = [
     "queue_erasures",
     "read_draft",
     "relink_orders",
+    "resend_email",
 ]

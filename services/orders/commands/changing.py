@@ -56,3 +56,19 @@ async def edit_contact(
         await once.finish(tx, order)
     context.waker.wake()
     return order
+
+
+async def resend_email(context: Context, claims: ServiceClaims, once: Once[Order], order_id: UUID) -> Order:
+    """Asks for the order e-mail once more (E3). Of many at once only as many as are left pass, for the order's row is held.
+
+    Raises NotFound, StateConflict (order_without_email, resend_limit_reached), Replayed.
+    """
+    async with context.database.transaction(claims.store) as tx:
+        await once.begin(tx)
+        order = await locked(tx, claims.store, order_id)
+        order.resend_email(actor=claims.actor, now=clock.now())
+        await store.save(tx, claims.store, order)
+        await outbox.add(tx, claims.store, [events.email_requested(order)])
+        await once.finish(tx, order)
+    context.waker.wake()
+    return order

@@ -1,7 +1,7 @@
 """Orders and their rules."""
 
 from services.orders.domain.drafts import FUTURE_TOLERANCE, LARGEST_QUANTITY, MOST_LINES, Draft, check_draft, read_lines
-from services.orders.domain.order import Order
+from services.orders.domain.order import MOST_RESENDS, Order
 from services.orders.domain.parts import (
     Change,
     Channel,
@@ -17,6 +17,7 @@ __all__ = [
     "FUTURE_TOLERANCE",
     "LARGEST_QUANTITY",
     "MOST_LINES",
+    "MOST_RESENDS",
     "Change",
     "Channel",
     "CustomerChange",

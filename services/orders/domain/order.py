@@ -12,6 +12,9 @@ from services.common.errors import Conflict, StateConflict
 from services.orders.domain.drafts import Draft
 from services.orders.domain.parts import Change, Channel, Line, Payment, PaymentMethod, Refund, Status
 
+# An e-mail that five letters did not bring is not brought by a sixth; and nobody shall be pestered from our address (E3).
+MOST_RESENDS = 5
+
 
 @dataclass(slots=True)
 class Order:
@@ -123,6 +126,15 @@ class Order:
             raise Conflict("stale_version", version=str(self.version))
         self.contact = contact
         self._record(Change(now, actor, "contact_edited"))
+
+    def resend_email(self, *, actor: str, now: datetime) -> None:
+        """Counts one more sending of the order e-mail (E3). Raises StateConflict (order_without_email, resend_limit_reached)."""
+        if not self.contact.email:
+            raise StateConflict("order_without_email", number=str(self.number))
+        if self.resends >= MOST_RESENDS:
+            raise StateConflict("resend_limit_reached", largest=str(MOST_RESENDS))
+        self.resends += 1
+        self._record(Change(now, actor, "email_resent"))
 
     def _settle(self, payment: Payment) -> None:
         self.status = Status.PAID

@@ -79,7 +79,8 @@ class Refund:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One entry of an order's history. `change`: placed, payment_confirmed, contact_edited, owner_changed or contact_erased."""
+    """One entry of an order's history. `change`: placed, payment_confirmed, contact_edited, owner_changed, contact_erased or
+    email_resent."""
 
     at: datetime
     actor: str

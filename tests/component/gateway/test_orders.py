@@ -186,3 +186,12 @@ def test_a_page_that_nobody_gave_out_is_refused(store: Store) -> None:
 )
 def test_an_order_that_is_not_there_is_told(store: Store, path: str, status: int, reason: str) -> None:
     assert problem(store.get(f"/orders/{path}"))[:2] == (status, reason)
+
+
+def test_the_order_mail_is_sent_again_five_times_and_no_more(store: Store) -> None:
+    """E3, Q."""
+    order = store.order()
+    counted = [store.post(f"/orders/{order['order_id']}/resend-email", {}).json()["resends"] for _ in range(5)]
+    assert counted == [1, 2, 3, 4, 5]
+    sixth = store.post(f"/orders/{order['order_id']}/resend-email", {})
+    assert problem(sixth) == (409, "resend_limit_reached", set())

@@ -179,6 +179,17 @@ BREACHES: dict[str, tuple[dict[str, list[str]], str]] = {
         {"membership": [customer(A, orders_count=1)], "orders": [order(A, email="a@example.com")]},
         "every order placed with an e-mail",
     ),
+    "an order mail sent again by nobody": (
+        {"notification": [MESSAGE.replace("confirm_login", "order_resent").replace("customer_id", "order_id")]},
+        "every resend of an order e-mail",
+    ),
+    "an order mail not sent again": (
+        {
+            "membership": [customer(A, orders_count=1)],
+            "orders": [order(A), f"UPDATE orders SET resends = 1 WHERE order_id = '{ORDER}'"],
+        },
+        "every resend of an order e-mail",
+    ),
     "a confirmation forgotten": ({"identity_merge": [login_method("email")]}, "every unconfirmed e-mail login"),
     "a merge that does not end": ({"identity_merge": [UNFINISHED]}, "every merge has ended"),
     "an event unread": ({"membership": [customer(A), UNREAD]}, "committed events have been read"),
@@ -198,7 +209,7 @@ async def audited(urls: dict[str, str]) -> list[Verdict]:
 
 async def test_an_empty_system_holds_every_invariant(urls: dict[str, str]) -> None:
     verdicts = await audited(urls)
-    assert {v.letter for v in verdicts} == set("POTUNEDLSX")
+    assert {v.letter for v in verdicts} == set("POTUNEDLSXQ")
     assert [v.sentence for v in verdicts if not v.holds] == []
 
 

@@ -6,6 +6,7 @@ import asyncio
 import signal
 from datetime import timedelta
 
+from onefold.orders.v1.events_pb2 import OrderEmailRequested
 from services.common import clock
 from services.common.bus import subject_of
 from services.common.ids import new_id
@@ -215,3 +216,22 @@ async def test_a_stop_lets_the_mail_under_way_arrive(notification: Notification,
     assert await asyncio.to_thread(notification.process.wait, 10) == 0
     assert await notification.states() == ["sent", *["queued"] * 5]
     assert [row.attempts for row in await notification.rows()] == [1, *[0] * 5]
+
+
+async def test_an_order_mail_wanted_again_goes_out_again_also_for_an_order_of_long_ago(
+    notification: Notification, post_office: PostOffice
+) -> None:
+    """E3: to the address that the order has by then; a copy of the event is no second wish."""
+    await notification.open_store()
+    placed = order_placed("first@mail.example", placed_at=clock.now() - timedelta(days=400))
+    again = OrderEmailRequested(order=placed.order)
+    again.order.contact.email, again.order.resends = "second@mail.example", 1
+    wish = new_id()
+    await notification.tell(placed)
+    await notification.tell(again, event_id=wish)
+    await notification.tell(again, event_id=wish)
+    notification.process.start()
+    await notification.until_states("cancelled", "sent")
+    assert [row.kind for row in await notification.rows()] == ["order_placed", "order_resent"]
+    [mail] = post_office.taken
+    assert (mail.recipient, mail.mail["Subject"]) == ("second@mail.example", "Order #1001 at Demo Store")

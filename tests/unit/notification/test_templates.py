@@ -92,7 +92,9 @@ def test_translations_name_the_same_values_as_the_english_sentences() -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize(("kind", "params"), [(Kind.ORDER_PLACED, ORDER), (Kind.CONFIRM_LOGIN, LOGIN)])
+@pytest.mark.parametrize(
+    ("kind", "params"), [(Kind.ORDER_PLACED, ORDER), (Kind.ORDER_RESENT, ORDER), (Kind.CONFIRM_LOGIN, LOGIN)]
+)
 def test_every_mail_has_text_and_html_in_every_language(language: str, kind: Kind, params: dict[str, Any]) -> None:
     mail = write(claimed(kind, params, language=language), LINK)
     assert mail.get_content_type() == "multipart/alternative"
