@@ -42,9 +42,9 @@ async def check_resends(databases: Databases) -> Verdict:
     )
     async for order, message in full_join(asked, messages, 2):
         wanted, written = order[2] if order else 0, message[2] if message else 0
+        which = order or message or ()
         verdict.expect(
-            wanted == written <= _MOST_RESENDS,
-            f"order {(order or message)[1]}: asked {wanted} times, {written} messages",
+            wanted == written <= _MOST_RESENDS, f"order {which[1]}: asked {wanted} times, {written} messages"
         )
     return verdict
 
