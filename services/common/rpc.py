@@ -219,8 +219,9 @@ class Caller:
         *,
         seconds: float,
         idempotency_key: str = "",
+        asked: str = "",
     ) -> Response:
-        """The answer within `seconds`. `claims` names the store (and the person on whose behalf).
+        """The answer within `seconds`. `claims` names the store (and the person on whose behalf), `asked` is as in `Call`.
 
         Raises the error of the tree that the other side raised; Unavailable when it cannot be reached in time.
         """
@@ -230,6 +231,8 @@ class Caller:
         ]
         if idempotency_key:
             metadata.append(("idempotency-key", idempotency_key))
+        if asked:
+            metadata.append(("idempotency-fingerprint", asked))
         if traceparent := telemetry.traceparent():
             metadata.append(("traceparent", traceparent))
         try:

@@ -12,8 +12,9 @@ from onefold.identity_merge.v1.service_pb2_grpc import LoginServiceStub
 from onefold.orders.v1 import service_pb2 as orders
 from onefold.orders.v1.service_pb2_grpc import OrdersServiceStub
 from services.common import rpc
+from services.common.errors import NotFound
 from services.common.rpc import Caller
-from services.membership.domain import RemovalKind
+from services.membership.domain import HoldState, RemovalKind
 
 ASK_SECONDS = 3.0
 # As many as the orders service sums up at a time.
@@ -22,7 +23,7 @@ _HOW = {RemovalKind.DELETE: identity.LOGINS_END_FREED, RemovalKind.ERASE: identi
 
 
 class Others:
-    """The services that have a say before somebody is deleted or erased."""
+    """The services that have a say before somebody is deleted or erased, or points that were held go back."""
 
     def __init__(self, identity_merge: str, orders_: str, caller: Caller) -> None:
         """Targets; the channels connect when first used."""
@@ -47,7 +48,24 @@ class Others:
             count += sum(each.unpaid_count for each in answer.customers)
         return count
 
+    async def state_of_order(self, store_id: UUID, order_id: UUID) -> HoldState | None:
+        """How far the order with these points is; None when there is none. Raises Unavailable."""
+        claims = self._caller.as_service(str(store_id))
+        request = orders.GetOrderRequest(order_id=str(order_id))
+        try:
+            found = await self._caller.call(self._orders.GetOrder, request, claims, seconds=ASK_SECONDS)
+        except NotFound:
+            return None
+        return hold_state(found.order)
+
     async def close(self) -> None:
         """Closes the channels."""
         for channel in self._channels:
             await channel.close()
+
+
+def hold_state(order: orders.Order) -> HoldState:
+    """What an order makes of the points that it holds."""
+    if order.status == orders.ORDER_STATUS_CANCELLED:
+        return HoldState.RETURNED
+    return HoldState.SPENT if order.HasField("paid_at") else HoldState.CONFIRMED

@@ -15,6 +15,7 @@ from services.common.ids import time_of
 from services.common.inbox import Delivered, Subscription
 from services.common.wire import address_value, moment
 from services.membership import commands
+from services.membership.clients import hold_state
 from services.membership.domain import Buyer, OrderState, StoreSettings
 
 
@@ -47,6 +48,9 @@ def subscriptions(context: commands.Context) -> Mapping[str, Sequence[Subscripti
         """An order stands, has been paid, or money was given back."""
         news = [_news(event.message.order) for event in events]
         await commands.follow_orders(context, tx, store_id, news)
+        with_points = (event.message.order for event in events if event.message.order.points_redeemed)
+        states = sorted((order.version, UUID(order.order_id), hold_state(order)) for order in with_points)
+        await commands.follow_redemptions(tx, store_id, {order_id: state for _, order_id, state in states})
 
     return {
         "orders": [

@@ -22,6 +22,7 @@ TIME_SECONDS = 60
 TELL_SECONDS = 2
 REMOVAL_SECONDS = 2
 IMPORT_SECONDS = 0.5
+HOLD_SECONDS = 60
 LEVELS_SECONDS = 0.3
 PURGE_SECONDS = 3_600
 
@@ -68,10 +69,14 @@ async def work(environment: Environment, stop: asyncio.Event) -> None:
     async def resume() -> None:
         await commands.resume_removals(context, others)
 
+    async def settle_holds() -> None:
+        await commands.settle_holds(context, others)
+
     loops = (
         worker.every(TIME_SECONDS, "time", pass_time),
         worker.every(TELL_SECONDS, "tell_moves", tell),
         worker.every(REMOVAL_SECONDS, "resume_removals", resume),
+        worker.every(HOLD_SECONDS, "settle_holds", settle_holds),
         worker.every(IMPORT_SECONDS, "imports", lambda: commands.run_imports(context)),
         worker.every(LEVELS_SECONDS, "levels", lambda: commands.run_level_saves(context)),
         worker.every(PURGE_SECONDS, "purge_imports", lambda: commands.purge_imports(context)),

@@ -10,9 +10,10 @@ from services.common.bus import Bus
 from services.common.config import Environment
 from services.common.database import Database, connect
 from services.common.outbox import Waker
-from services.common.rpc import Server
+from services.common.rpc import Caller, Server
 from services.common.tokens import TokenSigner
 from services.orders import api
+from services.orders.clients import Membership
 from services.orders.commands import Context, Numbers, erase_contacts
 from services.orders.consumers import SUBSCRIPTIONS
 
@@ -28,10 +29,13 @@ async def serve(environment: Environment, stop: asyncio.Event) -> None:
     )
     server = Server(environment.text("LISTEN"), TokenSigner(environment.secret("SERVICE_KEY")))
     waker = Waker(database)
-    api.register(Context(database, Numbers(database), waker), server.aio)
+    caller = Caller(TokenSigner(environment.secret("SERVICE_KEY")), "orders")
+    membership = Membership(environment.text("MEMBERSHIP_TARGET"), caller)
+    api.register(Context(database, Numbers(database), waker, membership), server.aio)
     await server.start()
     await service.until(stop, waker.run())
     await server.stop()
+    await membership.close()
     await database.close()
 
 

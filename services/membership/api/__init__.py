@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from grpc import aio
 
 from onefold.membership.v1 import (
+    benefits_pb2_grpc,
     directory_pb2_grpc,
     imports_pb2_grpc,
     levels_pb2_grpc,
@@ -20,6 +21,7 @@ from services.common.errors import InvalidInput
 from services.common.ids import parse_id
 from services.common.wire import address_value, moment, timestamp
 from services.membership import commands, queries
+from services.membership.api.benefits import BenefitsApi
 from services.membership.api.directory import DirectoryApi
 from services.membership.api.imports import ImportsApi
 from services.membership.api.levels import LevelsApi
@@ -39,6 +41,7 @@ def register(context: commands.Context, others: Others, server: aio.Server) -> N
     profiles_pb2_grpc.add_ProfilesServiceServicer_to_server(ProfilesApi(context, others), server)
     directory_pb2_grpc.add_DirectoryServiceServicer_to_server(DirectoryApi(context), server)
     imports_pb2_grpc.add_ImportsServiceServicer_to_server(ImportsApi(context), server)
+    benefits_pb2_grpc.add_BenefitsServiceServicer_to_server(BenefitsApi(context), server)
 
 
 class MembershipApi(service_pb2_grpc.MembershipServiceServicer):

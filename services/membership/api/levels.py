@@ -106,17 +106,6 @@ class LevelsApi(levels_pb2_grpc.LevelsServiceServicer):
             customers_total=found.customers,
         )
 
-    async def RedeemPoints(self, request: pb.RedeemPointsRequest, _: Context) -> pb.RedeemPointsResponse:
-        balance = await commands.redeem_points(
-            self._context,
-            rpc.caller(),
-            rpc.once(request, lambda balance: pb.RedeemPointsResponse(balance=balance)),
-            parse_id(request.customer_id, "customer_id"),
-            parse_id(request.order_id, "order_id"),
-            request.points,
-        )
-        return pb.RedeemPointsResponse(balance=balance)
-
 
 def _rules(message: pb.LevelRules) -> LevelRules:
     levels = [

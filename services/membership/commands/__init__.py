@@ -24,11 +24,13 @@ from services.membership.commands.level_saving import run_level_saves, save_rule
 from services.membership.commands.levels import move_due_members, set_customer_level, tell_moves
 from services.membership.commands.merging import absorb
 from services.membership.commands.notes import add_note, strike_note
-from services.membership.commands.points import adjust_points, expire_points, redeem_points, save_points_settings
+from services.membership.commands.points import adjust_points, expire_points, save_points_settings
 from services.membership.commands.profiles import change_phone, change_profile
+from services.membership.commands.redeeming import HOLD_TIME, follow_redemptions, reserve_points, settle_holds
 from services.membership.commands.removing import Wish, remove_customer, resume_removals, set_deletion_policy
 
 __all__ = [
+    "HOLD_TIME",
     "Context",
     "Wish",
     "absorb",
@@ -46,14 +48,15 @@ __all__ = [
     "finish_upload",
     "follow_logins",
     "follow_orders",
+    "follow_redemptions",
     "follow_store",
     "give_birthday_points",
     "move_due_members",
     "purge_imports",
     "reckon_overview",
-    "redeem_points",
     "remove_customer",
     "rename_filter",
+    "reserve_points",
     "resume_removals",
     "run_imports",
     "run_level_saves",
@@ -62,6 +65,7 @@ __all__ = [
     "save_rules",
     "set_customer_level",
     "set_deletion_policy",
+    "settle_holds",
     "start_import",
     "strike_note",
     "tell_moves",

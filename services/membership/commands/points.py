@@ -15,7 +15,6 @@ from services.common.tokens import ServiceClaims
 from services.membership import events, store
 from services.membership.commands.context import Context
 from services.membership.domain import (
-    LARGEST_ADJUSTMENT,
     Customer,
     Ledger,
     PointsSettings,
@@ -42,7 +41,7 @@ async def adjust_points(
         await once.begin(tx)  # first of all: a repeat is answered though the date is past by now
         settings = await store.load_settings(tx, claims.store)
         adjustment = read_adjustment(points, expires_on, note, clock.now(), settings)
-        owner, ledger = await _hold_ledger(tx, claims, customer_id)
+        owner, ledger = await hold_ledger(tx, claims, customer_id)
         ledger.adjust(adjustment)
         await store.save_ledger(tx, claims.store, ledger)
         reason = Reason.AWARDED if points > 0 else Reason.DEDUCTED
@@ -52,28 +51,7 @@ async def adjust_points(
     return ledger.balance
 
 
-async def redeem_points(
-    context: Context, claims: ServiceClaims, once: Once[int], customer_id: UUID, order_id: UUID, points: int
-) -> int:
-    """Spends points of the member behind any id it ever had on an order (B2); the balance after it.
-
-    Raises InvalidInput, NotFound (customer_not_found), StateConflict (not_a_member, points_insufficient), Conflict, Replayed.
-    """
-    if not 0 < points <= LARGEST_ADJUSTMENT:
-        raise InvalidInput.of("points", "out_of_range", smallest="1", largest=str(LARGEST_ADJUSTMENT))
-    async with context.database.transaction(claims.store) as tx:
-        await once.begin(tx)
-        owner, ledger = await _hold_ledger(tx, claims, customer_id)
-        ledger.redeem(points, order_id)
-        await store.save_ledger(tx, claims.store, ledger)
-        told = events.points_posted(ledger, Reason.REDEEMED, owner.version + 1, order_id)
-        await outbox.add(tx, claims.store, [told])
-        await once.finish(tx, ledger.balance)
-    context.wake()
-    return ledger.balance
-
-
-async def _hold_ledger(tx: AsyncConnection, claims: ServiceClaims, customer_id: UUID) -> tuple[Customer, Ledger]:
+async def hold_ledger(tx: AsyncConnection, claims: ServiceClaims, customer_id: UUID) -> tuple[Customer, Ledger]:
     """The member with its row held, and its lots, those past their time emptied. Raises NotFound, StateConflict."""
     owner = await store.lock_owner(tx, claims.store, customer_id)
     if owner is None:

@@ -1,5 +1,14 @@
 """Customers, members, levels, points and merges: the rules, without storage or transport."""
 
+from services.membership.domain.benefits import (
+    Benefits,
+    HoldState,
+    Redemption,
+    level_discount,
+    most_usable,
+    redeem_for,
+    worth,
+)
 from services.membership.domain.customers import Customer, DeletionPolicy, MergedAccount, Status
 from services.membership.domain.days import end_after, end_of_day, local_day
 from services.membership.domain.directory import (
@@ -82,6 +91,7 @@ __all__ = [
     "Adjustment",
     "Award",
     "Basis",
+    "Benefits",
     "Buyer",
     "Cause",
     "Consent",
@@ -95,6 +105,7 @@ __all__ = [
     "Filter",
     "HistoryEntry",
     "Hold",
+    "HoldState",
     "Holder",
     "Identifier",
     "Kind",
@@ -117,6 +128,7 @@ __all__ = [
     "ProfileChange",
     "Query",
     "Reason",
+    "Redemption",
     "Removal",
     "RemovalKind",
     "RemovalState",
@@ -151,8 +163,10 @@ __all__ = [
     "identifiers_of",
     "judge",
     "judge_merged",
+    "level_discount",
     "local_day",
     "merge_outcome",
+    "most_usable",
     "points_for",
     "read_adjustment",
     "read_choice",
@@ -162,6 +176,7 @@ __all__ = [
     "read_rules",
     "read_wish",
     "recent_since",
+    "redeem_for",
     "refund_points",
     "search_text",
     "simulation_hash",
@@ -170,4 +185,5 @@ __all__ = [
     "why_not",
     "wish_document",
     "wish_of",
+    "worth",
 ]

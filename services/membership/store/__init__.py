@@ -78,6 +78,13 @@ from services.membership.store.profiles import (
     save_profile,
     take_identifier,
 )
+from services.membership.store.redemptions import (
+    add_redemption,
+    advance_redemptions,
+    hold_again,
+    load_redemption,
+    overdue_holds,
+)
 from services.membership.store.removals import (
     being_removed,
     claim_removal,
@@ -130,8 +137,10 @@ __all__ = [
     "add_many_to_known",
     "add_note",
     "add_part",
+    "add_redemption",
     "add_to_holder",
     "add_to_known",
+    "advance_redemptions",
     "apply_orders",
     "being_removed",
     "birthday_stores",
@@ -161,6 +170,7 @@ __all__ = [
     "free_identifier",
     "held",
     "history_page",
+    "hold_again",
     "hold_customers",
     "hold_filters",
     "hold_identifiers",
@@ -186,6 +196,7 @@ __all__ = [
     "load_many",
     "load_overview",
     "load_policy",
+    "load_redemption",
     "load_settings",
     "load_spends",
     "load_whole",
@@ -206,6 +217,7 @@ __all__ = [
     "note_level_progress",
     "notes_page",
     "old_imports",
+    "overdue_holds",
     "owned_identifiers",
     "part_at",
     "purge",

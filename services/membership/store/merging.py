@@ -66,6 +66,7 @@ _MOVE = [
         f"""INSERT INTO birthday_gifts (store_id, customer_id, year, entry_id)
  SELECT DISTINCT ON (year) store_id, CAST(:primary_id AS uuid), year, entry_id FROM birthday_gifts
  WHERE store_id = :store_id AND {_MERGED} ORDER BY year, entry_id ON CONFLICT DO NOTHING""",
+        f"UPDATE redemptions SET customer_id = :primary_id WHERE store_id = :store_id AND {_MERGED}",
         f"UPDATE order_facts SET customer_id = :primary_id WHERE store_id = :store_id AND {_MERGED}",
         f"DELETE FROM customer_search WHERE store_id = :store_id AND {_MERGED}",
     )

@@ -13,6 +13,7 @@ from services.common import outbox
 from services.common.database import Database
 from services.common.errors import NotFound
 from services.orders import store
+from services.orders.clients import Membership
 from services.orders.domain import Order
 
 _NUMBERS_AT_ONCE = 50
@@ -45,6 +46,7 @@ class Context:
     database: Database
     numbers: Numbers
     waker: outbox.Waker
+    membership: Membership
 
 
 async def locked(tx: AsyncConnection, store_id: UUID, order_id: UUID) -> Order:

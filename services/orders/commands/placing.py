@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from uuid import UUID
 
 from services.common import clock, crash
 from services.common.contact import clean_text, read_address, read_contact
@@ -16,11 +17,18 @@ from services.orders.domain import Draft, Order, check_draft, read_lines
 
 
 async def create_order(context: Context, claims: ServiceClaims, once: Once[Order], draft: Draft) -> Order:
-    """Writes an order; it stands when this returns (A4, E1, E6, E7). Raises InvalidInput, Conflict, Replayed."""
-    draft = read_draft(draft, claims)
+    """Writes an order; it stands when this returns (A4, E1, E6, E7).
+
+    Points that are to pay for a part of it are taken first, and the order gets the id that they are held for (B2): a repeat
+    after a crash in between finds both. Without points nobody is asked. Raises InvalidInput, Conflict, Replayed, and what
+    `reserve_points` raises.
+    """
+    draft, order_id = read_draft(draft, claims), new_id()
+    if draft.points_redeemed and draft.customer_id:
+        draft, order_id = await _with_points(context, claims, once, draft, draft.customer_id)
     order = Order.place(
         draft,
-        order_id=new_id(),
+        order_id=order_id,
         number=await context.numbers.next(claims.store),
         new_customer_id=new_id(),
         payment_id=new_id(),
@@ -36,6 +44,19 @@ async def create_order(context: Context, claims: ServiceClaims, once: Once[Order
     crash.point("orders.create.after_commit")
     context.waker.wake()
     return order
+
+
+async def _with_points(
+    context: Context, claims: ServiceClaims, once: Once[Order], draft: Draft, customer_id: UUID
+) -> tuple[Draft, UUID]:
+    """The draft with what its points pay, and the order's id. What the key was used for before is answered first."""
+    async with context.database.transaction(claims.store) as tx:
+        await once.look_back(tx)
+    order_id, discount = await context.membership.reserve_points(
+        claims, once, customer_id, draft.points_redeemed, draft.due
+    )
+    crash.point("orders.create.points_reserved")
+    return replace(draft, points_discount=discount), order_id
 
 
 def read_draft(draft: Draft, claims: ServiceClaims) -> Draft:

@@ -45,6 +45,11 @@ class Draft:
     points_discount: int = 0
     cart_id: UUID | None = None
 
+    @property
+    def due(self) -> int:
+        """What is to be paid in points or money."""
+        return sum(line.total for line in self.lines) - self.discount - self.level_discount + self.shipping
+
 
 def read_lines(lines: Sequence[Line]) -> tuple[Line, ...]:
     """Lines with trimmed texts. Raises InvalidInput (too_long) naming the line."""
@@ -96,7 +101,11 @@ def _check_sums(draft: Draft, found: Violations) -> None:
 
 
 def _check_buyer(draft: Draft, found: Violations) -> None:
-    if draft.customer_id is None and not draft.contact:
+    if draft.points_redeemed < 0:
+        found.add("points_redeemed", "negative_points")
+    if draft.customer_id is None and draft.points_redeemed:
+        found.add("customer_id", "customer_not_chosen")
+    elif draft.customer_id is None and not draft.contact:
         found.add("contact.name", "required")
     elif draft.customer_id is None and draft.add_as_member and not (draft.contact.phone or draft.contact.email):
         found.add("contact.phone", "required")

@@ -14,7 +14,6 @@ from onefold.membership.v1 import events_pb2
 from onefold.membership.v1 import service_pb2 as pb
 from services.common import clock
 from services.common.errors import Conflict, InvalidInput, StateConflict
-from services.common.ids import new_id
 from services.membership import commands, queries
 from services.membership.commands.gifts import birthdays_on
 from services.membership.domain import PointsSettings, Reason, Rounding
@@ -24,10 +23,11 @@ from tests.integration.membership.ranks import Ranks, level
 from tests.support.calls import once
 
 
-async def redeem(shop: Shop, customer_id: UUID, points: int, order_id: UUID | None = None) -> int:
-    return await commands.redeem_points(
-        shop.context, shop.who, once(shop.who), customer_id, order_id or new_id(), points
-    )
+async def redeem(shop: Shop, customer_id: UUID, points: int) -> UUID:
+    """Takes points; the id of the order that they are for."""
+    use: Any = once(shop.who)
+    held = await commands.reserve_points(shop.context, shop.who, use, customer_id, points, 10_000)
+    return held.order_id
 
 
 async def balance(shop: Shop, customer_id: UUID) -> int:
@@ -148,8 +148,8 @@ async def test_a_refund_gives_back_what_the_order_redeemed_with_its_expiry(shop:
     await save_settings(shop, earn_per_unit=0)
     await shop.award(member, 100, "2098-12-31")
     await shop.award(member, 100, "2099-12-31")
-    bought = order(member, 10_000)
-    assert await redeem(shop, member, 150, UUID(bought.order_id)) == 50
+    bought = order(member, 10_000, order_id=await redeem(shop, member, 150))
+    assert await balance(shop, member) == 50
     await shop.hear(*told(bought))
     await shop.hear(refund(bought, 5_000, 2))
     await shop.hear(refund(bought, 5_000, 3))
@@ -166,8 +166,7 @@ async def test_redeemed_points_that_have_expired_meanwhile_come_back_as_good_as_
     member = await shop.member()
     await save_settings(shop, earn_per_unit=0)
     await shop.award(member, 100, "2098-12-31")
-    bought = order(member, 10_000)
-    await redeem(shop, member, 100, UUID(bought.order_id))
+    bought = order(member, 10_000, order_id=await redeem(shop, member, 100))
     await shop.rows("UPDATE points_lots SET expires_at = now() - interval '1 day' RETURNING 1")
     await shop.hear(*told(bought))
     await shop.hear(refund(bought, 10_000, 2))
@@ -179,10 +178,9 @@ async def test_redeemed_points_that_have_expired_meanwhile_come_back_as_good_as_
 async def test_a_refund_after_a_merge_finds_the_points_in_the_account_that_stays(shop: Shop) -> None:
     """B4, F5, F11: what the order earned is taken from the lot that it became."""
     primary, merged = await shop.member(), await shop.member()
-    bought = order(merged, 10_000)
     await shop.award(primary, 40, (clock.now() + timedelta(days=5)).date().isoformat())
     await shop.award(merged, 30, "2099-12-31")
-    await redeem(shop, merged, 30, UUID(bought.order_id))
+    bought = order(merged, 10_000, order_id=await redeem(shop, merged, 30))
     await shop.hear(*told(bought))
     await shop.absorb(primary, merged)
     await shop.hear(refund(bought, 10_000, 2))
@@ -223,9 +221,14 @@ async def test_refunds_redemptions_and_merges_at_once_lose_no_point(shop: Shop) 
     members = [await shop.member() for _ in range(4)]
     orders = [order(members[n % 4], 10_000) for n in range(12)]
     await shop.hear(*(event for one in orders for event in told(one)))
+
+    async def buy_with_points(member: UUID) -> None:
+        bought = order(member, 1_000, order_id=await redeem(shop, member, 60))
+        await shop.hear(*told(bought), refund(bought, 1_000, 2))
+
     await asyncio.gather(
         *(shop.hear(*(refund(one, 10_000, 2) for one in orders[n::3])) for n in range(3)),
-        settle(*(redeem(shop, members[n % 4], 60, UUID(orders[n].order_id)) for n in range(8))),
+        settle(*(buy_with_points(members[n % 4]) for n in range(8))),
         settle(shop.absorb(members[0], members[1])),
         settle(shop.absorb(members[2], members[3])),
     )

@@ -10,21 +10,16 @@ from uuid import UUID
 
 import pytest
 
-from deploy.local.ports import LOOPBACK, choose
 from onefold.identity_merge.v1 import service_pb2 as identity
-from onefold.identity_merge.v1 import service_pb2_grpc as identity_grpc
 from onefold.membership.v1 import events_pb2
-from onefold.orders.v1 import service_pb2_grpc as orders_grpc
-from services.common import rpc
 from services.common.errors import Conflict, InvalidInput, NotFound, StateConflict, Unavailable
 from services.common.idempotency import Replayed
 from services.common.ids import new_id
-from services.common.tokens import TokenSigner
 from services.membership import commands
 from services.membership.clients import Others
 from services.membership.domain import DeletionPolicy, Reason, Removal, RemovalKind, RemovalState, Status
 from services.membership.queries import profiles as reading
-from tests.integration.membership.others import Script, ScriptedLogins, ScriptedOrders
+from tests.integration.membership.others import Script, scripted_others
 from tests.integration.membership.people import HOME, Shop, buyer, order, settle, some_email, some_phone, told
 from tests.integration.membership.test_profiles import confirm, edit, found_by, give_phone
 from tests.support.calls import once
@@ -58,16 +53,9 @@ class Desk:
 
 @pytest.fixture
 async def desk(shop: Shop) -> AsyncIterator[Desk]:
-    script, signer = Script(), TokenSigner("a service key for tests, long enough")
-    address = f"{LOOPBACK}:{choose(['others'], {})['others']}"
-    server = rpc.Server(address, signer)
-    identity_grpc.add_LoginServiceServicer_to_server(ScriptedLogins(script), server.aio)
-    orders_grpc.add_OrdersServiceServicer_to_server(ScriptedOrders(script), server.aio)
-    await server.start()
-    others = Others(address, address, rpc.Caller(signer, "membership"))
-    yield Desk(shop, others, script)
-    await others.close()
-    await server.aio.stop(grace=None)
+    script = Script()
+    async with scripted_others(script) as others:
+        yield Desk(shop, others, script)
 
 
 # Every column of every table that could name a person.

@@ -21,6 +21,7 @@ from services.common.tokens import ServiceClaims
 from services.orders import commands, queries
 from services.orders.commands import relinking
 from services.orders.domain import Channel, Draft, Line, Order, PaymentMethod, Status
+from tests.integration.orders.others import nobody
 from tests.support.calls import claims, once
 
 DRAFT = Draft(
@@ -39,7 +40,7 @@ DRAFT = Draft(
 @pytest.fixture
 async def context(service_database: Callable[[str], DatabaseUrls]) -> AsyncIterator[commands.Context]:
     database = Database(connect(service_database("orders").app, connections=16, name="test"))
-    yield commands.Context(database, commands.Numbers(database), Waker(database))
+    yield commands.Context(database, commands.Numbers(database), Waker(database), nobody())
     await database.close()
 
 

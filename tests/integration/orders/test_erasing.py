@@ -27,6 +27,7 @@ from services.orders import commands, queries
 from services.orders.commands import erasing
 from services.orders.consumers import on_member_erased
 from services.orders.domain import CustomerChange, PaymentMethod, Status
+from tests.integration.orders.others import nobody
 from tests.integration.orders.test_commands import DRAFT, create
 from tests.support.calls import claims, once
 
@@ -53,7 +54,7 @@ async def shelf(service_database: Callable[[str], DatabaseUrls]) -> AsyncIterato
     urls = service_database("orders")
     database = Database(connect(urls.app, connections=8, name="test"))
     worker = Database(connect(urls.worker, connections=4, name="test-work"))
-    yield Shelf(commands.Context(database, commands.Numbers(database), Waker(database)), worker)
+    yield Shelf(commands.Context(database, commands.Numbers(database), Waker(database), nobody()), worker)
     await database.close()
     await worker.close()
 

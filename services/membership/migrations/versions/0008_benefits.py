@@ -1,8 +1,12 @@
 """Points that orders hold."""
 
+from pathlib import Path
+
+from services.common.migrate import create_from
+
 revision = "0008"
 down_revision = "0007"
 
 
 def upgrade() -> None:
-    pass
+    create_from(Path(__file__).with_suffix(".sql"), queues=["redemptions"])

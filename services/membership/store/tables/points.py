@@ -78,3 +78,23 @@ birthday_gifts = Table(
     Column("entry_id", Uuid, nullable=False),
     PrimaryKeyConstraint("store_id", "customer_id", "year"),
 )
+# Points that were taken for an order, and how far it is (B2). `key` is that of the order's own call.
+redemptions = Table(
+    "redemptions",
+    metadata,
+    Column("store_id", Uuid, nullable=False),
+    Column("order_id", Uuid, nullable=False),
+    Column("customer_id", Uuid, nullable=False),
+    Column("points", BigInteger, nullable=False),
+    Column("discount", BigInteger, nullable=False),
+    Column("state", SmallInteger, nullable=False),
+    Column("reserved_at", TIMESTAMPTZ, nullable=False),
+    Column("key", Text, nullable=False),
+    PrimaryKeyConstraint("store_id", "order_id"),
+    ForeignKeyConstraint(["store_id", "customer_id"], ["customers.store_id", "customers.customer_id"]),
+    # One hold for one order, unless it went back.
+    Index("redemptions_key", "store_id", "key", unique=True, postgresql_where=text("state < 4")),
+    Index("redemptions_of_customer", "store_id", "customer_id"),
+    # The worker's queue looks across stores.
+    Index("redemptions_held", "reserved_at", postgresql_where=text("state = 1")),
+)
