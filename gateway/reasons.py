@@ -75,6 +75,14 @@ FIELDS: dict[str, Sentence] = {
     "primary_not_listed": _S("The primary account must be one of the accounts to merge. Choose it from the list."),
     "not_a_whole_number": _S("This is not a whole number. Write it in digits, without a fraction."),
     "zero_points": _S("Enter a number of points other than zero."),
+    "points_above_due": _S(
+        "These points are worth more than is to be paid. Use fewer.",
+        "These points are worth more than is to be paid. Use at most %(largest)s.",
+    ),
+    "points_too_few": _S(
+        "So few points are worth nothing. Use more, or none.",
+        "So few points are worth nothing. Use at least %(smallest)s, or none.",
+    ),
     "invalid_id": _S("This is not a valid id. Copy it whole, as it was given."),
     "invalid_page_token": _S("This page of the list cannot be found. Start from the first page."),
     "invalid_date": _S("This is not a date. Write year, month and day, such as 2027-03-31."),
@@ -174,8 +182,12 @@ OTHERS: dict[str, Sentence] = {
     "already_merged": _S("One of these accounts has been merged already. Pick the account it was merged into."),
     "not_a_member": _S("This customer is not a member. Only members have points and can be merged."),
     "points_insufficient": _S(
-        "There are not enough points for this. Deduct fewer.",
-        "There are not enough points for this: the balance is %(balance)s. Deduct fewer.",
+        "There are not enough points for this. Use fewer.",
+        "There are not enough points for this: the balance is %(balance)s. Use fewer.",
+    ),
+    "points_not_redeemable": _S("This store does not take points for orders. Place the order without points."),
+    "points_unavailable": _S(
+        "Points cannot be used right now. Nothing was saved. Place the order without points, or try again in a moment."
     ),
     "note_not_found": _S("There is no such note about this customer."),
     "customer_gone": _S("This account was deleted or erased. Nothing about it can change any more."),

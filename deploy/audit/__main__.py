@@ -20,6 +20,7 @@ from deploy.local.state import CONTEXTS, DataFolderError, RunningStack
 CHECKS: Sequence[Callable[[Databases], Awaitable[Verdict]]] = (
     accounts.check_points,
     accounts.check_transfers,
+    accounts.check_redemptions,
     accounts.check_owners,
     accounts.check_pointers,
     accounts.check_retired,

@@ -15,6 +15,12 @@ _BALANCES = """SELECT c.store_id, c.customer_id, c.status, c.points_balance,
   USING (store_id, customer_id)
  LEFT JOIN (SELECT store_id, customer_id, sum(points) AS points FROM points_entries GROUP BY 1, 2) e USING (store_id, customer_id)"""
 
+# (store, order, state, points, what they pay, whether young, what the ledger has taken and not given back)
+_REDEMPTIONS = """SELECT r.store_id, r.order_id, r.state, r.points, r.discount, r.reserved_at > now() - interval '20 minutes',
+  coalesce(e.taken, 0)::bigint
+ FROM redemptions r LEFT JOIN (SELECT store_id, order_id, -sum(points) AS taken FROM points_entries WHERE reason IN (4, 10)
+  GROUP BY 1, 2) e USING (store_id, order_id) ORDER BY 1, 2"""
+
 
 async def check_points(databases: Databases) -> Verdict:
     """P: balance = Σ lots = Σ ledger entries, and nothing below zero; who is merged or gone holds nothing."""
@@ -55,6 +61,31 @@ async def check_transfers(databases: Databases) -> Verdict:
         "SELECT merge_run_id, sum(points) FROM points_entries WHERE reason IN (7, 8) GROUP BY store_id, merge_run_id",
     ):
         verdict.expect(moved == 0, f"merge {run_id}: {moved} points")
+    return verdict
+
+
+async def check_redemptions(databases: Databases) -> Verdict:
+    """P: the points that an order says it redeemed are those that were taken for it; none are held for an order that never came.
+
+    Of what was cancelled or refunded a part or all has come back.
+    """
+    verdict = Verdict("P", "every order's points = those taken for it in the ledger, and none are held for no order")
+    orders = databases.stream(
+        "orders",
+        """SELECT store_id, order_id, points_redeemed, points_discount, status = 6 OR refunded > 0 FROM orders
+ WHERE points_redeemed > 0 ORDER BY 1, 2""",
+    )
+    async for held, order in full_join(databases.stream("membership", _REDEMPTIONS), orders, 2):
+        if held is None or order is None:
+            # Nobody knows yet whether the order of a young hold will come.
+            holds = held is not None and ((held[2] == 1 and held[5] and held[6] == held[3]) or (held[2:7:4] == (4, 0)))
+        else:
+            undone = order[4] and 0 <= held[6] <= held[3]
+            holds = held[3:5] == order[2:4] and (undone or (held[2] in {2, 3} and held[6] == held[3]))
+        verdict.expect(
+            holds,
+            f"order {(held or order or ('', '?'))[1]}: redemption {held and held[2:]}, order {order and order[2:]}",
+        )
     return verdict
 
 

@@ -6,7 +6,7 @@ from services.membership.store.tables.directory import customer_search, overview
 from services.membership.store.tables.imports import import_parts, import_rows, imports
 from services.membership.store.tables.levels import level_announcements, level_changes, level_runs
 from services.membership.store.tables.orders import absorptions, order_facts
-from services.membership.store.tables.points import birthday_gifts, points_entries, points_lots
+from services.membership.store.tables.points import birthday_gifts, points_entries, points_lots, redemptions
 from services.membership.store.tables.profiles import consents, customer_notes, profile_changes, removals
 from services.membership.store.tables.settings import store_settings
 
@@ -31,6 +31,7 @@ __all__ = [
     "points_entries",
     "points_lots",
     "profile_changes",
+    "redemptions",
     "removals",
     "saved_filters",
     "standings",
