@@ -13,6 +13,7 @@ from gateway.config import Settings
 from gateway.console import blueprint as console
 from services.common import logging
 from services.common.config import Environment
+from services.common.links import Links
 
 # Forms and orders are small; edge.py says which routes take more.
 LARGEST_BODY = 1024 * 1024
@@ -26,6 +27,7 @@ def create_app(environment: Environment | None = None) -> Flask:
     app = api.application("gateway")
     _configure(app, settings)
     app.extensions["onefold_services"] = ServicesOfProcess(settings)
+    app.extensions["onefold_links"] = Links(settings.service_key)
     app.extensions["onefold_authenticator"] = Authenticator(ask_identity)
     edge.install(app)
     languages.install(app)

@@ -207,6 +207,7 @@ class Access:
         self.log_out = Method(tokens, stub.LogOut)
         self.authenticate = Method(tokens, stub.Authenticate)
         self.create_api_key = Method(tokens, stub.CreateApiKey)
+        self.get_store = Method(tokens, stub.GetStore)
 
 
 class Logins:

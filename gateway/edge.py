@@ -70,7 +70,8 @@ def _begin() -> None:
 
 def _end(response: Response) -> Response:
     headers = response.headers
-    headers.extend(_HEADERS)
+    for name, value in _HEADERS:
+        headers.setdefault(name, value)
     headers["X-Request-Id"] = telemetry.request_id.get()
     if current_app.config["SESSION_COOKIE_SECURE"]:
         headers["Strict-Transport-Security"] = "max-age=31536000"

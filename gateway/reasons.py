@@ -145,6 +145,10 @@ OTHERS: dict[str, Sentence] = {
     "store_exists": _S("A store with this short name exists already. Choose another."),
     "login_refused": _S("Store, e-mail and password do not fit together. Check all three and try again."),
     "credential_refused": _S("You are not logged in, or your login or API key is no longer valid. Log in again."),
+    "store_not_found": _S("There is no such store."),
+    "link_refused": _S(
+        "This link does not open an order, or not any more. Take the whole link from the newest e-mail about the order, or ask the store."
+    ),
     "confirmation_refused": _S(
         "This confirmation link is not valid any more. It may have been used already, or a newer one was sent."
     ),

@@ -10,7 +10,7 @@ from services.common.errors import InvalidInput, NotFound, Unauthenticated
 from services.common.paging import Page, PageRequest
 from services.common.tokens import ServiceClaims
 from services.identity_merge.domain import tokens
-from services.identity_merge.domain.access import Holder
+from services.identity_merge.domain.access import Holder, Store, is_slug
 from services.identity_merge.domain.logins import LoginMethod
 from services.identity_merge.domain.merges import Run
 from services.identity_merge.store import access, logins, merges
@@ -26,6 +26,15 @@ async def authenticate(database: Database, credential: str) -> Holder:
         if holder:
             return holder
     raise Unauthenticated("credential_refused")
+
+
+async def get_store(database: Database, slug: str) -> Store:
+    """The store by its name in addresses. Raises NotFound (store_not_found)."""
+    async with database.across_stores() as tx:
+        found = await access.find_store(tx, slug if is_slug(slug) else "")
+    if found is None:
+        raise NotFound("store_not_found")
+    return found
 
 
 async def list_login_methods(database: Database, claims: ServiceClaims, customer_id: UUID) -> list[LoginMethod]:

@@ -11,6 +11,7 @@ from services.common import rpc, service, worker
 from services.common.bus import Bus
 from services.common.config import ConfigError, Environment
 from services.common.database import Database, connect
+from services.common.links import Links
 from services.common.outbox import Waker
 from services.common.rpc import Caller, Server
 from services.common.tokens import TokenSigner
@@ -75,6 +76,7 @@ def sender_settings(environment: Environment) -> SenderSettings:
         server=MailServer.parse(environment.text("SMTP_URL"), numbers["SMTP_SECONDS"]),
         mail_from=mail_from,
         public_url=environment.text("PUBLIC_URL").rstrip("/"),
+        links=Links(environment.secret("SERVICE_KEY")),
         connections=numbers["MAIL_CONNECTIONS"],
         per_second=numbers["MAIL_PER_SECOND"],
         retry_seconds=numbers["MAIL_RETRY_SECONDS"],

@@ -57,6 +57,9 @@ class AccessApi(service_pb2_grpc.AccessServiceServicer):
             return pb.AuthenticateResponse(store=store, api_key=api_key_message(holder.who))
         return pb.AuthenticateResponse(store=store, staff=staff_message(holder.who))
 
+    async def GetStore(self, request: pb.GetStoreRequest, _: GrpcContext) -> pb.GetStoreResponse:
+        return pb.GetStoreResponse(store=store_message(await queries.get_store(self._context.database, request.slug)))
+
     async def CreateApiKey(self, request: pb.CreateApiKeyRequest, _: GrpcContext) -> pb.CreateApiKeyResponse:
         key, secret = await access.create_api_key(self._context, rpc.caller(), request.name, request.scopes)
         return pb.CreateApiKeyResponse(api_key=api_key_message(key), secret=secret)

@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.common import clock, crash, telemetry
 from services.common.database import Database, is_transient
 from services.common.errors import Unavailable
+from services.common.links import Links
 from services.common.outbox import Waker
 from services.notification import domain, events, store
 from services.notification.clients import Confirmations, Connection, MailServer, MailServerAway, Refused, Undecided
@@ -38,11 +39,14 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class SenderSettings:
-    """`mail_from` is an address, `public_url` the gateway as customers reach it, `retry_seconds` the wait after a first failure."""
+    """`mail_from` is an address, `public_url` the gateway as customers reach it, `links` signs the ways to their orders,
+    `retry_seconds` the wait after a first failure.
+    """
 
     server: MailServer
     mail_from: str
     public_url: str
+    links: Links
     connections: int
     per_second: float
     retry_seconds: float
@@ -218,6 +222,10 @@ class Sender:
             if not token:
                 return None
             extra["link"] = f"{self._settings.public_url}/s/confirm?token={quote(token, safe='')}"
+        elif claimed.message.order_id:
+            slug = claimed.store.slug
+            token = self._settings.links.order(slug, claimed.store_id, claimed.message.order_id, clock.now())
+            extra["link"] = f"{self._settings.public_url}/s/{slug}/orders/{token}"
         return self._templates.write(claimed, self._settings.mail_from, extra)
 
     async def _settle(self, claimed: Claimed, outcome: Outcome) -> None:

@@ -34,7 +34,7 @@ LANGUAGES = {"en": "en", "zh-Hant": "zh_Hant"}
 _SYMBOLS = {"HKD": "HK$", "TWD": "NT$", "MOP": "MOP$", "USD": "US$", "CNY": "CN¥", "JPY": "JP¥", "SGD": "S$"}
 _PLAIN = email.policy.compat32.clone(linesep="\r\n")
 # Parameters that messages lack which were queued before these were thought of.
-_SINCE_ADDED = {"level_discount": 0, "points_discount": 0, "ended": ""}
+_SINCE_ADDED = {"level_discount": 0, "points_discount": 0, "ended": "", "link": ""}
 _PATTERNS = {"en": "d MMM y, HH:mm", "zh-Hant": "y年M月d日 HH:mm"}
 
 

@@ -211,3 +211,19 @@ def test_an_impossible_address_is_refused_by_an_error() -> None:
 )
 def test_money_is_written_with_its_symbol(minor: int, currency: str, text: str) -> None:
     assert money(minor, currency).replace("\u00a0", " ") == text
+
+
+def test_an_order_mail_leads_to_the_orders_page() -> None:
+    """C7."""
+    mail = write(claimed(), {"link": "https://shop.example/s/demo/orders/abc"})
+    assert 'href="https://shop.example/s/demo/orders/abc"' in part(mail, "html")
+    assert "https://shop.example/s/demo/orders/abc\n" in part(mail, "plain")
+
+
+@pytest.mark.parametrize(("ended", "sentence"), [("cancelled", "was cancelled"), ("refunded", "was refunded")])
+def test_a_mail_of_an_order_that_has_ended_says_so(ended: str, sentence: str) -> None:
+    """E3."""
+    text = part(write(claimed(Kind.ORDER_RESENT, ORDER | {"ended": ended, "level_discount": 500})), "plain")
+    assert sentence in text
+    assert "received your payment" not in text
+    assert "Member discount: −HK$\u00a05.00" in text

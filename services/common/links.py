@@ -1,0 +1,51 @@
+"""Signed addresses of pages for people without a login: whoever holds one may see one thing, until it runs out (C7, E).
+
+Nothing is stored: what a link opens stands in it, with a keyed digest over that, its purpose and the store's name in addresses. The
+key is derived from the service key, which the gateway and the sender of mails both have; so no event carries a link.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from services.common.errors import NotFound
+
+# As long as somebody may come back to an order: guarantees, returns, the tax year.
+ORDER_LINK_LIFETIME = timedelta(days=400)
+_ORDER = b"order"
+_BODY = 36
+# Half of SHA-256 is beyond guessing and keeps the address on one line of a mail.
+_DIGEST = 16
+
+
+class Links:
+    """Makes and reads links with a key derived from the service key (at least 32 characters)."""
+
+    def __init__(self, service_key: str) -> None:
+        self._key = hmac.digest(service_key.encode(), b"onefold-links", "sha256")
+
+    def order(self, slug: str, store_id: UUID, order_id: UUID, now: datetime) -> str:
+        """The token that opens an order's page below /s/<slug>/orders/."""
+        expires = int((now + ORDER_LINK_LIFETIME).timestamp())
+        body = store_id.bytes + order_id.bytes + expires.to_bytes(4, "big")
+        return base64.urlsafe_b64encode(body + self._digest(_ORDER, slug, body)).rstrip(b"=").decode()
+
+    def read_order(self, slug: str, token: str, now: datetime) -> tuple[UUID, UUID]:
+        """(store, order) of a token. Raises NotFound (link_refused) in the same words for every cause."""
+        try:
+            raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
+        except (binascii.Error, ValueError):
+            raw = b""
+        body, digest = raw[:_BODY], raw[_BODY:]
+        if not hmac.compare_digest(digest, self._digest(_ORDER, slug, body)) or len(body) != _BODY:
+            raise NotFound("link_refused")
+        if int.from_bytes(body[32:], "big") <= now.timestamp():
+            raise NotFound("link_refused")
+        return UUID(bytes=body[:16]), UUID(bytes=body[16:32])
+
+    def _digest(self, purpose: bytes, slug: str, body: bytes) -> bytes:
+        return hmac.digest(self._key, b"\0".join((purpose, slug.encode(), body)), "sha256")[:_DIGEST]

@@ -1,0 +1,52 @@
+"""Signed links: who holds one sees one order, until it runs out (C7)."""
+
+from __future__ import annotations
+
+import base64
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from services.common.errors import NotFound
+from services.common.ids import new_id
+from services.common.links import ORDER_LINK_LIFETIME, Links
+
+KEY = "a service key for tests, long enough"
+NOW = datetime(2026, 11, 24, tzinfo=UTC)
+STORE, ORDER = new_id(), new_id()
+LINKS = Links(KEY)
+TOKEN = LINKS.order("tea", STORE, ORDER, NOW)
+
+
+def test_a_link_opens_its_order_until_it_runs_out() -> None:
+    assert LINKS.read_order("tea", TOKEN, NOW) == (STORE, ORDER)
+    last = NOW + ORDER_LINK_LIFETIME
+    assert LINKS.read_order("tea", TOKEN, last - timedelta(seconds=1)) == (STORE, ORDER)
+    with pytest.raises(NotFound, match=r"^link_refused$"):
+        LINKS.read_order("tea", TOKEN, last)
+
+
+def test_a_link_fits_into_an_address_and_tells_no_key() -> None:
+    assert len(TOKEN) == 70
+    assert TOKEN.replace("-", "").replace("_", "").isalnum()
+
+
+@pytest.mark.parametrize("position", range(52))
+def test_a_link_with_any_byte_changed_opens_nothing(position: int) -> None:
+    raw = bytearray(base64.urlsafe_b64decode(TOKEN + "=="))
+    raw[position] ^= 1
+    changed = base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+    with pytest.raises(NotFound, match=r"^link_refused$"):
+        LINKS.read_order("tea", changed, NOW)
+
+
+@pytest.mark.parametrize("token", ["", "a", TOKEN[:-1], TOKEN + "AAAA", TOKEN[:48], "é" * 70, "=" * 70, "A" * 10_000])
+def test_what_is_no_link_is_refused_in_the_same_words(token: str) -> None:
+    with pytest.raises(NotFound, match=r"^link_refused$"):
+        LINKS.read_order("tea", token, NOW)
+
+
+def test_a_link_of_another_store_or_key_opens_nothing() -> None:
+    for links, slug in ((LINKS, "coffee"), (Links(KEY + "!"), "tea")):
+        with pytest.raises(NotFound, match=r"^link_refused$"):
+            links.read_order(slug, TOKEN, NOW)
