@@ -18,6 +18,7 @@ from onefold.common.v1.common_pb2 import PageRequest
 from onefold.membership.v1 import imports_pb2 as pb
 from services.common.errors import InvalidInput
 
+LONGEST_FILE_NAME = 200
 _LARGEST_FILE = LARGEST_FILE_MB * 1024 * 1024
 _PIECE = 1024 * 1024
 _PAGE = 100
@@ -32,7 +33,8 @@ def upload(stream: IO[bytes], file_name: str, key: str) -> pb.Import:
     Raises InvalidInput (file_too_large and what is no CSV at all), Conflict (idempotency_key_reused).
     """
     imports = services().imports
-    import_id = imports.start(pb.StartImportRequest(file_name=file_name[:200]), key=key).import_id
+    # What a form calls the file, nobody chose for us: it is cut, where a program's name is refused.
+    import_id = imports.start(pb.StartImportRequest(file_name=file_name[:LONGEST_FILE_NAME]), key=key).import_id
     received = 0
     while piece := stream.read(_PIECE):
         # A slow line is no fault of the services: the request's time counts from what has come in.

@@ -28,12 +28,15 @@ _REFUSALS = {
     "404": "There is no such thing in this store.",
     "409": "The state of things forbids it, or somebody else was faster.",
     "413": "The body is above 1 MiB.",
+    "414": "The address with its query is above 8,190 bytes. This answer comes from before the API and is no problem document.",
     "415": "The body is not JSON.",
     "422": "Fields need mending, or the Idempotency-Key was used for another request. Nothing was written.",
     "500": "A defect on our side.",
     "503": "A service cannot be reached. The same request may be sent again.",
     "504": "It took too long. The same request may be sent again, with the same Idempotency-Key.",
 }
+# The one that the HTTP server gives by itself, as a page.
+_FROM_SERVER = "414"
 
 
 def _name(name: str, path: str, method: str) -> str:  # the signature is flask-openapi3's
@@ -45,6 +48,9 @@ blueprint = APIBlueprint(
     __name__,
     url_prefix=PREFIX,
     abp_security=[{"key": []}],
-    abp_responses={code: {"description": text, "content": _PROBLEM} for code, text in _REFUSALS.items()},
+    abp_responses={
+        code: {"description": text} | ({} if code == _FROM_SERVER else {"content": _PROBLEM})
+        for code, text in _REFUSALS.items()
+    },
     operation_id_callback=_name,
 )

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from gateway.api.fields import AnswerModel, Id, Json, PageQuery, QueryModel, RequestModel, Time, when, when_set, word
 from gateway.reasons import sentence_of
+from gateway.uploads import LONGEST_FILE_NAME
 from onefold.membership.v1 import imports_pb2 as pb
 
 _INT32 = 2**31 - 1
@@ -30,7 +31,7 @@ class CsvFile(RawModel):
 class UploadQuery(QueryModel):
     """About the file."""
 
-    file_name: str = Field(default="members.csv", json_schema_extra={"maxLength": 200})
+    file_name: str = Field(default="members.csv", max_length=LONGEST_FILE_NAME)
     encoding: str = Field(default="", description=_ENCODINGS)
 
 

@@ -104,6 +104,20 @@ def test_a_form_may_bring_the_file_too(store: Store) -> None:
     assert problem(nothing)[2] == {("file", "no_file")}
 
 
+def test_a_file_name_has_its_limit_and_so_has_an_address(store: Store) -> None:
+    """D4, H4: at the limit, one above, far above, and beyond what the server reads; all as the document says."""
+    content = f"{HEADER}\r\n{row_of(store.person())}"
+    assert upload(store, content, file_name="峯" * 200).json()["file_name"] == "峯" * 200
+    for length in (201, 850):
+        assert problem(upload(store, content, file_name="峯" * length))[::2] == (422, {("file_name", "too_long")})
+    beyond = upload(store, content, file_name="峯" * 1_000)
+    documented = store.get("/openapi.json").json()["paths"]["/api/v1/imports"]["post"]["responses"]
+    assert (beyond.status_code, documented["414"].get("content")) == (414, None)
+    files = {"file": ("m" * 250 + ".csv", content.encode(), "text/csv")}
+    cut = store.http.post("/imports", files=files, headers={"Idempotency-Key": key()})
+    assert (cut.status_code, cut.json()["file_name"]) == (201, "m" * 200)
+
+
 def test_what_is_wrong_with_a_whole_file_is_said_in_both_languages(store: Store) -> None:
     """D3: row and column are in the sentence."""
     content = HEADER.replace("Email", "E-mail") + "\r\n" + row_of(store.person())
