@@ -18,22 +18,22 @@ _CREATED = re.compile(r"^CREATE TABLE (\w+)", re.MULTILINE)
 _PLUMBING = ("outbox", "inbox", "dead_letters", "idempotency_keys")
 
 
-async def upgrade(environment: Environment, migrations: Path) -> None:
-    """Brings the database to the newest revision under an advisory lock, so that two runs do not meet."""
+async def upgrade(environment: Environment, migrations: Path, revision: str = "head") -> None:
+    """Brings the database to a revision, the newest if none is named, under an advisory lock, so that two runs do not meet."""
     url = make_url(environment.text("DATABASE_URL")).set(drivername="postgresql+asyncpg")
     engine = create_async_engine(url)
     async with engine.connect() as connection:
-        await connection.run_sync(_upgrade, migrations)
+        await connection.run_sync(_upgrade, migrations, revision)
         await connection.commit()
     await engine.dispose()
 
 
-def _upgrade(connection: Connection, migrations: Path) -> None:
+def _upgrade(connection: Connection, migrations: Path, revision: str) -> None:
     connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7206)")
     config = Config()
     config.set_main_option("script_location", str(migrations))
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    command.upgrade(config, revision)
 
 
 def run_env(metadata: MetaData) -> None:

@@ -51,8 +51,12 @@ class TestServers:
             run_sync(self._create(name, context))
             run_once(self._migration(context, database_urls(self.admin_url, self.data, context, name)))
             self._templates[context] = name
+        return self.empty_database(context, self._templates[context])
+
+    def empty_database(self, context: str, template: str = "") -> DatabaseUrls:
+        """A new database without a table, or with what the template has."""
         name = f"{context}_{secrets.token_hex(4)}"
-        run_sync(self._create(name, context, self._templates[context]))
+        run_sync(self._create(name, context, template))
         return database_urls(self.admin_url, self.data, context, name)
 
     def drop(self, urls: DatabaseUrls) -> None:
