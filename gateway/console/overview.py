@@ -12,6 +12,7 @@ from flask_babel import gettext as _
 from gateway.auth import requires
 from gateway.console import ask, ask_directory, charts, formats
 from gateway.console.frame import blueprint
+from gateway.console.listings import WITHOUT_LEVEL
 from gateway.permissions import MEMBERS_READ
 from onefold.membership.v1 import directory_pb2 as pb
 from onefold.membership.v1 import levels_pb2 as levels_api
@@ -52,10 +53,13 @@ def _month(month: str, *, whole: bool = False) -> str:
     return str(format_date(first, pattern, locale=locale))
 
 
-def _by_level(figures: pb.GetOverviewResponse, levels: Sequence[levels_api.Level]) -> list[tuple[str, int, float]]:
-    """(name, members, percent) of each level from the highest down, and of those without one."""
+def _by_level(figures: pb.GetOverviewResponse, levels: Sequence[levels_api.Level]) -> list[tuple[str, str, int, float]]:
+    """(id as in a list's address, name, members, percent) of each level from the highest down, and of those without one."""
     counts = {count.level_id: count.members for count in figures.levels}
-    named = [(level.name, counts.pop(level.level_id, 0)) for level in reversed(levels)]
+    named = [(level.level_id, level.name, counts.pop(level.level_id, 0)) for level in reversed(levels)]
     # A level that was taken out of the rules and whose members have not moved yet.
-    rest = [(_("No level") if not level else _("Unknown level"), members) for level, members in counts.items()]
-    return [(name, members, charts.share(members, figures.members)) for name, members in (*named, *rest)]
+    rest = [
+        (level or WITHOUT_LEVEL, _("Unknown level") if level else _("No level"), members)
+        for level, members in counts.items()
+    ]
+    return [(*level, members, charts.share(members, figures.members)) for *level, members in (*named, *rest)]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import DESKTOP, PHONE, OpenPage
-from tests.e2e.shop import Shop
+from tests.e2e.shop import Shop, until
 from tests.e2e.test_pages import inspect
 
 pytestmark = pytest.mark.browser
@@ -111,3 +113,39 @@ def test_the_overview_tells_what_the_store_has(shop: Shop, page: Page) -> None:
     expect(page.get_by_role("region", name="Points settings")).to_contain_text("1 point for each HK$\u00a01.00 paid")
     figures.filter(has_text="New within 7 days").get_by_role("link").click()
     expect(page.get_by_role("table", name="Members").get_by_role("row")).to_have_count(3)
+
+
+def test_the_overview_leads_to_what_is_behind_its_figures(shop: Shop, open_page: OpenPage) -> None:
+    """C1, B1, B2, G3: the lists behind numbers, and the settings behind their summaries, for who may change them."""
+    rules = {"levels": [{"name": "金", "threshold_minor": 10_000}], "version": 0}
+    seen = shop.post("/levels/simulate", rules)
+    shop.put("/levels", rules | {"simulation_hash": seen["simulation_hash"]})
+    until(lambda: shop.get("/levels")["levels"], "the levels are saved")
+    rich = shop.member(shop.somebody("有錢"), amount=10_000)
+    shop.member(shop.somebody("沒錢"), amount=5_000)
+    shop.post(f"/customers/{rich}/points", {"points": 30, "expires_on": _today()})
+    page = open_page(language="zh-Hant", size=PHONE)
+    page.goto("/console/members/overview")
+    for figure, name, first, count in (
+        (page.locator(".figures"), "2", "沒錢", 2),
+        (page.locator(".figures"), "180", "有錢", 2),
+        (page.get_by_role("table", name="各等級會員人數"), "金", "有錢", 1),
+        (page.get_by_role("table", name="各等級會員人數"), "沒有等級", "沒錢", 1),
+    ):
+        figure.get_by_role("link", name=name, exact=True).first.click()
+        rows = page.get_by_role("table", name="會員").get_by_role("row").filter(has=page.get_by_role("cell"))
+        expect(rows.filter(has_text="錢")).to_have_count(count)
+        expect(rows.filter(has_text="錢").first).to_contain_text(first)
+        page.go_back()
+    page.locator(".figures").get_by_role("link", name="30", exact=True).click()
+    expect(page.get_by_role("table", name="30 日內到期")).to_contain_text("有錢")
+    page.go_back()
+    page.get_by_role("link", name="更改 點數設定").click()
+    expect(page).to_have_url(re.compile(r"/console/points#rules-title$"))
+    page.go_back()
+    page.get_by_role("link", name="編輯等級").click()
+    expect(page.get_by_label("等級名稱")).to_have_value("金")
+
+
+def _today() -> str:
+    return datetime.now(ZoneInfo("Asia/Hong_Kong")).date().isoformat()
