@@ -23,6 +23,7 @@ from gateway import context
 from gateway.config import Settings, Targets
 from gateway.errors import from_rpc
 from onefold.identity_merge.v1 import service_pb2_grpc as identity
+from onefold.membership.v1 import benefits_pb2_grpc as benefits
 from onefold.membership.v1 import directory_pb2_grpc as directory
 from onefold.membership.v1 import imports_pb2_grpc as imports
 from onefold.membership.v1 import levels_pb2_grpc as levels
@@ -131,6 +132,14 @@ class Membership:
         self.search_customers = Method(tokens, stub.SearchCustomers)
         self.list_points_entries = Method(tokens, stub.ListPointsEntries)
         self.adjust_points = Method(tokens, stub.AdjustPoints)
+
+
+class Benefits:
+    """BenefitsService."""
+
+    def __init__(self, tokens: Tokens, channel: grpc.Channel) -> None:
+        stub = benefits.BenefitsServiceStub(channel)
+        self.quote = Method(tokens, stub.QuoteBenefits)
 
 
 class Imports:
@@ -248,6 +257,7 @@ class Services:
         self.membership = Membership(tokens, channels["membership"])
         self.imports = Imports(tokens, channels["membership"])
         self.profiles = Profiles(tokens, channels["membership"])
+        self.benefits = Benefits(tokens, channels["membership"])
         self.levels = Levels(tokens, channels["membership"])
         self.directory = Directory(tokens, channels["membership"])
         self.access = Access(tokens, channels["identity_merge"])

@@ -51,7 +51,12 @@ _REASON_OF_STATUS = {
     415: "unsupported_media_type",
 }
 # The contracts' names of things that REST carries elsewhere.
-_FIELD_NAMES = {"page.size": "page_size", "page.token": "page_token", "idempotency-key": "Idempotency-Key"}
+_FIELD_NAMES = {
+    "page.size": "page_size",
+    "page.token": "page_token",
+    "idempotency-key": "Idempotency-Key",
+    "points_redeemed": "redeem_points",
+}
 
 
 def from_rpc(error: grpc.RpcError) -> OnefoldError:

@@ -11,9 +11,11 @@ from opentelemetry import metrics
 from gateway.clients import services
 from gateway.errors import is_unreachable
 from onefold.common.v1 import common_pb2
+from onefold.membership.v1 import benefits_pb2 as benefits
 from onefold.membership.v1 import service_pb2 as membership
 from onefold.orders.v1 import service_pb2 as orders
 from services.common.errors import OnefoldError
+from services.common.money import LARGEST_AMOUNT
 
 log = structlog.get_logger()
 _deferred = metrics.get_meter("onefold.gateway").create_counter(
@@ -38,25 +40,28 @@ class Buyer:
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """An order that stands, and its buyer."""
+    """An order that stands, and its buyer. `level_discount_missed`: it was wished for, and membership could not say in time."""
 
     order: orders.Order
     buyer: Buyer
+    level_discount_missed: bool = False
 
 
-def place_order(request: orders.CreateOrderRequest, key: str) -> Placed:
+def place_order(request: orders.CreateOrderRequest, key: str, *, apply_level: bool = False) -> Placed:
     """Places an order and makes or finds its customer (A4, E5, E6, E7).
 
     The order stands once `orders` has answered, whatever happens to the rest: the event brings what is missing. `request` is
-    filled with the known customer's contact. Raises what `orders` raises, and NotFound (customer_not_found).
+    filled with the known customer's contact and, with `apply_level`, with what the level takes off (B1): an order for which
+    membership cannot be asked stands without that. Raises what `orders` raises, and NotFound (customer_not_found).
     """
     # A repeat is known by what was asked, not by what is filled in here, which may have changed in between.
-    asked = hashlib.sha256(request.SerializeToString(deterministic=True)).hexdigest()
+    asked = hashlib.sha256(request.SerializeToString(deterministic=True) + b"level" * apply_level).hexdigest()
     known = _known_buyer(request) if request.customer_id else None
+    quoted = not (known and apply_level) or _take_level_discount(request, known)
     order = services().orders.create(request, key=key, asked=asked).order
     # A guest who was picked becomes a member with this order, if that was wished (A4).
     if known and not (order.add_as_member and known.status == membership.CUSTOMER_STATUS_GUEST):
-        return Placed(order, known)
+        return Placed(order, known, not (quoted or order.level_name))
     buyer = _enrol(order, new_customer=known is None)
     order.customer_id = buyer.customer_id
     return Placed(order, buyer)
@@ -78,6 +83,32 @@ def _known_buyer(request: orders.CreateOrderRequest) -> Buyer:
     request.customer_id = customer.customer_id
     _fill(request.contact, customer)
     return Buyer(customer.customer_id, customer.status, customer.name)
+
+
+def _take_level_discount(request: orders.CreateOrderRequest, known: Buyer) -> bool:
+    """Fills in what the customer's level takes off; False when membership cannot say."""
+    amount = goods_of(request)
+    if not 0 < amount <= LARGEST_AMOUNT:
+        return True  # nothing to take from, or an order that will be refused
+    if known.status == membership.CUSTOMER_STATUS_UNSPECIFIED:
+        return False
+    asked = benefits.QuoteBenefitsRequest(customer_id=known.customer_id, amount_minor=amount)
+    try:
+        quote = services().benefits.quote(asked, seconds=KNOW_SECONDS)
+    except OnefoldError as error:
+        if not is_unreachable(error):
+            raise
+        _defer("quote_benefits", error)
+        return False
+    if quote.level_discount_minor:
+        request.level_discount_minor, request.level_name = quote.level_discount_minor, quote.level_name
+    return True
+
+
+def goods_of(request: orders.CreateOrderRequest) -> int:
+    """What the lines come to after all discounts but the level's: that is what the level takes a part of."""
+    lines = sum(line.quantity * line.unit_price_minor - line.discount_minor for line in request.lines)
+    return lines - request.discount_minor
 
 
 def _fill(contact: common_pb2.Contact, customer: membership.Customer) -> None:

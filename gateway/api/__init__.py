@@ -6,13 +6,14 @@ from flask_openapi3.models.info import Info
 from flask_openapi3.openapi import OpenAPI
 from flask_wtf.csrf import CSRFProtect
 
-from gateway.api import access, customers, directory, docs, imports, levels, merges, orders, profiles
+from gateway.api import access, benefits, customers, directory, docs, imports, levels, merges, orders, profiles
 from gateway.api.base import ABOUT, PREFIX, SECURITY, blueprint
 from gateway.api.fields import Problem
 
 __all__ = [
     "access",
     "application",
+    "benefits",
     "customers",
     "directory",
     "imports",

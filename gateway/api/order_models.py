@@ -93,6 +93,12 @@ class OrderIn(RequestModel):
     payment_method: MethodWord = "other"
     payment_reference: str = Field(default="", json_schema_extra={"maxLength": 64})
     language: Language = Field(default="", description="Of the customer's messages. Default: the store's.")
+    apply_level_discount: bool = Field(
+        default=False, description="Takes off what the customer's level gives (B1). Needs `customer_id`."
+    )
+    redeem_points: WholeNumber = Field(
+        default=0, description="Points that pay for a part (B2). Needs `customer_id`.", json_schema_extra={"minimum": 0}
+    )
 
     def message(self) -> pb.CreateOrderRequest:
         """For the service."""
@@ -122,6 +128,7 @@ class OrderIn(RequestModel):
             payment_method=METHODS[self.payment_method],
             payment_reference=self.payment_reference,
             language=self.language,
+            points_redeemed=self.redeem_points,
         )
 
 
@@ -192,6 +199,10 @@ class OrderSummary(AnswerModel):
     subtotal_minor: int
     discount_minor: int
     shipping_minor: int
+    level_discount_minor: int = Field(description="What the customer's level took off.")
+    level_name: str = Field(description="The level at that time; empty without a discount.")
+    points_redeemed: int
+    points_discount_minor: int = Field(description="What the points pay.")
     total_minor: int
     paid_minor: int
     refunded_minor: int
@@ -228,6 +239,9 @@ class PlacedOrder(Order):
     """The order that now stands, and its buyer."""
 
     customer: OrderBuyer
+    level_discount_missed: bool = Field(
+        description="The level discount was asked for and membership could not be reached: the order stands without it (E6)."
+    )
 
 
 class OrderList(AnswerModel):
@@ -249,6 +263,10 @@ def summary_json(order: pb.Order) -> Json:
         "subtotal_minor": order.subtotal_minor,
         "discount_minor": order.discount_minor,
         "shipping_minor": order.shipping_minor,
+        "level_discount_minor": order.level_discount_minor,
+        "level_name": order.level_name,
+        "points_redeemed": order.points_redeemed,
+        "points_discount_minor": order.points_discount_minor,
         "total_minor": order.total_minor,
         "paid_minor": order.paid_minor,
         "refunded_minor": order.refunded_minor,

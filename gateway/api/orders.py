@@ -45,9 +45,10 @@ def create_order(header: IdempotencyHeader, body: OrderIn) -> Response:
     The order stands with this answer, whatever else is down. The customer is made or found at once when possible, and a moment
     later otherwise (`customer.status` is then `pending`).
     """
-    placed = place_order(body.message(), header.idempotency_key)
+    placed = place_order(body.message(), header.idempotency_key, apply_level=body.apply_level_discount)
     document = order_json(placed.order)
     document["customer"] = buyer_json(placed.buyer)
+    document["level_discount_missed"] = placed.level_discount_missed
     return created(document, f"{PREFIX}/orders/{placed.order.order_id}")
 
 

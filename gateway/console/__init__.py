@@ -1,6 +1,7 @@
 """The web console: pages for a store's staff (H1)."""
 
 from gateway.console import (
+    benefits,
     directory,
     home,
     imports,
@@ -20,6 +21,7 @@ from gateway.console import (
 from gateway.console.frame import blueprint
 
 __all__ = [
+    "benefits",
     "blueprint",
     "directory",
     "home",

@@ -86,6 +86,8 @@ class OrderForm(KeyedForm):
     lines = FieldList(FormField(LineForm), min_entries=1)
     discount = StringField(_l("Discount"))
     shipping = StringField(_l("Shipping"))
+    level_discount = BooleanField(_l("Level discount"))
+    redeem_points = StringField(_l("Use points"))
     note = TextAreaField(_l("Note"))
     payment_method = SelectField(_l("Paid by"), choices=PAYMENT_METHODS, validate_choice=False)
     payment_reference = StringField(_l("Payment reference"))

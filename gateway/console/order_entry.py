@@ -7,6 +7,7 @@ from flask_babel import gettext as _
 
 from gateway.auth import requires
 from gateway.console import ask
+from gateway.console.benefits import of_picked, words
 from gateway.console.formats import decimal_text, digits, parse_amount, parse_whole, symbol
 from gateway.console.forms import OrderForm, code_of
 from gateway.console.frame import Page, blueprint
@@ -29,7 +30,11 @@ FIELDS = CONTACT_FIELDS | {
     "customer_id": "customer_id",
     "customer": "customer_query",
     "lines": "lines",
+    "points_redeemed": "redeem_points",
+    "level_discount_minor": "level_discount",
 }
+# What is refused of the points, and is shown where they were typed.
+_OF_POINTS = {"points_insufficient", "points_not_redeemable", "points_unavailable", "not_a_member"}
 MODES = ("search", "picked", "new")
 
 
@@ -46,16 +51,24 @@ def new_order(kind: str) -> Page:
     if action != "save":
         return _show(form, kind, found=_step(form, action))
     try:
-        placed = place_order(_read(form, kind), form.idempotency_key.data)
+        wish = _read(form, kind)
+        apply_level = bool(wish.customer_id and form.level_discount.data)
+        placed = place_order(wish, form.idempotency_key.data, apply_level=apply_level)
     except OnefoldError as error:
-        refuse(form, error, FIELDS)
+        refuse(form, _by_field(error), FIELDS)
         return _show(form, kind), 422
     _tell(placed)
     return redirect(url_for("console.order", order_id=placed.order.order_id))
 
 
+def _by_field(error: OnefoldError) -> OnefoldError:
+    return InvalidInput.of("points_redeemed", error.reason, **error.params) if error.reason in _OF_POINTS else error
+
+
 def _tell(placed: Placed) -> None:
     flash(_("Order #%(number)s is saved.", number=placed.order.number), "good")
+    if placed.level_discount_missed:
+        flash(_("It has no level discount, because member details could not be reached."), "warn")
     if not placed.buyer.created_member:
         return
     name = placed.buyer.name or ask.person(placed.order.contact)
@@ -67,6 +80,7 @@ def _tell(placed: Placed) -> None:
 
 def _fresh(form: OrderForm, kind: str) -> OrderForm:
     form.add_as_member.data = kind == "paid"
+    form.level_discount.data = True
     customer_id = request.args.get("customer", "")
     if customer_id:
         form.customer_mode.data, form.customer_id.data = "picked", customer_id
@@ -126,6 +140,9 @@ def _read(form: OrderForm, kind: str) -> CreateOrderRequest:
 def _read_customer(form: OrderForm, wish: CreateOrderRequest, faults: Violations) -> None:
     if form.customer_mode.data == "picked":
         wish.customer_id = form.customer_id.data or ""
+        if (form.redeem_points.data or "").strip():
+            with ask.noting(faults):
+                wish.points_redeemed = parse_whole(form.redeem_points.data or "", "points_redeemed")
         wish.add_as_member = bool(form.add_as_member.data)
     elif form.customer_mode.data == "new":
         typed = (form.name.data or "", form.phone.data or "", form.email.data or "")
@@ -162,6 +179,7 @@ def _show(form: OrderForm, kind: str, found: list[Customer] | None = None) -> st
     currency = ask.store().currency
     mode = form.customer_mode.data
     picked = ask.if_up(lambda: ask.customer(form.customer_id.data or "")) if mode == "picked" else None
+    offered = of_picked((mode == "picked" and form.customer_id.data) or "")
     return render_template(
         "console/order_new.html",
         area="orders",
@@ -170,6 +188,8 @@ def _show(form: OrderForm, kind: str, found: list[Customer] | None = None) -> st
         mode=mode,
         found=found,
         picked=picked,
+        benefits=offered,
+        benefits_words=words(offered),
         picked_guest=picked is not None and picked.status == CustomerStatus.CUSTOMER_STATUS_GUEST,
         digits=digits(currency),
         currency_symbol=symbol(currency),

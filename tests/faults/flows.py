@@ -107,6 +107,45 @@ class NewGuest(NewMember):
         self._check_mail(self.who.email, "order_placed")
 
 
+class WithPoints(KnownMember):
+    """An order of a member who pays a part of it with points: one order and one redemption, whoever died in between (B2)."""
+
+    def prepare(self) -> None:
+        super().prepare()
+        # The first order is to have earned its 100 points, so that only the second one moves them from here on.
+        until(lambda: self._balance() == 100, 30, "the first order earns")
+
+    def run(self) -> None:
+        self.order = self._place()
+
+    def check(self) -> None:
+        assert self._place()["order_id"] == self.order["order_id"], "the same key gave another order (E7)"
+        assert (self.order["points_redeemed"], self.order["points_discount_minor"]) == (60, 60)
+        assert len(self.shop.orders_of(self.member_id)) == 2
+        rows = self.system.rows(
+            "membership",
+            "SELECT order_id, points, state FROM redemptions WHERE store_id = $1 AND customer_id = $2",
+            UUID(self.shop.store_id),
+            UUID(self.member_id),
+        )
+        assert [tuple(row) for row in rows] == [(UUID(self.order["order_id"]), 60, 3)]
+        # 100 earned, 60 spent, and 99 for the 99.40 that were paid.
+        assert self._balance() == 139
+
+    def _place(self) -> Json:
+        body = {
+            "paid": True,
+            "currency": "HKD",
+            "customer_id": self.member_id,
+            "lines": [{"title": "Tea", "quantity": 1, "unit_price_minor": 10_000}],
+            "redeem_points": 60,
+        }
+        return self.shop.api.sure("POST", "/orders", body, key=self.key)
+
+    def _balance(self) -> int:
+        return int(self.shop.api.get(f"/customers/{self.member_id}/points")["balance"])
+
+
 class Payment(NewMember):
     """An unpaid order, paid later (E1)."""
 

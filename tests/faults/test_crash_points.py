@@ -24,6 +24,7 @@ from tests.faults.flows import (
     NewGuest,
     NewMember,
     Payment,
+    WithPoints,
 )
 from tests.faults.system import WORKS, System
 
@@ -54,6 +55,8 @@ _EVENTS = {
 _COMMON = ("outbox.before_publish", "outbox.after_publish", "inbox.before_commit", "inbox.before_ack")
 SCENARIOS = [
     Scenario("orders-serve", NewMember, ("orders.create.before_insert", "orders.create.after_commit")),
+    Scenario("orders-serve", WithPoints, ("orders.create.points_reserved",)),
+    Scenario("membership-serve", WithPoints, ("membership.reserve.after_commit",)),
     Scenario("orders-serve", Payment, ("orders.confirm_payment.before_commit",)),
     Scenario("orders-serve", MergeOfThree, ("orders.relink.before_commit", "orders.relink.after_commit")),
     Scenario("membership-serve", NewMember, ("membership.enrol.after_commit",)),

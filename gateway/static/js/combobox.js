@@ -158,6 +158,7 @@ class CustomerBox {
     this.form.elements.customer_mode.value = face;
     this.form.querySelector("[data-member-switch]").hidden = face !== "new" && !guest;
     for (const [name, box] of Object.entries(this.faces)) box.hidden = name !== face;
+    this.form.dispatchEvent(new CustomEvent("customer", { detail: face === "picked" ? this.form.elements.customer_id.value : "" }));
   }
 
   pick(customer) {

@@ -25,6 +25,7 @@ class LineEditor {
     this.body = form.querySelector("[data-line-rows]");
     this.digits = Number(form.dataset.digits);
     this.symbol = form.dataset.symbol;
+    this.benefits = form.querySelector("[data-benefits]")?.dataset ?? {};
     form.addEventListener("input", () => this.reckon());
     form.addEventListener("click", (event) => this.onClick(event));
     this.body.addEventListener("keydown", (event) => this.onEnter(event));
@@ -97,7 +98,31 @@ class LineEditor {
     }
     const amount = (name) => toMinor(this.form.elements[name].value || "0", this.digits) ?? 0n;
     this.show("subtotal", sum);
-    this.show("total", sum - amount("discount") + amount("shipping"));
+    const level = this.level(sum - amount("discount"));
+    const points = this.points();
+    this.show("total", sum - amount("discount") - level - points + amount("shipping"));
+  }
+
+  // As the server does it: halves of a minor unit go up for the level, parts of one are dropped for points.
+  level(goods) {
+    const { percent = "0" } = this.benefits;
+    const off = this.form.elements.level_discount?.checked && goods > 0n ? (2n * goods * BigInt(percent) + 100n) / 200n : 0n;
+    return this.take("level", off);
+  }
+
+  points() {
+    const typed = (this.form.elements.redeem_points?.value || "").normalize("NFKC").trim().replaceAll(",", "");
+    const rate = BigInt(this.benefits.rate || "0");
+    const used = /^\d+$/u.test(typed) && rate ? BigInt(typed) : 0n;
+    return this.take("points", rate ? (used * 10n ** BigInt(this.digits)) / rate : 0n);
+  }
+
+  take(name, off) {
+    const cell = this.form.querySelector(`[data-sum=${name}]`);
+    if (!cell) return 0n;
+    cell.closest("tr").hidden = !off;
+    this.show(name, -off);
+    return off;
   }
 
   show(name, minor) {

@@ -1,4 +1,5 @@
 // Everything here makes pages quicker to use; every page works without it.
+import { enhanceBenefits } from "./benefits.js";
 import { enhanceComboboxes } from "./combobox.js";
 import { enhanceDialogs } from "./dialog.js";
 import { enhanceLines } from "./lines.js";
@@ -12,6 +13,7 @@ enhanceShortcuts();
 enhanceForms();
 enhanceDrops();
 enhanceDialogs();
+enhanceBenefits();
 enhanceComboboxes();
 enhanceLines();
 enhancePicks();
