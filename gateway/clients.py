@@ -154,6 +154,7 @@ class Imports:
         self.preview = Method(tokens, stub.PreviewImport)
         self.check = Method(tokens, stub.CheckImport)
         self.confirm = Method(tokens, stub.ConfirmImport)
+        self.discard = Method(tokens, stub.DiscardImport)
         self.get = Method(tokens, stub.GetImport)
         self.list = Method(tokens, stub.ListImports)
         self.list_rows = Method(tokens, stub.ListImportRows)

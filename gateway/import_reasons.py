@@ -76,6 +76,7 @@ FILES: dict[str, tuple[str, str]] = {
     "import_not_checked": ("This file has not been checked yet. Check it first.", ""),
     "import_confirmed": ("This import was confirmed already. Look at how far it is.", ""),
     "import_expired": ("This file was deleted after seven days. Upload it again.", ""),
+    "import_discarded": ("This upload was discarded and its file deleted. Upload the file again.", ""),
     "nothing_to_import": (
         "Not one row of this file can be imported. Mend the file of failed rows and upload that.",
         "",

@@ -76,7 +76,7 @@ class Import(AnswerModel):
     """One file of members."""
 
     import_id: Id
-    state: Literal["uploading", "uploaded", "checked", "running", "completed", "expired", "other"]
+    state: Literal["uploading", "uploaded", "checked", "running", "completed", "expired", "discarded", "other"]
     file_name: str
     file_size: int
     recognised_encoding: str

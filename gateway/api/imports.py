@@ -110,6 +110,17 @@ def confirm_import(header: IdempotencyHeader, path: ImportPath, body: ConfirmIn)
     return created(import_json(found), f"{PREFIX}/imports/{found.import_id}", 202)
 
 
+@blueprint.delete("/imports/<import_id>", tags=_TAGS, responses={200: Import})
+@checked(permissions.MEMBERS_IMPORT)
+def discard_import(header: IdempotencyHeader, path: ImportPath) -> Response:
+    """Discard an upload that is not confirmed: its file and rows go at once, the import stays listed
+
+    409 `import_confirmed`: its rows are becoming members, or have become some.
+    """
+    wish = pb.DiscardImportRequest(import_id=path.import_id)
+    return answer(import_json(services().imports.discard(wish, key=header.idempotency_key).record))
+
+
 @blueprint.get("/imports/<import_id>/rows", tags=_TAGS, responses={200: ImportRowList})
 @checked(permissions.MEMBERS_IMPORT)
 def list_import_rows(path: ImportPath, query: RowsQuery) -> Response:

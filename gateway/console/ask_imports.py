@@ -46,3 +46,8 @@ def confirm(import_id: str, check_number: int, send_confirmations: bool, key: st
         import_id=import_id, check_number=check_number, send_confirmations=send_confirmations
     )
     return services().imports.confirm(wish, key=key).record
+
+
+def discard(import_id: str, key: str) -> None:
+    """Gone, but for its record."""
+    services().imports.discard(pb.DiscardImportRequest(import_id=import_id), key=key)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from flask import jsonify, redirect, render_template, request, url_for
+from flask import flash, jsonify, redirect, render_template, request, url_for
+from flask_babel import gettext as _
 from flask_babel import ngettext
 from werkzeug.wrappers import Response
 
@@ -12,13 +13,14 @@ from gateway import uploads
 from gateway.auth import requires
 from gateway.console import ask_imports as ask
 from gateway.console import labels
-from gateway.console.forms import CheckForm, ConfirmImportForm, ImportForm
+from gateway.console.forms import CheckForm, ConfirmImportForm, ImportForm, KeyedForm
 from gateway.console.frame import Page, blueprint
 from gateway.console.problems import refuse
 from gateway.edge import LARGEST_FILE_MB
 from gateway.permissions import MEMBERS_IMPORT
+from gateway.reasons import sentence_of
 from onefold.membership.v1.imports_pb2 import Import, ImportState
-from services.common.errors import InvalidInput, OnefoldError
+from services.common.errors import InvalidInput, OnefoldError, StateConflict
 from services.common.ids import new_id
 
 MOST_ROWS = 500
@@ -146,6 +148,7 @@ def _report(found: Import, form: ConfirmImportForm | None = None) -> Page:
         record=found,
         ready=found.rows_total - found.rows_refused - found.rows_imported - found.rows_failed,
         checked=found.state == ImportState.IMPORT_STATE_CHECKED,
+        discarded=found.state == ImportState.IMPORT_STATE_DISCARDED,
         expired=found.state == ImportState.IMPORT_STATE_EXPIRED,
         columns=list(rows.columns),
         rows=rows.rows,
@@ -174,6 +177,20 @@ def confirm_import(import_id: UUID) -> Page:
         form.idempotency_key.data = str(new_id())
         return _report(ask.record(str(import_id)), form)
     return redirect(url_for("console.import_", import_id=import_id))
+
+
+@blueprint.post("/imports/<uuid:import_id>/discard")
+@requires(MEMBERS_IMPORT)
+def discard_import(import_id: UUID) -> Page:
+    """Lets go of a file before it is confirmed; where somebody else has confirmed it, its page says how far it is."""
+    form = KeyedForm()
+    try:
+        ask.discard(str(import_id), form.idempotency_key.data or "")
+    except StateConflict as error:
+        flash(sentence_of(error.reason, error.params), "bad")
+        return redirect(url_for("console.import_", import_id=import_id))
+    flash(_("The upload is discarded and its file deleted. Nobody was added."), "good")
+    return redirect(url_for("console.imports"))
 
 
 @blueprint.get("/imports/<uuid:import_id>.json")

@@ -48,6 +48,7 @@ IMPORT_STATE: dict[int, Badge] = {
     ImportState.IMPORT_STATE_RUNNING: (_l("Running"), "info"),
     ImportState.IMPORT_STATE_COMPLETED: (_l("Completed"), "good"),
     ImportState.IMPORT_STATE_EXPIRED: (_l("Never confirmed"), ""),
+    ImportState.IMPORT_STATE_DISCARDED: (_l("Discarded"), ""),
 }
 MESSAGE_STATE: dict[int, Badge] = {
     MessageState.MESSAGE_STATE_QUEUED: (_l("Queued"), "info"),

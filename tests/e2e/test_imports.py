@@ -122,6 +122,42 @@ def test_a_file_is_looked_at_checked_imported_and_its_failed_rows_mended(
     expect(page.get_by_text(words["done"], exact=True)).to_be_visible()
 
 
+_DROPPED = """([name, text]) => { const dropped = new DataTransfer();
+ dropped.items.add(new File([text], name, { type: "text/csv" })); return dropped }"""
+
+
+@pytest.mark.parametrize(
+    ("language", "size", "upload", "discard", "state"),
+    [
+        ("en", DESKTOP, "Upload and look at it", "Discard this upload", "Discarded"),
+        ("zh-Hant", PHONE, "上載並查看", "捨棄這次上載", "已捨棄"),
+    ],
+)
+def test_a_file_is_dropped_looked_at_and_discarded(
+    shop: Shop, open_page: OpenPage, language: str, size: tuple[int, int], upload: str, discard: str, state: str
+) -> None:
+    """D1, D4: what is dropped is what is sent; what is discarded adds nobody and stays listed."""
+    page, who = open_page(language=language, size=size), shop.somebody("陳小明")
+    page.goto("/console/imports/new")
+    zone = page.locator("[data-drop]")
+    dropped = page.evaluate_handle(_DROPPED, ["dropped.csv", f"{HEADER}\n{who.name},{who.phone},,,,,,,,"])
+    zone.dispatch_event("dragenter", {"dataTransfer": dropped})
+    expect(zone).to_have_class(re.compile(r"\bover\b"))
+    zone.dispatch_event("drop", {"dataTransfer": dropped})
+    expect(zone).not_to_have_class(re.compile(r"\bover\b"))
+    expect(zone.get_by_role("status")).to_contain_text("dropped.csv")
+    page.get_by_role("button", name=upload).click()
+    expect(page.get_by_role("cell", name="陳小明")).to_be_visible()
+    inspect(page, size[0])
+    page.get_by_role("button", name=discard).click()
+    listed = page.get_by_role("row").filter(has_text="dropped.csv")
+    expect(listed).to_contain_text(state)
+    listed.get_by_role("link").click()
+    inspect(page, size[0])
+    assert language == "en" or untranslated(page) - {"dropped"} == set()
+    assert not shop.get("/customers?members_only=true")["items"]
+
+
 def test_without_script_a_file_is_refused_with_the_reason_and_another_imported(
     shop: Shop, open_page: OpenPage, tmp_path: Path
 ) -> None:

@@ -78,6 +78,15 @@ class ImportsApi(imports_pb2_grpc.ImportsServiceServicer):
         )
         return pb.ConfirmImportResponse(record=_import_message(found))
 
+    async def DiscardImport(self, request: pb.DiscardImportRequest, _: Context) -> pb.DiscardImportResponse:
+        found = await commands.discard_import(
+            self._context,
+            rpc.caller(),
+            rpc.once(request, lambda found: pb.DiscardImportResponse(record=_import_message(found))),
+            parse_id(request.import_id, "import_id"),
+        )
+        return pb.DiscardImportResponse(record=_import_message(found))
+
     async def GetImport(self, request: pb.GetImportRequest, _: Context) -> pb.GetImportResponse:
         import_id = parse_id(request.import_id, "import_id")
         found = await queries.get_import(self._context.database, rpc.caller(), import_id)

@@ -39,6 +39,7 @@ LONGEST_FILE_NAME = 200
 # How long files and rows are kept; what is confirmed must be confirmed within it.
 KEPT = timedelta(days=7)
 _PURGED_AT_ONCE = 100
+_WITHOUT_FILE = (ImportState.COMPLETED, ImportState.EXPIRED, ImportState.DISCARDED)
 log = structlog.get_logger()
 
 
@@ -69,7 +70,7 @@ async def append_file(context: Context, claims: ServiceClaims, import_id: UUID, 
         if offset < found.file_size:
             kept = await store.part_at(tx, claims.store, import_id, offset)
             # A file that has served its purpose is gone; then a repeat is believed.
-            gone = kept is None and found.state in (ImportState.COMPLETED, ImportState.EXPIRED)
+            gone = kept is None and found.state in _WITHOUT_FILE
             if kept != content and not gone:
                 raise Conflict("idempotency_key_reused", "the upload was begun with another file")
             return found.file_size
@@ -105,8 +106,8 @@ async def check_import(
 ) -> Import:
     """The dry run (D4): judges every row as the real run will, and makes nobody a member. May be repeated until confirmed.
 
-    Raises NotFound, StateConflict (upload_unfinished, import_confirmed, import_expired), InvalidInput on `file` or `encoding`,
-    Conflict, Replayed.
+    Raises NotFound, StateConflict (upload_unfinished, import_confirmed, import_expired, import_discarded),
+    InvalidInput on `file` or `encoding`, Conflict, Replayed.
     """
     async with context.database.transaction(claims.store) as tx:
         await once.look_back(tx)
@@ -136,8 +137,8 @@ async def confirm_import(
 ) -> Import:
     """Starts the real run of the dry run that was seen.
 
-    Raises NotFound, StateConflict (import_not_checked, import_confirmed, import_expired, nothing_to_import),
-    Conflict (stale_check: somebody has checked it anew), Replayed.
+    Raises NotFound, StateConflict (import_not_checked, import_confirmed, import_expired, import_discarded,
+    nothing_to_import), Conflict (stale_check: somebody has checked it anew), Replayed.
     """
     async with context.database.transaction(claims.store) as tx:
         await once.begin(tx)
@@ -150,6 +151,21 @@ async def confirm_import(
         if found.counts.refused == found.counts.total:
             raise StateConflict("nothing_to_import")
         await store.start_run(tx, claims.store, import_id, send_confirmations, clock.now())
+        return await once.finish(tx, await _load(tx, claims.store, import_id))
+
+
+async def discard_import(context: Context, claims: ServiceClaims, once: Once[Import], import_id: UUID) -> Import:
+    """Lets go of a file that nobody has confirmed: bytes and rows go at once, the record stays. Repeating it changes nothing.
+
+    Raises NotFound, StateConflict (import_confirmed, import_expired), Conflict, Replayed.
+    """
+    async with context.database.transaction(claims.store) as tx:
+        await once.begin(tx)
+        found = await _load(tx, claims.store, import_id, lock=True)
+        if found.state not in (ImportState.UPLOADING, ImportState.DISCARDED):
+            _check_open(found)
+        if found.state is not ImportState.DISCARDED:
+            await store.discard(tx, claims.store, import_id, clock.now())
         return await once.finish(tx, await _load(tx, claims.store, import_id))
 
 
@@ -181,6 +197,8 @@ def _check_open(found: Import) -> None:
         raise StateConflict("upload_unfinished")
     if found.state is ImportState.EXPIRED:
         raise StateConflict("import_expired")
+    if found.state is ImportState.DISCARDED:
+        raise StateConflict("import_discarded")
     if found.state not in (ImportState.UPLOADED, ImportState.CHECKED):
         raise StateConflict("import_confirmed")
 

@@ -19,6 +19,7 @@ from services.membership import store
 from services.membership.domain.imports import (
     Encoding,
     Import,
+    ImportState,
     Problem,
     Staged,
     preview,
@@ -47,13 +48,13 @@ def get_sample_file(claims: ServiceClaims) -> bytes:
 async def preview_import(database: Database, claims: ServiceClaims, import_id: UUID, encoding: str) -> Preview:
     """What the file looks like, before anything is judged (D5); "" asks for the guessed encoding.
 
-    Raises NotFound, StateConflict (import_expired: the file is not kept any more), InvalidInput.
+    Raises NotFound, StateConflict (import_expired, import_discarded: the file is not kept any more), InvalidInput.
     """
     async with database.transaction(claims.store) as tx:
         found = await _load(tx, claims.store, import_id)
         data = await store.load_file(tx, claims.store, import_id)
     if not data:
-        raise StateConflict("import_expired")
+        raise StateConflict("import_discarded" if found.state is ImportState.DISCARDED else "import_expired")
     chosen = read_encoding(encoding or found.encoding or found.recognised)
     lines, problems = await asyncio.to_thread(_look, data, chosen)
     return Preview(found, chosen, lines, problems)

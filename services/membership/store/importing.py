@@ -89,6 +89,9 @@ _OLD = text(
     """SELECT store_id, import_id FROM imports
  WHERE purged_at IS NULL AND state <> 4 AND created_at < :before ORDER BY created_at LIMIT :most"""
 )
+_DISCARDED = text(
+    "UPDATE imports SET state = 7, purged_at = :now WHERE store_id = :store_id AND import_id = :import_id"
+)
 _PURGED = text(
     """UPDATE imports SET purged_at = :now, state = CASE WHEN state < 4 THEN 6 ELSE state END
  WHERE store_id = :store_id AND import_id = :import_id AND state <> 4"""
@@ -230,6 +233,13 @@ async def purge(tx: AsyncConnection, store_id: UUID, import_id: UUID, now: datet
     for statement in (_DELETE_FILE, _DELETE_ROWS):
         await tx.execute(statement, _key(store_id, import_id))
     await tx.execute(_PURGED, {"now": now} | _key(store_id, import_id))
+
+
+async def discard(tx: AsyncConnection, store_id: UUID, import_id: UUID, now: datetime) -> None:
+    """Deletes file and rows of an import that nobody will confirm; the caller holds it."""
+    for statement in (_DELETE_FILE, _DELETE_ROWS):
+        await tx.execute(statement, _key(store_id, import_id))
+    await tx.execute(_DISCARDED, {"now": now} | _key(store_id, import_id))
 
 
 def _key(store_id: UUID, import_id: UUID) -> dict[str, Any]:

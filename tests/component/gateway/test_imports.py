@@ -158,3 +158,23 @@ def test_the_sample_file_is_of_the_stores_region(store: Store) -> None:
     assert sample.headers["Content-Disposition"] == 'attachment; filename="members-sample.csv"'
     assert sample.content.decode("utf-8-sig").splitlines()[0] == HEADER
     assert upload(store, sample.content).json()["rows"]["refused"] == 2
+
+
+def test_an_upload_is_discarded_until_it_is_confirmed(store: Store) -> None:
+    """D4, E7."""
+    content = "\r\n".join((HEADER, row_of(store.person())))
+    made, once = upload(store, content).json(), key()
+    path = f"/imports/{made['import_id']}"
+    gone = store.http.delete(path, headers={"Idempotency-Key": once})
+    assert gone.json() == made | {"state": "discarded"}
+    for again in (once, key()):
+        assert store.http.delete(path, headers={"Idempotency-Key": again}).json() == gone.json()
+    assert store.get(path).json() == gone.json()
+    assert store.get(f"{path}/rows").json()["items"] == []
+    for late in (store.post(f"{path}/confirm", {"check_number": 1}), store.get(f"{path}/preview")):
+        assert problem(late)[:2] == (409, "import_discarded")
+    other = upload(store, content).json()
+    path = f"/imports/{other['import_id']}"
+    assert store.post(f"{path}/confirm", {"check_number": 1, "send_confirmations": False}).status_code == 202
+    assert problem(store.http.delete(path, headers={"Idempotency-Key": key()}))[:2] == (409, "import_confirmed")
+    done(store, other)

@@ -27,6 +27,8 @@ class ImportState(IntEnum):
     COMPLETED = 5
     # Nobody confirmed it within a week; the file is gone.
     EXPIRED = 6
+    # Somebody let go of it before it was confirmed; the file is gone.
+    DISCARDED = 7
 
 
 class RowState(IntEnum):
