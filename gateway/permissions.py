@@ -10,6 +10,8 @@ ORDERS_READ = "orders:read"
 ORDERS_WRITE = "orders:write"
 MEMBERS_READ = "members:read"
 MEMBERS_WRITE = "members:write"
+# What staff write about a person for one another: notes and tags. Whoever edits members may do that, too.
+MEMBERS_NOTE = "members:note"
 # Makes hundreds of members at a time, and mails to them.
 MEMBERS_IMPORT = "members:import"
 # Another phone for a member, with the consent recorded (C5); never a program's to give.
@@ -30,12 +32,12 @@ SCOPES = frozenset(
 )
 
 ROLES: dict[str, frozenset[str]] = {
-    "owner": SCOPES | {API_KEYS_WRITE, MEMBERS_PHONE, MEMBERS_ERASE, MEMBER_SETTINGS_WRITE},
-    "manager": SCOPES,
+    "owner": SCOPES | {MEMBERS_NOTE, API_KEYS_WRITE, MEMBERS_PHONE, MEMBERS_ERASE, MEMBER_SETTINGS_WRITE},
+    "manager": SCOPES | {MEMBERS_NOTE},
     # The till: sells, enrols, edits and deletes (C9), but a merge cannot be undone and is not made in a queue of customers.
-    "cashier": frozenset({ORDERS_READ, ORDERS_WRITE, MEMBERS_READ, MEMBERS_WRITE}),
-    # Answers customers: sees everything, mends twins and changes phones (C5), touches no money.
-    "support": frozenset({ORDERS_READ, MEMBERS_READ, MEMBERS_PHONE, MERGES_WRITE}),
+    "cashier": frozenset({ORDERS_READ, ORDERS_WRITE, MEMBERS_READ, MEMBERS_WRITE, MEMBERS_NOTE}),
+    # Answers customers: sees everything, writes notes and tags, mends twins and changes phones (C5), touches no money.
+    "support": frozenset({ORDERS_READ, MEMBERS_READ, MEMBERS_NOTE, MEMBERS_PHONE, MERGES_WRITE}),
 }
 
 
@@ -52,5 +54,6 @@ def of_role(role: str) -> frozenset[str]:
 
 
 def of_scopes(scopes: Iterable[str]) -> frozenset[str]:
-    """Permissions of an API key: its scopes, as far as they are known."""
-    return SCOPES.intersection(scopes)
+    """Permissions of an API key: its scopes, as far as they are known, and notes and tags for one that edits members."""
+    allowed = SCOPES.intersection(scopes)
+    return allowed | {MEMBERS_NOTE} if MEMBERS_WRITE in allowed else allowed

@@ -58,6 +58,20 @@ class ProfileIn(RequestModel):
         return wish
 
 
+class TagsIn(RequestModel):
+    """All tags, as they are to be."""
+
+    expected_version: WholeNumber = Field(
+        default=0, description="`version` of the customer; 0 skips the check.", json_schema_extra={"minimum": 0}
+    )
+    tags: list[str] = Field(description="At most 20.")
+
+    def message(self, customer_id: str) -> pb.ChangeProfileRequest:
+        """For the service."""
+        tags = pb.Tags(tags=self.tags)
+        return pb.ChangeProfileRequest(customer_id=customer_id, expected_version=self.expected_version, tags=tags)
+
+
 class ConsentIn(RequestModel):
     """How the member has agreed."""
 

@@ -21,6 +21,7 @@ from gateway.api.profile_models import (
     ProfileIn,
     Removal,
     RemovalIn,
+    TagsIn,
     TimelineOut,
     TimelineQuery,
     note_json,
@@ -53,6 +54,17 @@ class NotePath(PersonPath):
 @checked(permissions.MEMBERS_WRITE)
 def change_profile(header: IdempotencyHeader, path: PersonPath, body: ProfileIn) -> Response:
     """Change a customer's profile (C4)
+
+    409 `stale_version`: somebody else was faster. Read the customer again and repeat the change.
+    """
+    changed = services().profiles.change_profile(body.message(path.customer_id), key=header.idempotency_key)
+    return answer(customer_json(changed.customer, principal().store.currency, path.customer_id))
+
+
+@blueprint.put("/customers/<customer_id>/tags", tags=_TAGS, responses={200: Customer})
+@checked(permissions.MEMBERS_NOTE)
+def set_tags(header: IdempotencyHeader, path: PersonPath, body: TagsIn) -> Response:
+    """Change a customer's tags, and nothing else (C4)
 
     409 `stale_version`: somebody else was faster. Read the customer again and repeat the change.
     """
@@ -108,7 +120,7 @@ def list_notes(path: PersonPath, query: PageQuery) -> Response:
 
 
 @blueprint.post("/customers/<customer_id>/notes", tags=_TAGS, responses={201: Note})
-@checked(permissions.MEMBERS_WRITE)
+@checked(permissions.MEMBERS_NOTE)
 def add_note(header: IdempotencyHeader, path: PersonPath, body: NoteIn) -> Response:
     """Add a note about a customer"""
     request = pb.AddNoteRequest(customer_id=path.customer_id, text=body.text)
@@ -116,7 +128,7 @@ def add_note(header: IdempotencyHeader, path: PersonPath, body: NoteIn) -> Respo
 
 
 @blueprint.delete("/customers/<customer_id>/notes/<note_id>", tags=_TAGS, responses={200: Note})
-@checked(permissions.MEMBERS_WRITE)
+@checked(permissions.MEMBERS_NOTE)
 def strike_note(header: IdempotencyHeader, path: NotePath) -> Response:
     """Strike a note: it stays, with who struck it and when"""
     request = pb.StrikeNoteRequest(customer_id=path.customer_id, note_id=path.note_id)

@@ -28,6 +28,14 @@ class ProfileForm(KeyedForm):
     seen = HiddenField()
 
 
+class TagsForm(KeyedForm):
+    """The tags alone, for who may change nothing else; otherwise as ProfileForm."""
+
+    tags = StringField(_l("Tags"))
+    expected_version = HiddenField()
+    seen = HiddenField()
+
+
 class AddressForm(KeyedForm):
     """One address; its lines are typed one below the other."""
 

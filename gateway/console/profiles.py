@@ -17,9 +17,9 @@ from gateway.auth import requires
 from gateway.console import ask, ask_person
 from gateway.console.forms import KeyedForm
 from gateway.console.frame import Page, blueprint
-from gateway.console.person_forms import AddressForm, NoteForm, ProfileForm
+from gateway.console.person_forms import AddressForm, NoteForm, ProfileForm, TagsForm
 from gateway.console.problems import refuse
-from gateway.permissions import MEMBERS_WRITE
+from gateway.permissions import MEMBERS_NOTE, MEMBERS_WRITE
 from onefold.common.v1.common_pb2 import Address
 from onefold.membership.v1.profiles_pb2 import ChangeProfileRequest, Tags
 from onefold.membership.v1.service_pb2 import Customer, CustomerStatus
@@ -30,6 +30,7 @@ FIELDS = ("name", "phone", "email", "birthday", "language", "tags")
 ADDRESS_FIELDS = ("recipient", "phone", "district", "city", "postal_code", "country")
 # Somebody else may be faster a few times in a row; what was not touched by both is simply saved.
 _TRIES = 5
+_Form = ProfileForm | TagsForm
 _TAG = re.compile(r"tags\[\d+\]")
 
 
@@ -37,7 +38,17 @@ _TAG = re.compile(r"tags\[\d+\]")
 @requires(MEMBERS_WRITE)
 def edit_member(customer_id: UUID) -> Page:
     """Only what was changed is sent. What somebody else has changed meanwhile is shown beside it, to choose field by field."""
-    form = ProfileForm()
+    return _edit(ProfileForm(), customer_id, _("The profile is saved."))
+
+
+@blueprint.route("/members/<uuid:customer_id>/tags", methods=["GET", "POST"])
+@requires(MEMBERS_NOTE)
+def edit_tags(customer_id: UUID) -> Page:
+    """The tags alone, in the same way."""
+    return _edit(TagsForm(), customer_id, _("The tags are saved."))
+
+
+def _edit(form: _Form, customer_id: UUID, done: str) -> Page:
     found = ask.customer(str(customer_id))
     if not form.is_submitted():
         _show(form, found)
@@ -46,19 +57,25 @@ def edit_member(customer_id: UUID) -> Page:
     try:
         conflicts = _save(form, str(customer_id))
     except OnefoldError as error:
-        refuse(form, error, _places(error))
+        refuse(form, error, _places(form, error))
         return _profile_page(form, found), 422
     if conflicts:
         return _profile_page(form, found, conflicts), 409
-    flash(_("The profile is saved."), "good")
+    flash(done, "good")
     return redirect(url_for("console.member", customer_id=found.customer_id))
 
 
-def _save(form: ProfileForm, customer_id: str) -> list[tuple[str, str, str, str]]:
+def _fields(form: _Form) -> list[str]:
+    return [name for name in FIELDS if name in form]
+
+
+def _save(form: _Form, customer_id: str) -> list[tuple[str, str, str, str]]:
     """Saves what differs from what was seen; (field, label, yours, now) where somebody else has changed the same."""
     seen = _seen(form)
     for _try in range(_TRIES):
-        touched = {name: form[name].data or "" for name in FIELDS if (form[name].data or "") != seen.get(name, "")}
+        touched = {
+            name: form[name].data or "" for name in _fields(form) if (form[name].data or "") != seen.get(name, "")
+        }
         if not touched:
             return []
         try:
@@ -75,7 +92,7 @@ def _save(form: ProfileForm, customer_id: str) -> list[tuple[str, str, str, str]
 
 
 def _compare(
-    form: ProfileForm, now: Customer, touched: Mapping[str, str], seen: Mapping[str, str]
+    form: _Form, now: Customer, touched: Mapping[str, str], seen: Mapping[str, str]
 ) -> tuple[list[tuple[str, str, str, str]], dict[str, str]]:
     values = _values(now)
     conflicts = [
@@ -83,7 +100,7 @@ def _compare(
         for name, typed in touched.items()
         if values[name] not in (seen.get(name, ""), typed)
     ]
-    for name in FIELDS:
+    for name in _fields(form):
         if name not in touched:
             form[name].data = values[name]
     form.expected_version.data, form.seen.data = str(now.version), orjson.dumps(values).decode()
@@ -92,15 +109,15 @@ def _compare(
     return conflicts, values
 
 
-def _choose(form: ProfileForm) -> None:
+def _choose(form: _Form) -> None:
     """Where somebody chose what is there now, that counts as typed."""
     seen = _seen(form)
-    for name in FIELDS:
+    for name in _fields(form):
         if request.form.get(f"choose-{name}") == "now":
             form[name].data = seen.get(name, "")
 
 
-def _wish(customer_id: str, form: ProfileForm, touched: Mapping[str, str]) -> ChangeProfileRequest:
+def _wish(customer_id: str, form: _Form, touched: Mapping[str, str]) -> ChangeProfileRequest:
     version = form.expected_version.data or ""
     if not version.isdecimal() or len(version) > 18:
         abort(400)
@@ -115,7 +132,7 @@ def _wish(customer_id: str, form: ProfileForm, touched: Mapping[str, str]) -> Ch
     return wish
 
 
-def _seen(form: ProfileForm) -> dict[str, str]:
+def _seen(form: _Form) -> dict[str, str]:
     try:
         seen = orjson.loads(form.seen.data or "{}")
     except orjson.JSONDecodeError:
@@ -137,20 +154,20 @@ def _values(found: Customer) -> dict[str, str]:
     }
 
 
-def _show(form: ProfileForm, found: Customer) -> None:
+def _show(form: _Form, found: Customer) -> None:
     values = _values(found)
-    for name, value in values.items():
-        form[name].data = value
+    for name in _fields(form):
+        form[name].data = values[name]
     form.expected_version.data, form.seen.data = str(found.version), orjson.dumps(values).decode()
 
 
-def _places(error: OnefoldError) -> dict[str, str]:
+def _places(form: _Form, error: OnefoldError) -> dict[str, str]:
     """Where on the form each fault is said; what is wrong with one tag, at the field of all of them."""
     found = error.violations if isinstance(error, InvalidInput) else ()
-    return {name: name for name in FIELDS} | {v.field: "tags" for v in found if _TAG.fullmatch(v.field)}
+    return {name: name for name in _fields(form)} | {v.field: "tags" for v in found if _TAG.fullmatch(v.field)}
 
 
-def _profile_page(form: ProfileForm, found: Customer, conflicts: Sequence[tuple[str, str, str, str]] = ()) -> str:
+def _profile_page(form: _Form, found: Customer, conflicts: Sequence[tuple[str, str, str, str]] = ()) -> str:
     member = found.status == CustomerStatus.CUSTOMER_STATUS_MEMBER
     return render_template(
         "console/profile.html",
@@ -274,7 +291,7 @@ def _address_page(form: AddressForm, found: Customer, key: str, *, gone: bool = 
 
 
 @blueprint.post("/members/<uuid:customer_id>/notes")
-@requires(MEMBERS_WRITE)
+@requires(MEMBERS_NOTE)
 def add_note(customer_id: UUID) -> Page:
     """Adds a note; what cannot be saved comes back on a page of its own."""
     form = NoteForm()
@@ -289,7 +306,7 @@ def add_note(customer_id: UUID) -> Page:
 
 
 @blueprint.post("/members/<uuid:customer_id>/notes/<uuid:note_id>/strike")
-@requires(MEMBERS_WRITE)
+@requires(MEMBERS_NOTE)
 def strike_note(customer_id: UUID, note_id: UUID) -> Response:
     """Strikes a note: it stays readable, with who struck it."""
     form = NoteForm()

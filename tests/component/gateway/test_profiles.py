@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import asyncpg
 import httpx
 
+from deploy.local.provision import run_sync
 from deploy.local.stack import Stack
 from gateway.api.customer_models import Customer
 from gateway.api.profile_models import Note, NoteList, Removal, TimelineOut
+from onefold.identity_merge.v1 import service_pb2 as identity
 from tests.component.gateway.conftest import Json, Store, key, problem
 from tests.support.until import until
 
@@ -21,6 +24,17 @@ def send(store: Store, method: str, path: str, body: Any = None, language: str =
 
 def edit(store: Store, customer: str, version: int = 0, **changes: Any) -> httpx.Response:
     return send(store, "PATCH", f"/customers/{customer}", {"expected_version": version, **changes})
+
+
+async def turn_into(stack: Stack, store: Store, role: str) -> None:
+    """Gives the store's owner another role, which nothing but the database can yet."""
+    connection = await asyncpg.connect(stack.settings.databases["identity_merge"].admin)
+    try:
+        number = identity.StaffRole.Value(f"STAFF_ROLE_{role.upper()}")
+        query = "UPDATE staff SET role = $1 WHERE store_id = (SELECT store_id FROM stores WHERE slug = $2)"
+        assert await connection.execute(query, number, store.slug) == "UPDATE 1"
+    finally:
+        await connection.close()
 
 
 def whole_timeline(store: Store, customer: str, size: int = 100) -> list[Json]:
@@ -54,6 +68,35 @@ def test_a_profile_is_edited_and_an_old_version_refused(store: Store) -> None:
     }
     assert problem(edit(store, member, phone="6123 4567"))[2] == {("phone", "login_not_editable")}
     assert problem(edit(store, member, nickname="x"))[2] == {("nickname", "unknown_field")}
+
+
+def test_support_writes_notes_and_tags_and_changes_nothing_else(stack: Stack, new_store: Callable[[], Store]) -> None:
+    """C4, H1: by REST and on the page, whose buttons are those that lead somewhere."""
+    store = new_store()
+    member = store.member()
+    run_sync(turn_into(stack, store, "support"))
+    until(lambda: store.get("/me").json()["staff"]["role"] == "support", "the role is known")
+    version = store.get(f"/customers/{member}").json()["version"]
+    note = Note.model_validate(send(store, "POST", f"/customers/{member}/notes", {"text": "likes oolong"}).json())
+    assert send(store, "DELETE", f"/customers/{member}/notes/{note.note_id}").status_code == 200
+    tagged = send(store, "PUT", f"/customers/{member}/tags", {"tags": ["vip"], "expected_version": version})
+    assert Customer.model_validate(tagged.json()).tags == ["vip"]
+    late = send(store, "PUT", f"/customers/{member}/tags", {"tags": [], "expected_version": version})
+    assert problem(late)[:2] == (409, "stale_version")
+    for refused in (
+        edit(store, member, name="x"),
+        send(store, "POST", f"/customers/{member}/points", {"points": 5, "expires_on": "2099-01-01"}),
+        send(store, "POST", "/saved-filters", {"name": "x", "filter": {}}),
+    ):
+        assert problem(refused)[:2] == (403, "permission_denied")
+    with httpx.Client(base_url=store.url, cookies={"onefold_session": store.session_token}, trust_env=False) as browser:
+        page = browser.get(f"/console/members/{member}").text
+        tags = browser.get(f"/console/members/{member}/tags")
+        assert browser.get(f"/console/members/{member}/edit").status_code == 403
+    assert f"/members/{member}/notes" in page
+    assert f"/members/{member}/tags" in page
+    assert not any(f"/members/{member}/{each}" in page for each in ("edit", "points", "addresses", "delete", "erase"))
+    assert (tags.status_code, 'id="tags"' in tags.text, 'id="name"' in tags.text) == (200, True, False)
 
 
 def test_notes_are_added_listed_and_struck(store: Store) -> None:

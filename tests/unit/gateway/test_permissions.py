@@ -22,12 +22,31 @@ def test_files_of_members_are_for_owner_and_manager() -> None:
 
 
 def test_a_cashier_sells_and_enrols_but_merges_nobody() -> None:
-    assert permissions.of_role("cashier") == {"orders:read", "orders:write", "members:read", "members:write"}
+    assert permissions.of_role("cashier") == {
+        "orders:read",
+        "orders:write",
+        "members:read",
+        "members:write",
+        "members:note",
+    }
 
 
-def test_support_reads_all_merges_and_changes_phones_but_touches_no_money() -> None:
-    """C5"""
-    assert permissions.of_role("support") == {"orders:read", "members:read", "members:phone", "merges:write"}
+def test_support_reads_all_notes_merges_and_changes_phones_but_touches_no_money() -> None:
+    """C4, C5"""
+    assert permissions.of_role("support") == {
+        "orders:read",
+        "members:read",
+        "members:note",
+        "members:phone",
+        "merges:write",
+    }
+
+
+def test_whoever_edits_members_writes_notes_and_tags() -> None:
+    """C4: a key that could before still can."""
+    assert all(permissions.MEMBERS_NOTE in may for may in permissions.ROLES.values() if "members:write" in may)
+    assert permissions.of_scopes(["members:write"]) == {"members:write", "members:note"}
+    assert permissions.of_scopes(["members:read", "members:note"]) == {"members:read"}
 
 
 def test_nobody_but_the_owner_erases_people_and_no_program_changes_phones() -> None:
