@@ -9,10 +9,11 @@ from flask import abort, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from gateway.auth import requires
+from gateway.auth import principal, requires
 from gateway.console import ask
 from gateway.console.forms import ContactForm, KeyedForm, PaymentForm, code_of
 from gateway.console.frame import Page, blueprint
+from gateway.console.order_mail import customer_link
 from gateway.console.problems import refuse
 from gateway.permissions import ORDERS_READ, ORDERS_WRITE
 from onefold.common.v1.common_pb2 import Contact
@@ -74,6 +75,7 @@ def order(order_id: UUID) -> str:
         owner_merged=customer is not None and customer.customer_id != found.customer_id,
         messages=ask.if_up(lambda: ask.messages(order_id=found.order_id)),
         payment_form=PaymentForm(formdata=None),
+        customer_link=customer_link(order_id) if principal().may(ORDERS_WRITE) else "",
         email_form=KeyedForm(formdata=None),
         resends_left=MOST_RESENDS - found.resends,
         most_resends=MOST_RESENDS,

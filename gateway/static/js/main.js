@@ -1,6 +1,7 @@
 // Everything here makes pages quicker to use; every page works without it.
 import { enhanceBenefits } from "./benefits.js";
 import { enhanceComboboxes } from "./combobox.js";
+import { enhanceCopies } from "./copy.js";
 import { enhanceDialogs } from "./dialog.js";
 import { enhanceLines } from "./lines.js";
 import { enhancePicks } from "./picks.js";
@@ -12,6 +13,7 @@ import { enhanceShortcuts } from "./shortcuts.js";
 enhanceShortcuts();
 enhanceForms();
 enhanceDrops();
+enhanceCopies();
 enhanceDialogs();
 enhanceBenefits();
 enhanceComboboxes();
