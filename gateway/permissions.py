@@ -8,6 +8,8 @@ from onefold.identity_merge.v1 import service_pb2 as identity
 
 ORDERS_READ = "orders:read"
 ORDERS_WRITE = "orders:write"
+# Money goes out.
+ORDERS_REFUND = "orders:refund"
 MEMBERS_READ = "members:read"
 MEMBERS_WRITE = "members:write"
 # What staff write about a person for one another: notes and tags. Whoever edits members may do that, too.
@@ -28,7 +30,17 @@ API_KEYS_WRITE = "api_keys:write"
 
 # What an API key can be given. Keys cannot make keys: whoever steals one must not be able to outlive its revocation.
 SCOPES = frozenset(
-    {ORDERS_READ, ORDERS_WRITE, MEMBERS_READ, MEMBERS_WRITE, MEMBERS_IMPORT, MEMBERS_EXPORT, MERGES_WRITE, LEVELS_WRITE}
+    {
+        ORDERS_READ,
+        ORDERS_WRITE,
+        ORDERS_REFUND,
+        MEMBERS_READ,
+        MEMBERS_WRITE,
+        MEMBERS_IMPORT,
+        MEMBERS_EXPORT,
+        MERGES_WRITE,
+        LEVELS_WRITE,
+    }
 )
 
 ROLES: dict[str, frozenset[str]] = {

@@ -63,6 +63,7 @@ FIELDS: dict[str, Sentence] = {
         "The quantity must be a whole number from 1 to %(largest)s.",
     ),
     "discount_too_large": _S("The discount is more than the price. Lower the discount."),
+    "refund_too_large": _S("This is more than was paid and is not yet given back. Enter a smaller amount."),
     "date_in_future": _S("This date is in the future. Enter today or an earlier day."),
     "expiry_in_past": _S("This expiry date has passed. Choose today or a later day."),
     "expiry_required": _S(
@@ -171,6 +172,14 @@ OTHERS: dict[str, Sentence] = {
         "The order e-mail was sent again as often as is allowed.",
         "The order e-mail was sent again %(largest)s times already, which is the most. Reach the customer another way.",
     ),
+    "order_cannot_become": _S(
+        "This order cannot take that step: it is further already, or not paid. Look at its present state."
+    ),
+    "order_not_cancellable": _S(
+        "This order cannot be cancelled: it is paid, or has ended. Refund what was paid instead, or look at its present state."
+    ),
+    "order_not_paid": _S("This order is not paid, so there is nothing to give back. Cancel it instead."),
+    "nothing_to_refund": _S("All that was paid for this order has been given back already."),
     "amount_not_of_order": _S("The amount paid is not the total of the order. Check the amount."),
     "stale_version": _S("Somebody else has changed this in the meantime. Look at it again and repeat your change."),
     "level_run_not_found": _S("There is no such saving of levels in this store."),

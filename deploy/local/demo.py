@@ -24,6 +24,7 @@ _STORE = service_pb2.Store(
 _SCOPES = (
     "orders:read",
     "orders:write",
+    "orders:refund",
     "members:read",
     "members:write",
     "members:export",

@@ -20,6 +20,7 @@ _TAGS = [Tag(name="Access", description="Who one is, and keys for programs.")]
 ScopeWord = Literal[
     "orders:read",
     "orders:write",
+    "orders:refund",
     "members:read",
     "members:write",
     "members:import",

@@ -140,6 +140,30 @@ class PaymentIn(RequestModel):
     amount_minor: Amount = Field(default=0, description="Must be the order's total; 0 stands for it.")
 
 
+class Advance(RequestModel):
+    """The next step of a paid order; steps may be left out, and none is taken back."""
+
+    status: Literal["processing", "shipped", "completed"]
+    tracking: str = Field(
+        default="", description="What the carrier calls the parcel.", json_schema_extra={"maxLength": 100}
+    )
+
+
+class Cancellation(RequestModel):
+    """Why an order ends unpaid."""
+
+    reason: str = Field(json_schema_extra={"minLength": 1, "maxLength": 500})
+
+
+class RefundIn(RequestModel):
+    """Money given back. Never more than was paid and is not yet given back."""
+
+    amount_minor: Amount = Field(default=0, description="0 stands for all that is left.")
+    method: MethodWord = "other"
+    reference: str = Field(default="", json_schema_extra={"maxLength": 64})
+    reason: str = Field(default="", json_schema_extra={"maxLength": 500})
+
+
 class ContactEdit(RequestModel):
     """The whole contact as it shall be on the order; the account stays as it is (E2)."""
 
@@ -176,13 +200,25 @@ class Payment(AnswerModel):
     received_at: Time
 
 
+class Refund(AnswerModel):
+    """Money that was given back."""
+
+    refund_id: Id
+    amount_minor: int
+    method: str
+    reference: str
+    reason: str
+    refunded_at: Time
+
+
 class HistoryEntry(AnswerModel):
     """One change in the life of an order."""
 
     at: Time
     actor: str = Field(examples=["staff:0199…", "api_key:0199…", "service:membership"])
     change: str = Field(
-        description="placed, payment_confirmed, contact_edited, owner_changed, contact_erased, email_resent"
+        description="placed, payment_confirmed, processing, shipped, completed, cancelled, refunded, contact_edited, owner_changed,"
+        " contact_erased, email_resent"
     )
     note: str
 
@@ -206,6 +242,7 @@ class OrderSummary(AnswerModel):
     total_minor: int
     paid_minor: int
     refunded_minor: int
+    tracking: str
     contact: Contact
     shipping_address: Address | None
     add_as_member: bool
@@ -223,6 +260,7 @@ class Order(OrderSummary):
 
     lines: list[OrderLine]
     payments: list[Payment]
+    refunds: list[Refund]
     history: list[HistoryEntry]
 
 
@@ -270,6 +308,7 @@ def summary_json(order: pb.Order) -> Json:
         "total_minor": order.total_minor,
         "paid_minor": order.paid_minor,
         "refunded_minor": order.refunded_minor,
+        "tracking": order.tracking,
         "contact": contact_json(order.contact),
         "shipping_address": address_json(order.shipping_address) if order.shipping_address.ByteSize() else None,
         "add_as_member": order.add_as_member,
@@ -288,6 +327,7 @@ def order_json(order: pb.Order) -> Json:
     return summary_json(order) | {
         "lines": [_line_json(line) for line in order.lines],
         "payments": [_payment_json(payment) for payment in order.payments],
+        "refunds": [_refund_json(refund) for refund in order.refunds],
         "history": [{"at": when(h.at), "actor": h.actor, "change": h.change, "note": h.note} for h in order.history],
     }
 
@@ -320,6 +360,17 @@ def _payment_json(payment: pb.Payment) -> Json:
         "method": word(payment.method, _METHOD_WORDS),
         "reference": payment.reference,
         "received_at": when(payment.received_at),
+    }
+
+
+def _refund_json(refund: pb.Refund) -> Json:
+    return {
+        "refund_id": refund.refund_id,
+        "amount_minor": refund.amount_minor,
+        "method": word(refund.method, _METHOD_WORDS),
+        "reference": refund.reference,
+        "reason": refund.reason,
+        "refunded_at": when(refund.refunded_at),
     }
 
 

@@ -13,6 +13,8 @@ from gateway.api.fields import Id, IdempotencyHeader
 from gateway.api.order_models import (
     METHODS,
     STATUSES,
+    Advance,
+    Cancellation,
     ContactEdit,
     Order,
     OrderIn,
@@ -20,6 +22,7 @@ from gateway.api.order_models import (
     OrdersQuery,
     PaymentIn,
     PlacedOrder,
+    RefundIn,
     buyer_json,
     order_json,
     summary_json,
@@ -103,6 +106,42 @@ def resend_email(header: IdempotencyHeader, path: OrderPath) -> Response:
     """
     request = pb.ResendOrderEmailRequest(order_id=path.order_id)
     return answer(order_json(services().orders.resend_email(request, key=header.idempotency_key).order))
+
+
+@blueprint.post("/orders/<order_id>/status", tags=_TAGS, responses={200: Order})
+@checked(permissions.ORDERS_WRITE)
+def advance_order(header: IdempotencyHeader, path: OrderPath, body: Advance) -> Response:
+    """Bring a paid order further: in preparation, shipped, completed"""
+    request = pb.AdvanceOrderRequest(order_id=path.order_id, status=STATUSES[body.status], tracking=body.tracking)
+    return answer(order_json(services().orders.advance(request, key=header.idempotency_key).order))
+
+
+@blueprint.post("/orders/<order_id>/cancellation", tags=_TAGS, responses={200: Order})
+@checked(permissions.ORDERS_WRITE)
+def cancel_order(header: IdempotencyHeader, path: OrderPath, body: Cancellation) -> Response:
+    """Cancel an order for which no money is held
+
+    Points that it holds come back. What has been paid is refunded instead.
+    """
+    request = pb.CancelOrderRequest(order_id=path.order_id, reason=body.reason)
+    return answer(order_json(services().orders.cancel(request, key=header.idempotency_key).order))
+
+
+@blueprint.post("/orders/<order_id>/refunds", tags=_TAGS, responses={200: Order})
+@checked(permissions.ORDERS_REFUND)
+def refund_order(header: IdempotencyHeader, path: OrderPath, body: RefundIn) -> Response:
+    """Note that money was given back, all or a part of it
+
+    Points that the order earned go, and those it redeemed come back, in proportion (B4).
+    """
+    request = pb.RefundOrderRequest(
+        order_id=path.order_id,
+        amount_minor=body.amount_minor,
+        method=METHODS[body.method],
+        reference=body.reference,
+        reason=body.reason,
+    )
+    return answer(order_json(services().orders.refund(request, key=header.idempotency_key).order))
 
 
 @blueprint.patch("/orders/<order_id>/contact", tags=_TAGS, responses={200: Order})

@@ -143,6 +143,23 @@ def confirm_payment(order_id: str, method: int, reference: str, key: str) -> ord
     return services().orders.confirm_payment(wish, key=key).order
 
 
+def advance_order(order_id: str, status: int, tracking: str, key: str) -> orders_api.Order:
+    """The order, further on."""
+    wish = orders_api.AdvanceOrderRequest(order_id=order_id, tracking=tracking)
+    wish.status = status  # type: ignore[assignment]  # an open enum
+    return services().orders.advance(wish, key=key).order
+
+
+def cancel_order(order_id: str, reason: str, key: str) -> orders_api.Order:
+    """The order, cancelled."""
+    return services().orders.cancel(orders_api.CancelOrderRequest(order_id=order_id, reason=reason), key=key).order
+
+
+def refund_order(wish: orders_api.RefundOrderRequest, key: str) -> orders_api.Order:
+    """The order with its refund."""
+    return services().orders.refund(wish, key=key).order
+
+
 def edit_contact(order_id: str, contact: Contact, expected_version: int, key: str) -> orders_api.Order:
     """The order with its new contact."""
     wish = orders_api.EditContactRequest(order_id=order_id, contact=contact, expected_version=expected_version)

@@ -109,6 +109,31 @@ class PaymentForm(KeyedForm):
     reference = StringField(_l("Payment reference"))
 
 
+STEPS = (("3", _l("In preparation")), ("4", _l("Shipped")), ("5", _l("Completed")))
+
+
+class StepForm(KeyedForm):
+    """How far a paid order has come (E1)."""
+
+    status = SelectField(_l("New status"), choices=STEPS, validate_choice=False)
+    tracking = StringField(_l("Tracking number"))
+
+
+class CancelForm(KeyedForm):
+    """Why an order ends unpaid (E1)."""
+
+    reason = StringField(_l("Reason"))
+
+
+class RefundForm(KeyedForm):
+    """Money given back (E1)."""
+
+    amount = StringField(_l("Amount"))
+    method = SelectField(_l("Given back by"), choices=PAYMENT_METHODS, validate_choice=False)
+    reference = StringField(_l("Payment reference"))
+    reason = StringField(_l("Reason"))
+
+
 class ContactForm(KeyedForm):
     """The contact on one order (E2). `expected_version` is the version that the editor saw."""
 

@@ -14,6 +14,7 @@ from gateway.console import ask
 from gateway.console.forms import ContactForm, KeyedForm, PaymentForm, code_of
 from gateway.console.frame import Page, blueprint
 from gateway.console.order_mail import customer_link
+from gateway.console.order_steps import possible
 from gateway.console.problems import refuse
 from gateway.permissions import ORDERS_READ, ORDERS_WRITE
 from onefold.common.v1.common_pb2 import Contact
@@ -31,7 +32,6 @@ STATUSES: dict[str, list[int]] = {
         OrderStatus.ORDER_STATUS_PROCESSING,
         OrderStatus.ORDER_STATUS_SHIPPED,
         OrderStatus.ORDER_STATUS_COMPLETED,
-        OrderStatus.ORDER_STATUS_PARTLY_REFUNDED,
         OrderStatus.ORDER_STATUS_REFUNDED,
     ],
 }
@@ -79,6 +79,7 @@ def order(order_id: UUID) -> str:
         email_form=KeyedForm(formdata=None),
         resends_left=MOST_RESENDS - found.resends,
         most_resends=MOST_RESENDS,
+        possible=possible(found),
     )
 
 

@@ -43,9 +43,11 @@ def subscriptions(context: commands.Context) -> Mapping[str, Sequence[Subscripti
     async def on_order(
         tx: AsyncConnection,
         store_id: UUID,
-        events: Sequence[Delivered[orders.OrderPlaced | orders.OrderPaid | orders.OrderRefunded]],
+        events: Sequence[
+            Delivered[orders.OrderPlaced | orders.OrderPaid | orders.OrderRefunded | orders.OrderCancelled]
+        ],
     ) -> None:
-        """An order stands, has been paid, or money was given back."""
+        """An order stands, has been paid, has ended unpaid, or money was given back."""
         news = [_news(event.message.order) for event in events]
         await commands.follow_orders(context, tx, store_id, news)
         with_points = (event.message.order for event in events if event.message.order.points_redeemed)
@@ -54,7 +56,8 @@ def subscriptions(context: commands.Context) -> Mapping[str, Sequence[Subscripti
 
     return {
         "orders": [
-            Subscription(message, on_order) for message in (orders.OrderPlaced, orders.OrderPaid, orders.OrderRefunded)
+            Subscription(message, on_order)
+            for message in (orders.OrderPlaced, orders.OrderPaid, orders.OrderRefunded, orders.OrderCancelled)
         ],
         "identity_merge": [
             Subscription(identity_merge.StoreChanged, on_store_changed),
@@ -74,6 +77,7 @@ def _news(order: orders_pb.Order) -> tuple[OrderState, Buyer]:
         refunded=order.refunded_minor,
         placed_at=placed_at,
         paid_at=moment(order.paid_at) if order.HasField("paid_at") else None,
+        cancelled=order.status == orders_pb.ORDER_STATUS_CANCELLED,
     )
     buyer = Buyer(
         order_id=order_id,

@@ -21,6 +21,21 @@ def paid(order: Order) -> Event:
     return event(events_pb2.OrderPaid(order=to_proto(order, whole=True)), order.order_id, order.version)
 
 
+def refunded(order: Order) -> Event:
+    """Money was given back."""
+    return event(events_pb2.OrderRefunded(order=to_proto(order, whole=True)), order.order_id, order.version)
+
+
+def cancelled(order: Order) -> Event:
+    """An order has ended without money."""
+    return event(events_pb2.OrderCancelled(order=to_proto(order, whole=True)), order.order_id, order.version)
+
+
+def status_changed(order: Order) -> Event:
+    """A paid order has come further."""
+    return event(events_pb2.OrderStatusChanged(order=to_proto(order, whole=True)), order.order_id, order.version)
+
+
 def contact_edited(order: Order) -> Event:
     """The order's contact was edited."""
     return event(events_pb2.OrderContactEdited(order=to_proto(order, whole=True)), order.order_id, order.version)

@@ -24,6 +24,7 @@ Json = dict[str, Any]
 SCOPES = (
     "orders:read",
     "orders:write",
+    "orders:refund",
     "members:read",
     "members:write",
     "members:import",

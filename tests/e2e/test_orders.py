@@ -189,3 +189,33 @@ def test_orders_are_found_by_status_and_by_number_phone_or_name(shop: Shop, page
         expect(page.get_by_role("table", name="Orders")).to_contain_text(f"#{numbers[0]}")
     page.goto("/console/orders?q=nobody-at-all")
     expect(page.get_by_role("heading", name="Nothing found for “nobody-at-all”")).to_be_visible()
+
+
+def test_an_order_is_shipped_refunded_in_part_and_another_one_cancelled(shop: Shop, page: Page) -> None:
+    """E1, B5: each on a page of its own; what is wrong is told beside its field and nothing is lost."""
+    member = shop.member(shop.somebody("李小美"))
+    paid = shop.get(f"/customers/{member}/orders")["items"][0]["order_id"]
+    page.goto(f"/console/orders/{paid}")
+    page.get_by_role("link", name="Change status").click()
+    page.get_by_label("New status").select_option("Shipped")
+    page.get_by_label("Tracking number").fill("SF 123")
+    page.get_by_role("button", name="Save status").click()
+    expect(page.locator("h1 + .badge-of")).to_have_text("Shipped")
+    page.get_by_role("link", name="Refund").click()
+    page.get_by_label("Amount").fill("99999999")
+    page.get_by_label("Reason").fill("one cup broken")
+    page.get_by_role("button", name="Note the refund").click()
+    expect(page.locator(".invalid-feedback")).to_contain_text("more than was paid")
+    page.get_by_label("Amount").fill("12.50")
+    page.get_by_role("button", name="Note the refund").click()
+    expect(page.get_by_role("region", name="Payment")).to_contain_text("one cup broken")
+    expect(page.locator("main")).to_contain_text("Partly refunded")
+    expect(page.get_by_role("region", name="History")).to_contain_text("SF 123")
+
+    unpaid = shop.order(shop.somebody(), paid=False)["order_id"]
+    page.goto(f"/console/orders/{unpaid}")
+    page.get_by_role("link", name="Cancel order").click()
+    page.get_by_label("Reason").fill("no answer")
+    page.get_by_role("button", name="Cancel order").click()
+    expect(page.locator("h1 + .badge-of")).to_have_text("Cancelled")
+    expect(page.get_by_role("link", name="Confirm payment")).to_have_count(0)

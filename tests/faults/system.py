@@ -28,6 +28,7 @@ SERVICES = (*SERVES, *WORKS)
 _SCOPES = (
     "orders:read",
     "orders:write",
+    "orders:refund",
     "members:read",
     "members:write",
     "members:import",

@@ -15,6 +15,7 @@ from deploy.local.process import ROOT, wait_until
 from tests.faults.client import Shop
 from tests.faults.flows import (
     Deletion,
+    Ending,
     Erasure,
     Flow,
     ImportOfMembers,
@@ -58,6 +59,11 @@ SCENARIOS = [
     Scenario("orders-serve", WithPoints, ("orders.create.points_reserved",)),
     Scenario("membership-serve", WithPoints, ("membership.reserve.after_commit",)),
     Scenario("orders-serve", Payment, ("orders.confirm_payment.before_commit",)),
+    Scenario(
+        "orders-serve",
+        Ending,
+        ("orders.advance.before_commit", "orders.cancel.before_commit", "orders.refund.before_commit"),
+    ),
     Scenario("orders-serve", MergeOfThree, ("orders.relink.before_commit", "orders.relink.after_commit")),
     Scenario("membership-serve", NewMember, ("membership.enrol.after_commit",)),
     Scenario("membership-serve", NewGuest, ("membership.enrol.before_commit", "membership.enrol.after_commit")),

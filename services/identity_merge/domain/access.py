@@ -20,6 +20,7 @@ LANGUAGES = ("en", "zh-Hant")
 SCOPES = (
     "orders:read",
     "orders:write",
+    "orders:refund",
     "members:read",
     "members:write",
     "members:import",

@@ -31,8 +31,8 @@ async def follow_orders(
 ) -> None:
     """Brings net spend, points and levels to where the orders are (B1, B2, B4, N). Older news than is known is dropped.
 
-    Of several states of one order the newest counts. An order that has been paid and still names another owner than it has
-    here is announced: a merge and the payment have passed each other (fault 12). Raises RetryLater.
+    Of several states of one order the newest counts. An order that has been paid, or has ended, and still names another
+    owner than it has here is announced: a merge and the payment have passed each other (fault 12). Raises RetryLater.
     """
     newest = {state.order_id: (state, buyer) for state, buyer in sorted(news, key=lambda pair: pair[0].version)}
     # Held before any customer: whoever changes the rules holds it alone, and then all members.
@@ -50,7 +50,7 @@ async def follow_orders(
     told += [
         events.buyer_linked(order.order_id, owners[order.order_id].customer_id)
         for order in orders
-        if order.settled and order.customer_id != owners[order.order_id].customer_id
+        if (order.settled or order.cancelled) and order.customer_id != owners[order.order_id].customer_id
     ]
     await outbox.add(tx, store_id, told)
 

@@ -20,11 +20,12 @@ async def undo_points(
     owners: Mapping[UUID, store.Owner],
     settings: StoreSettings,
 ) -> list[Event]:
-    """Takes back what refunded orders earned and gives back what they redeemed, each part once; what there is to tell.
+    """Takes back what refunded or cancelled orders earned and gives back what they redeemed, each part once; what there is to tell.
 
-    The caller holds the owners' rows. Without a refund among the orders it costs nothing.
+    The caller holds the owners' rows. Without such an order it costs nothing.
     """
-    refunded = [order for order in orders if order.refunded and owners[order.order_id].status is Status.MEMBER]
+    undone = [order for order in orders if order.refunded or order.cancelled]
+    refunded = [order for order in undone if owners[order.order_id].status is Status.MEMBER]
     if not refunded:
         return []
     entries: dict[UUID, list[Entry]] = {}

@@ -34,13 +34,13 @@ def points_for(paid: int, paid_at: datetime, settings: StoreSettings, multiplier
 
 
 def refund_points(ledger: Ledger, order: OrderState, entries: Sequence[Entry], settings: StoreSettings) -> None:
-    """Undoes an order's points in proportion to what of its payment was given back, each part once (B4).
+    """Undoes an order's points in proportion to what of its payment was given back, a cancelled one's whole, each part once (B4).
 
     `entries` are the order's own so far, of whichever accounts. Parts of a point stay with the customer; earned points that
     have expired by now are gone already. What was redeemed comes back with the expiry it had, or when that has passed, as
     good as newly earned points; the points that are good longest come back first.
     """
-    if not order.paid or not order.refunded:
+    if not order.cancelled and not (order.paid and order.refunded):
         return
     earned = [entry for entry in entries if entry.reason is Reason.EARNED]
     redeemed = [entry for entry in entries if entry.reason is Reason.REDEEMED]
@@ -55,7 +55,7 @@ def refund_points(ledger: Ledger, order: OrderState, entries: Sequence[Entry], s
 
 
 def _share(points: int, order: OrderState) -> int:
-    return points * min(order.refunded, order.paid) // order.paid
+    return points if order.cancelled else points * min(order.refunded, order.paid) // order.paid
 
 
 def _give_back(ledger: Ledger, redeemed: Sequence[Entry], before: int, points: int, settings: StoreSettings) -> None:

@@ -18,8 +18,9 @@ class OrderState:
     refunded: int
     placed_at: datetime
     paid_at: datetime | None
+    cancelled: bool = False
 
     @property
     def settled(self) -> bool:
-        """Whether the order counts: unpaid ones do not (B5, F7)."""
-        return self.paid_at is not None
+        """Whether the order counts: unpaid and cancelled ones do not (B5, F7)."""
+        return self.paid_at is not None and not self.cancelled

@@ -15,7 +15,7 @@ from services.common.errors import InvalidInput
 from services.common.ids import parse_id
 from services.common.wire import address_value, moment
 from services.orders import commands, queries
-from services.orders.domain import Draft, Line, Order, PaymentMethod, Status
+from services.orders.domain import Draft, Line, Order, PaymentMethod
 from services.orders.events import change_message, to_proto
 
 Context = aio.ServicerContext[object, object]
@@ -49,7 +49,7 @@ class OrdersApi(service_pb2_grpc.OrdersServiceServicer):
             request.page.size,
             request.page.token,
             _ids(request.customer_ids, "customer_ids", 10),
-            [Status(status) for status in request.statuses if status],
+            [status for status in request.statuses if status],
             request.query,
         )
         return pb.ListOrdersResponse(
@@ -67,6 +67,39 @@ class OrdersApi(service_pb2_grpc.OrdersServiceServicer):
             request.amount_minor,
         )
         return pb.ConfirmPaymentResponse(order=to_proto(order, whole=True))
+
+    async def AdvanceOrder(self, request: pb.AdvanceOrderRequest, _: Context) -> pb.AdvanceOrderResponse:
+        order = await commands.advance_order(
+            self._context,
+            rpc.caller(),
+            rpc.once(request, lambda order: pb.AdvanceOrderResponse(order=to_proto(order, whole=True))),
+            parse_id(request.order_id, "order_id"),
+            request.status,
+            request.tracking,
+        )
+        return pb.AdvanceOrderResponse(order=to_proto(order, whole=True))
+
+    async def CancelOrder(self, request: pb.CancelOrderRequest, _: Context) -> pb.CancelOrderResponse:
+        order = await commands.cancel_order(
+            self._context,
+            rpc.caller(),
+            rpc.once(request, lambda order: pb.CancelOrderResponse(order=to_proto(order, whole=True))),
+            parse_id(request.order_id, "order_id"),
+            request.reason,
+        )
+        return pb.CancelOrderResponse(order=to_proto(order, whole=True))
+
+    async def RefundOrder(self, request: pb.RefundOrderRequest, _: Context) -> pb.RefundOrderResponse:
+        order = await commands.refund_order(
+            self._context,
+            rpc.caller(),
+            rpc.once(request, lambda order: pb.RefundOrderResponse(order=to_proto(order, whole=True))),
+            parse_id(request.order_id, "order_id"),
+            commands.RefundWish(
+                request.amount_minor, request.method or PaymentMethod.OTHER, request.reference, request.reason
+            ),
+        )
+        return pb.RefundOrderResponse(order=to_proto(order, whole=True))
 
     async def EditContact(self, request: pb.EditContactRequest, _: Context) -> pb.EditContactResponse:
         order = await commands.edit_contact(

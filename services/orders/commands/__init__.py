@@ -4,6 +4,7 @@ from services.orders.commands.changing import confirm_payment, edit_contact, res
 from services.orders.commands.context import Context, Numbers
 from services.orders.commands.erasing import ERASE_BATCH, erase_contacts, queue_erasures
 from services.orders.commands.placing import create_order, read_draft
+from services.orders.commands.progressing import RefundWish, advance_order, cancel_order, refund_order
 from services.orders.commands.relinking import RELINK_BATCH, link_buyers, relink_orders
 
 __all__ = [
@@ -11,6 +12,9 @@ __all__ = [
     "RELINK_BATCH",
     "Context",
     "Numbers",
+    "RefundWish",
+    "advance_order",
+    "cancel_order",
     "confirm_payment",
     "create_order",
     "edit_contact",
@@ -18,6 +22,7 @@ __all__ = [
     "link_buyers",
     "queue_erasures",
     "read_draft",
+    "refund_order",
     "relink_orders",
     "resend_email",
 ]

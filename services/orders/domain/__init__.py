@@ -1,8 +1,9 @@
 """Orders and their rules."""
 
 from services.orders.domain.drafts import FUTURE_TOLERANCE, LARGEST_QUANTITY, MOST_LINES, Draft, check_draft, read_lines
-from services.orders.domain.order import MOST_RESENDS, Order
+from services.orders.domain.order import MOST_RESENDS, PROGRESS, Order
 from services.orders.domain.parts import (
+    PARTLY_REFUNDED,
     Change,
     Channel,
     CustomerChange,
@@ -18,6 +19,8 @@ __all__ = [
     "LARGEST_QUANTITY",
     "MOST_LINES",
     "MOST_RESENDS",
+    "PARTLY_REFUNDED",
+    "PROGRESS",
     "Change",
     "Channel",
     "CustomerChange",

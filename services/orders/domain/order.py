@@ -8,12 +8,14 @@ from datetime import datetime
 from uuid import UUID
 
 from services.common.contact import Address, Contact
-from services.common.errors import Conflict, StateConflict
+from services.common.errors import Conflict, InvalidInput, StateConflict
 from services.orders.domain.drafts import Draft
 from services.orders.domain.parts import Change, Channel, Line, Payment, PaymentMethod, Refund, Status
 
 # An e-mail that five letters did not bring is not brought by a sixth; and nobody shall be pestered from our address (E3).
 MOST_RESENDS = 5
+# The way of a paid order: forward alone, and steps may be left out.
+PROGRESS = (Status.PAID, Status.PROCESSING, Status.SHIPPED, Status.COMPLETED)
 
 
 @dataclass(slots=True)
@@ -109,6 +111,9 @@ class Order:
                 payment_id, total, PaymentMethod(draft.payment_method), draft.payment_reference, placed_at
             )
             order._settle(payment)
+            # At the counter the goods change hands with the money.
+            if order.channel is Channel.POS:
+                order.status = Status.COMPLETED
         return order
 
     def confirm_payment(self, payment: Payment, *, actor: str, now: datetime) -> None:
@@ -119,6 +124,42 @@ class Order:
             raise Conflict("amount_not_of_order", total=str(self.total), amount=str(payment.amount))
         self._settle(payment)
         self._record(Change(now, actor, "payment_confirmed", payment.reference))
+
+    def advance(self, status: Status, tracking: str, *, actor: str, now: datetime) -> None:
+        """Paid → processing → shipped → completed (E1). Raises StateConflict (order_cannot_become)."""
+        if self.status not in PROGRESS or status <= self.status:
+            raise StateConflict("order_cannot_become", number=str(self.number))
+        self.status = status
+        self.tracking = tracking or self.tracking
+        self._record(Change(now, actor, status.name.lower(), tracking))
+
+    def cancel(self, reason: str, *, actor: str, now: datetime) -> None:
+        """Ends an order for which no money is held: unpaid ones, and those that cost nothing or points alone (E1).
+
+        Raises StateConflict (order_not_cancellable).
+        """
+        if self.status in (Status.CANCELLED, Status.REFUNDED) or self.paid > self.refunded:
+            raise StateConflict("order_not_cancellable", number=str(self.number))
+        self.status = Status.CANCELLED
+        self._record(Change(now, actor, "cancelled", reason))
+
+    def refund(self, refund: Refund, *, actor: str, now: datetime) -> None:
+        """Gives money back; what is refunded whole ends as REFUNDED, the others go on (E1, B5).
+
+        Raises StateConflict (order_not_paid, nothing_to_refund), InvalidInput (refund_too_large).
+        """
+        if self.status is Status.UNPAID or self.status is Status.CANCELLED:
+            raise StateConflict("order_not_paid", number=str(self.number))
+        left = self.paid - self.refunded
+        if not left:
+            raise StateConflict("nothing_to_refund", number=str(self.number))
+        if refund.amount > left:
+            raise InvalidInput.of("amount_minor", "refund_too_large")
+        self.refunded += refund.amount
+        self.refunds = (*self.refunds, refund)
+        if self.refunded == self.paid:
+            self.status = Status.REFUNDED
+        self._record(Change(now, actor, "refunded", refund.reason))
 
     def edit_contact(self, contact: Contact, expected_version: int, *, actor: str, now: datetime) -> None:
         """Changes the contact of this order only (E2). Raises Conflict (stale_version) when somebody was faster."""

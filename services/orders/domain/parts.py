@@ -9,7 +9,7 @@ from uuid import UUID
 
 
 class Status(IntEnum):
-    """Numbers as in the contract's OrderStatus. An order that is refunded in part goes on as it was; see `payment_state`."""
+    """Numbers as in the contract's OrderStatus. An order that is refunded in part goes on as it was."""
 
     UNPAID = 1
     PAID = 2
@@ -18,6 +18,10 @@ class Status(IntEnum):
     COMPLETED = 5
     CANCELLED = 6
     REFUNDED = 8
+
+
+# What filters call orders that are refunded in part; the contract has it among the states.
+PARTLY_REFUNDED = 7
 
 
 class Channel(IntEnum):
@@ -79,8 +83,7 @@ class Refund:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One entry of an order's history. `change`: placed, payment_confirmed, contact_edited, owner_changed, contact_erased or
-    email_resent."""
+    """One entry of an order's history. `change` is one of the words of the contract's HistoryEntry."""
 
     at: datetime
     actor: str

@@ -11,7 +11,7 @@ from services.common.errors import InvalidInput, NotFound
 from services.common.paging import Page, PageRequest
 from services.common.tokens import ServiceClaims
 from services.orders import store
-from services.orders.domain import CustomerChange, Order, Status
+from services.orders.domain import CustomerChange, Order
 
 
 async def get_order(database: Database, claims: ServiceClaims, order_id: UUID) -> Order:
@@ -29,7 +29,7 @@ async def list_orders(
     size: int,
     token: str,
     customer_ids: Sequence[UUID],
-    statuses: Sequence[Status],
+    statuses: Sequence[int],
     query: str,
 ) -> Page[Order]:
     """Orders newest first, by filter or by search. Raises InvalidInput (invalid_page_token, too_large)."""

@@ -9,7 +9,14 @@ from services.orders.store.erasing import (
     queue_erasures,
 )
 from services.orders.store.reading import changes_page, list_page, search_page, summarise
-from services.orders.store.relinking import hold_owners, link_batch, point_to_survivor, relink_batch, survivor_of
+from services.orders.store.relinking import (
+    hold_owner_of,
+    hold_owners,
+    link_batch,
+    point_to_survivor,
+    relink_batch,
+    survivor_of,
+)
 from services.orders.store.tables import metadata
 from services.orders.store.writing import insert_whole, load, save, take_numbers
 
@@ -19,6 +26,7 @@ __all__ = [
     "erase_batch",
     "finish_erasure",
     "hold_erasure",
+    "hold_owner_of",
     "hold_owners",
     "insert_whole",
     "link_batch",

@@ -5,24 +5,30 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import func, select, text, tuple_
+from sqlalchemy import ColumnElement, func, or_, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.common.paging import PageRequest
-from services.orders.domain import CustomerChange, Order, Status
+from services.orders.domain import PARTLY_REFUNDED, CustomerChange, Order, Status
 from services.orders.store.rows import order_of
 from services.orders.store.tables import orders
 
 
 async def list_page(
-    tx: AsyncConnection, store_id: UUID, page: PageRequest, customer_ids: Sequence[UUID], statuses: Sequence[Status]
+    tx: AsyncConnection, store_id: UUID, page: PageRequest, customer_ids: Sequence[UUID], statuses: Sequence[int]
 ) -> Sequence[Order]:
-    """Orders newest first, one more than the page holds. `page.after` is (placed_at, order_id)."""
+    """Orders newest first, one more than the page holds. `page.after` is (placed_at, order_id).
+
+    `statuses` may hold PARTLY_REFUNDED, which is no status of an order but what a filter calls those refunded in part.
+    """
     query = select(orders).where(orders.c.store_id == store_id)
     if customer_ids:
         query = query.where(orders.c.customer_id.in_(customer_ids))
     if statuses:
-        query = query.where(orders.c.status.in_(statuses))
+        wanted: list[ColumnElement[bool]] = [orders.c.status.in_(statuses)]
+        if PARTLY_REFUNDED in statuses:
+            wanted.append((orders.c.refunded > 0) & (orders.c.refunded < orders.c.paid))
+        query = query.where(or_(*wanted))
     if page.after:
         query = query.where(tuple_(orders.c.placed_at, orders.c.order_id) < tuple_(*page.after))
     query = query.order_by(orders.c.placed_at.desc(), orders.c.order_id.desc()).limit(page.size + 1)

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.orders.store.tables import survivors
+from services.orders.store.tables import orders, survivors
 
 
 async def hold_owners(
@@ -27,6 +27,15 @@ _HOLD_SQL = """SELECT {lock}(k) FROM (SELECT DISTINCT hashtextextended(CAST(:sto
  FROM unnest(CAST(:customer_ids AS text[])) c ORDER BY k) AS held"""
 _HOLD = text(_HOLD_SQL.format(lock="pg_advisory_xact_lock_shared"))
 _HOLD_MOVING = text(_HOLD_SQL.format(lock="pg_advisory_xact_lock"))
+
+
+async def hold_owner_of(tx: AsyncConnection, store_id: UUID, order_id: UUID) -> None:
+    """As hold_owners, for whoever owns the order; an order that is nowhere holds nobody."""
+    owner = await tx.scalar(
+        select(orders.c.customer_id).where(orders.c.store_id == store_id, orders.c.order_id == order_id)
+    )
+    if owner:
+        await hold_owners(tx, store_id, [owner])
 
 
 async def survivor_of(tx: AsyncConnection, store_id: UUID, customer_id: UUID) -> UUID:

@@ -195,3 +195,21 @@ def test_the_order_mail_is_sent_again_five_times_and_no_more(store: Store) -> No
     assert counted == [1, 2, 3, 4, 5]
     sixth = store.post(f"/orders/{order['order_id']}/resend-email", {})
     assert problem(sixth) == (409, "resend_limit_reached", set())
+
+
+def test_an_order_goes_on_and_money_is_given_back(store: Store) -> None:
+    """E1, B5: by the same words as the pages; a refund in part leaves the status as it is."""
+    order = store.order()
+    path = f"/orders/{order['order_id']}"
+    shipped = Order.model_validate(store.post(f"{path}/status", {"status": "shipped", "tracking": "SF 1"}).json())
+    assert (shipped.status, shipped.tracking) == ("shipped", "SF 1")
+    assert problem(store.post(f"{path}/status", {"status": "processing"}))[1] == "order_cannot_become"
+    part = Order.model_validate(store.post(f"{path}/refunds", {"amount_minor": 1_000, "reason": "late"}).json())
+    assert (part.status, part.refunded_minor, part.refunds[0].reason) == ("shipped", 1_000, "late")
+    assert Order.model_validate(store.post(f"{path}/refunds", {}).json()).status == "refunded"
+    assert problem(store.post(f"{path}/cancellation", {"reason": "x"}))[1] == "order_not_cancellable"
+    unpaid = store.order(paid=False)
+    cancelled = store.post(f"/orders/{unpaid['order_id']}/cancellation", {"reason": "no answer"})
+    assert Order.model_validate(cancelled.json()).history[-1].change == "cancelled"
+    listed = OrderList.model_validate(store.http.get("/orders", params={"status": "partly_refunded"}).json())
+    assert order["order_id"] not in [each.order_id for each in listed.items], "refunded whole"

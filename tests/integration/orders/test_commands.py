@@ -3,49 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from uuid import UUID
 
 import pytest
 from sqlalchemy import text
 
-from deploy.local.state import DatabaseUrls
-from services.common.contact import Address, Contact
-from services.common.database import Database, connect
+from services.common.contact import Contact
 from services.common.errors import Conflict, InvalidInput, NotFound, OnefoldError
 from services.common.idempotency import Replayed
 from services.common.ids import new_id
-from services.common.outbox import Waker
 from services.common.tokens import ServiceClaims
 from services.orders import commands, queries
 from services.orders.commands import relinking
-from services.orders.domain import Channel, Draft, Line, Order, PaymentMethod, Status
-from tests.integration.orders.others import nobody
+from services.orders.domain import PaymentMethod, Status
+from tests.integration.orders.people import DRAFT, create
 from tests.support.calls import claims, once
-
-DRAFT = Draft(
-    paid=True,
-    customer_id=None,
-    contact=Contact("陳大文", "9451 2053", "Tai.Man@Example.com"),
-    add_as_member=True,
-    channel=Channel.CONSOLE,
-    currency="HKD",
-    lines=(Line("CD", "Compact disc", 2, 1_250), Line("LP", "Long player", 1, 9_900, 900)),
-    shipping_address=Address("陳大文", "", ("彌敦道 1 號",), "油尖旺", "香港", "", "HK"),
-    payment_method=PaymentMethod.CARD,
-)
-
-
-@pytest.fixture
-async def context(service_database: Callable[[str], DatabaseUrls]) -> AsyncIterator[commands.Context]:
-    database = Database(connect(service_database("orders").app, connections=16, name="test"))
-    yield commands.Context(database, commands.Numbers(database), Waker(database), nobody())
-    await database.close()
-
-
-async def create(context: commands.Context, who: ServiceClaims, draft: Draft = DRAFT, key: str = "") -> Order:
-    return await commands.create_order(context, who, once(who, key), draft)
 
 
 async def counted(context: commands.Context, who: ServiceClaims, table: str) -> int:

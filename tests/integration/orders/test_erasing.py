@@ -28,7 +28,7 @@ from services.orders.commands import erasing
 from services.orders.consumers import on_member_erased
 from services.orders.domain import CustomerChange, PaymentMethod, Status
 from tests.integration.orders.others import nobody
-from tests.integration.orders.test_commands import DRAFT, create
+from tests.integration.orders.people import DRAFT, create
 from tests.support.calls import claims, once
 
 

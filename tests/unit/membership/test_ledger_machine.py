@@ -107,6 +107,19 @@ class Points(RuleBasedStateMachine):
             self.save(order.owner, ledger)
         assert ledger.entries == [] or not again
 
+    @precondition(lambda self: self.orders)
+    @rule(pick=st.integers(0, 1_000))
+    def cancel(self, pick: int) -> None:
+        """An order ends: all that it redeemed is back, once."""
+        order = self.orders[pick % len(self.orders)]
+        order.state = replace(order.state, cancelled=True)
+        for _ in range(2):
+            ledger = self.ledger(order.owner)
+            known = [e for book in self.books for e in book.entries if e.order_id == order.state.order_id]
+            refund_points(ledger, order.state, known, STORE)
+            self.save(order.owner, ledger)
+        assert ledger.entries == []
+
     @rule(account=ACCOUNTS, points=POINTS)
     def deduct(self, account: int, points: int) -> None:
         ledger = self.ledger(account)

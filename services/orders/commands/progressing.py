@@ -1,0 +1,102 @@
+"""How an order goes on and ends: preparation, shipping, cancellation, refunds (E1)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from services.common import clock, crash, outbox
+from services.common.contact import clean_text
+from services.common.errors import InvalidInput, Violations
+from services.common.idempotency import Once
+from services.common.ids import new_id
+from services.common.money import check_amount
+from services.common.tokens import ServiceClaims
+from services.orders import events, store
+from services.orders.commands.context import Context, locked
+from services.orders.domain import PROGRESS, Order, PaymentMethod, Refund, Status
+
+LONGEST_REASON = 500
+LONGEST_TRACKING = 100
+
+
+@dataclass(frozen=True, slots=True)
+class RefundWish:
+    """What is to be given back, and how; `amount` 0 means all that is left."""
+
+    amount: int
+    method: int
+    reference: str
+    reason: str
+
+
+async def advance_order(
+    context: Context, claims: ServiceClaims, once: Once[Order], order_id: UUID, status: int, tracking: str
+) -> Order:
+    """Brings a paid order further (E1). Raises NotFound, StateConflict (order_cannot_become), InvalidInput, Replayed."""
+    if status not in PROGRESS[1:]:
+        raise InvalidInput.of("status", "unknown_value")
+    tracking = clean_text(tracking, "tracking", LONGEST_TRACKING)
+    async with context.database.transaction(claims.store) as tx:
+        await once.begin(tx)
+        order = await locked(tx, claims.store, order_id)
+        order.advance(Status(status), tracking, actor=claims.actor, now=clock.now())
+        await store.save(tx, claims.store, order)
+        await outbox.add(tx, claims.store, [events.status_changed(order)])
+        await once.finish(tx, order)
+        crash.point("orders.advance.before_commit")
+    context.waker.wake()
+    return order
+
+
+async def cancel_order(
+    context: Context, claims: ServiceClaims, once: Once[Order], order_id: UUID, reason: str
+) -> Order:
+    """Ends an order without money; a merged account's order goes to the survivor here, as nobody will pay it (E1, F7, O).
+
+    Raises NotFound, StateConflict (order_not_cancellable), InvalidInput, Replayed.
+    """
+    reason = clean_text(reason, "reason", LONGEST_REASON)
+    if not reason:
+        raise InvalidInput.of("reason", "required")
+    async with context.database.transaction(claims.store) as tx:
+        await once.begin(tx)
+        await store.hold_owner_of(tx, claims.store, order_id)
+        order = await locked(tx, claims.store, order_id)
+        order.cancel(reason, actor=claims.actor, now=clock.now())
+        order.customer_id = await store.survivor_of(tx, claims.store, order.customer_id)
+        await store.save(tx, claims.store, order)
+        await outbox.add(tx, claims.store, [events.cancelled(order)])
+        await once.finish(tx, order)
+        crash.point("orders.cancel.before_commit")
+    context.waker.wake()
+    return order
+
+
+async def refund_order(
+    context: Context, claims: ServiceClaims, once: Once[Order], order_id: UUID, wish: RefundWish
+) -> Order:
+    """Notes money that was given back (E1, B5).
+
+    Raises NotFound, StateConflict (order_not_paid, nothing_to_refund), InvalidInput (refund_too_large, …), Replayed.
+    """
+    found = Violations()
+    found.gather(lambda: check_amount(wish.amount, "amount_minor"), 0)
+    reference = found.gather(lambda: clean_text(wish.reference, "reference", 64), "")
+    reason = found.gather(lambda: clean_text(wish.reason, "reason", LONGEST_REASON), "")
+    if wish.method not in set(PaymentMethod):
+        found.add("method", "unknown_value")
+    found.check()
+    async with context.database.transaction(claims.store) as tx:
+        await once.begin(tx)
+        order = await locked(tx, claims.store, order_id)
+        now = clock.now()
+        amount = wish.amount or order.paid - order.refunded
+        refund = Refund(new_id(), amount, PaymentMethod(wish.method), reference, reason, now)
+        order.refund(refund, actor=claims.actor, now=now)
+        await store.save(tx, claims.store, order, new_refund=refund)
+        await outbox.add(tx, claims.store, [events.refunded(order)])
+        await once.finish(tx, order)
+        crash.point("orders.refund.before_commit")
+    context.waker.wake()
+    return order
