@@ -16,7 +16,8 @@ from services.common.ids import new_id
 from services.common.outbox import Waker
 from services.orders import commands
 from tests.integration.orders.others import Points, nobody, scripted_membership
-from tests.integration.orders.test_commands import DRAFT, counted, create
+from tests.integration.orders.people import DRAFT, create
+from tests.integration.orders.test_commands import counted
 from tests.support.calls import claims
 
 # 115.00 less 10 %, of which points pay 2.50.

@@ -3,32 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 
 import pytest
 from sqlalchemy import text
 
-from deploy.local.state import DatabaseUrls
 from onefold.orders.v1 import events_pb2
 from services.common.contact import Contact
-from services.common.database import Database, connect
 from services.common.errors import NotFound, OnefoldError, StateConflict
 from services.common.idempotency import Replayed
 from services.common.ids import new_id
-from services.common.outbox import Waker
 from services.common.tokens import ServiceClaims
 from services.orders import commands, queries
 from services.orders.domain import MOST_RESENDS, Order
-from tests.integration.orders.test_commands import DRAFT
+from tests.integration.orders.people import DRAFT
 from tests.support.calls import claims, once
-
-
-@pytest.fixture
-async def context(service_database: Callable[[str], DatabaseUrls]) -> AsyncIterator[commands.Context]:
-    database = Database(connect(service_database("orders").app, connections=16, name="test"))
-    yield commands.Context(database, commands.Numbers(database), Waker(database))
-    await database.close()
 
 
 async def an_order(context: commands.Context, who: ServiceClaims, email: str = "p@mail.example") -> Order:
