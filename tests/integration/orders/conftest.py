@@ -11,7 +11,6 @@ from services.common.database import Database, connect
 from services.common.outbox import Waker
 from services.orders import commands
 from tests.integration.orders.others import nobody
-from tests.integration.orders.others import nobody
 
 
 @pytest.fixture
