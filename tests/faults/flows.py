@@ -166,6 +166,27 @@ class Payment(NewMember):
         assert [h["change"] for h in order["history"]].count("payment_confirmed") == 1
 
 
+class Redemption(Flow):
+    """A member pays a part with points: they are held before the order stands, and spent once (B2, P)."""
+
+    repeatable = False
+
+    def prepare(self) -> None:
+        self.key = str(uuid.uuid4())
+        self.member_id = self.shop.member(somebody())
+        until(lambda: self.shop.balance(self.member_id) == 100, 30, "the first order earns")
+
+    def run(self) -> None:
+        self.order = self.shop.order(self.member_id, key=self.key, redeem_points=50)
+
+    def check(self) -> None:
+        again = self.shop.order(self.member_id, key=self.key, redeem_points=50)
+        assert again["order_id"] == self.order["order_id"], "the same key gave another order (E7)"
+        assert (again["points_redeemed"], again["points_discount_minor"], again["total_minor"]) == (50, 50, 9_950)
+        assert len(self.shop.orders_of(self.member_id)) == 2
+        assert self.shop.balance(self.member_id) == 100 - 50 + 99
+
+
 class Ending(Flow):
     """A paid order is shipped and refunded in part, an unpaid one cancelled (E1)."""
 
