@@ -40,7 +40,20 @@ def test_a_link_with_any_byte_changed_opens_nothing(position: int) -> None:
         LINKS.read_order("tea", changed, NOW)
 
 
-@pytest.mark.parametrize("token", ["", "a", TOKEN[:-1], TOKEN + "AAAA", TOKEN[:48], "é" * 70, "=" * 70, "A" * 10_000])
+# Named, for a test run in two processes must have the same names in both, and a token is another each time.
+WRONG = {
+    "empty": "",
+    "short": "a",
+    "cut by one": TOKEN[:-1],
+    "longer": TOKEN + "AAAA",
+    "half": TOKEN[:48],
+    "no letters of ours": "é" * 70,
+    "padding": "=" * 70,
+    "huge": "A" * 10_000,
+}
+
+
+@pytest.mark.parametrize("token", WRONG.values(), ids=WRONG)
 def test_what_is_no_link_is_refused_in_the_same_words(token: str) -> None:
     with pytest.raises(NotFound, match=r"^link_refused$"):
         LINKS.read_order("tea", token, NOW)
