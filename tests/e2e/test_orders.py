@@ -32,7 +32,7 @@ def test_a_paid_order_with_a_new_customer_makes_a_member_who_must_confirm(shop: 
     fill_line(page, 0, "Oolong 烏龍茶", "2", "1,028.50")
     page.get_by_role("button", name="Add line").click()
     fill_line(page, 1, "Tea pot", "1", "480")
-    page.get_by_label("Discount").fill("37")
+    page.get_by_label("Discount", exact=True).fill("37")
     expect(page.locator("[data-sum=total]")).to_have_text("HK$\u00a02,500.00")
     page.get_by_role("button", name="Save paid order").click()
 
