@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from uuid import UUID
+
+from google.protobuf.message import Message
 
 from onefold.orders.v1 import events_pb2, service_pb2
 from services.common.outbox import Event, event
@@ -13,37 +15,41 @@ from services.orders.domain import CustomerChange, Order
 
 def placed(order: Order) -> Event:
     """An order stands; one that was born paid says so in this one event, for two would say the same of the same version."""
-    return event(events_pb2.OrderPlaced(order=to_proto(order, whole=True)), order.order_id, order.version)
+    return _whole(events_pb2.OrderPlaced, order)
 
 
 def paid(order: Order) -> Event:
     """Payment of an unpaid order was confirmed."""
-    return event(events_pb2.OrderPaid(order=to_proto(order, whole=True)), order.order_id, order.version)
+    return _whole(events_pb2.OrderPaid, order)
 
 
 def refunded(order: Order) -> Event:
     """Money was given back."""
-    return event(events_pb2.OrderRefunded(order=to_proto(order, whole=True)), order.order_id, order.version)
+    return _whole(events_pb2.OrderRefunded, order)
 
 
 def cancelled(order: Order) -> Event:
     """An order has ended without money."""
-    return event(events_pb2.OrderCancelled(order=to_proto(order, whole=True)), order.order_id, order.version)
+    return _whole(events_pb2.OrderCancelled, order)
 
 
 def status_changed(order: Order) -> Event:
     """A paid order has come further."""
-    return event(events_pb2.OrderStatusChanged(order=to_proto(order, whole=True)), order.order_id, order.version)
+    return _whole(events_pb2.OrderStatusChanged, order)
 
 
 def contact_edited(order: Order) -> Event:
     """The order's contact was edited."""
-    return event(events_pb2.OrderContactEdited(order=to_proto(order, whole=True)), order.order_id, order.version)
+    return _whole(events_pb2.OrderContactEdited, order)
 
 
 def email_requested(order: Order) -> Event:
     """The order e-mail is wanted once more."""
-    return event(events_pb2.OrderEmailRequested(order=to_proto(order, whole=True)), order.order_id, order.version)
+    return _whole(events_pb2.OrderEmailRequested, order)
+
+
+def _whole(message: Callable[..., Message], order: Order) -> Event:
+    return event(message(order=to_proto(order, whole=True)), order.order_id, order.version)
 
 
 def relinked(customer_id: UUID, order_ids: Sequence[UUID], merge_run_id: str = "") -> Event:
@@ -104,7 +110,6 @@ def to_proto(order: Order, *, whole: bool) -> service_pb2.Order:
         points_discount_minor=order.points_discount,
         tracking=order.tracking,
         resends=order.resends,
-        cart_id=str(order.cart_id) if order.cart_id else "",
     )
     if order.shipping_address:
         message.shipping_address.CopyFrom(address_message(order.shipping_address))

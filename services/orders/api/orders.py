@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 from uuid import UUID
 
+from google.protobuf.message import Message
 from grpc import aio
 
 from onefold.orders.v1 import service_pb2 as pb
@@ -19,6 +21,7 @@ from services.orders.domain import Draft, Line, Order, PaymentMethod
 from services.orders.events import change_message, to_proto
 
 Context = aio.ServicerContext[object, object]
+R = TypeVar("R", bound=Message)
 
 
 class OrdersApi(service_pb2_grpc.OrdersServiceServicer):
@@ -57,69 +60,75 @@ class OrdersApi(service_pb2_grpc.OrdersServiceServicer):
         )
 
     async def ConfirmPayment(self, request: pb.ConfirmPaymentRequest, _: Context) -> pb.ConfirmPaymentResponse:
+        answer = _with_order(pb.ConfirmPaymentResponse)
         order = await commands.confirm_payment(
             self._context,
             rpc.caller(),
-            rpc.once(request, lambda order: pb.ConfirmPaymentResponse(order=to_proto(order, whole=True))),
+            rpc.once(request, answer),
             parse_id(request.order_id, "order_id"),
             request.method or PaymentMethod.OTHER,
             request.reference,
             request.amount_minor,
         )
-        return pb.ConfirmPaymentResponse(order=to_proto(order, whole=True))
+        return answer(order)
 
     async def AdvanceOrder(self, request: pb.AdvanceOrderRequest, _: Context) -> pb.AdvanceOrderResponse:
+        answer = _with_order(pb.AdvanceOrderResponse)
         order = await commands.advance_order(
             self._context,
             rpc.caller(),
-            rpc.once(request, lambda order: pb.AdvanceOrderResponse(order=to_proto(order, whole=True))),
+            rpc.once(request, answer),
             parse_id(request.order_id, "order_id"),
             request.status,
             request.tracking,
         )
-        return pb.AdvanceOrderResponse(order=to_proto(order, whole=True))
+        return answer(order)
 
     async def CancelOrder(self, request: pb.CancelOrderRequest, _: Context) -> pb.CancelOrderResponse:
+        answer = _with_order(pb.CancelOrderResponse)
         order = await commands.cancel_order(
             self._context,
             rpc.caller(),
-            rpc.once(request, lambda order: pb.CancelOrderResponse(order=to_proto(order, whole=True))),
+            rpc.once(request, answer),
             parse_id(request.order_id, "order_id"),
             request.reason,
         )
-        return pb.CancelOrderResponse(order=to_proto(order, whole=True))
+        return answer(order)
 
     async def RefundOrder(self, request: pb.RefundOrderRequest, _: Context) -> pb.RefundOrderResponse:
+        answer = _with_order(pb.RefundOrderResponse)
         order = await commands.refund_order(
             self._context,
             rpc.caller(),
-            rpc.once(request, lambda order: pb.RefundOrderResponse(order=to_proto(order, whole=True))),
+            rpc.once(request, answer),
             parse_id(request.order_id, "order_id"),
             commands.RefundWish(
                 request.amount_minor, request.method or PaymentMethod.OTHER, request.reference, request.reason
             ),
         )
-        return pb.RefundOrderResponse(order=to_proto(order, whole=True))
+        return answer(order)
 
     async def EditContact(self, request: pb.EditContactRequest, _: Context) -> pb.EditContactResponse:
+        answer = _with_order(pb.EditContactResponse)
         order = await commands.edit_contact(
             self._context,
             rpc.caller(),
-            rpc.once(request, lambda order: pb.EditContactResponse(order=to_proto(order, whole=True))),
+            rpc.once(request, answer),
             parse_id(request.order_id, "order_id"),
             Contact(request.contact.name, request.contact.phone, request.contact.email),
             request.expected_version,
         )
-        return pb.EditContactResponse(order=to_proto(order, whole=True))
+        return answer(order)
 
     async def ResendOrderEmail(self, request: pb.ResendOrderEmailRequest, _: Context) -> pb.ResendOrderEmailResponse:
+        answer = _with_order(pb.ResendOrderEmailResponse)
         order = await commands.resend_email(
             self._context,
             rpc.caller(),
-            rpc.once(request, lambda order: pb.ResendOrderEmailResponse(order=to_proto(order, whole=True))),
+            rpc.once(request, answer),
             parse_id(request.order_id, "order_id"),
         )
-        return pb.ResendOrderEmailResponse(order=to_proto(order, whole=True))
+        return answer(order)
 
     async def ListOrderChanges(self, request: pb.ListOrderChangesRequest, _: Context) -> pb.ListOrderChangesResponse:
         page = await queries.list_changes(
@@ -158,6 +167,11 @@ class OrdersApi(service_pb2_grpc.OrdersServiceServicer):
         return pb.RelinkOrdersResponse(moved_count=moved, done=done)
 
 
+def _with_order(response: Callable[..., R]) -> Callable[[Order], R]:
+    """How a response writes the order as it is after the call, for the caller and for repeats of the call."""
+    return lambda order: response(order=to_proto(order, whole=True))
+
+
 def _ids(texts: Sequence[str], field: str, most: int) -> list[UUID]:
     if len(texts) > most:
         raise InvalidInput.of(field, "too_large", largest=str(most))
@@ -189,5 +203,4 @@ def _draft(request: pb.CreateOrderRequest) -> Draft:
         level_discount=request.level_discount_minor,
         level_name=request.level_name,
         points_redeemed=request.points_redeemed,
-        cart_id=parse_id(request.cart_id, "cart_id") if request.cart_id else None,
     )

@@ -43,7 +43,6 @@ class Draft:
     level_name: str = ""
     points_redeemed: int = 0
     points_discount: int = 0
-    cart_id: UUID | None = None
 
     @property
     def due(self) -> int:

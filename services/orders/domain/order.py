@@ -53,8 +53,6 @@ class Order:
     tracking: str = ""
     # How often the order e-mail was sent again (E3).
     resends: int = 0
-    # The cart that became this order.
-    cart_id: UUID | None = None
     lines: Sequence[Line] = ()
     payments: Sequence[Payment] = ()
     refunds: Sequence[Refund] = ()
@@ -74,7 +72,7 @@ class Order:
     ) -> Order:
         """An order from a draft that has passed check_draft (E1, E6)."""
         subtotal = sum(line.total for line in draft.lines)
-        total = subtotal - draft.discount - draft.level_discount - draft.points_discount + draft.shipping
+        total = draft.due - draft.points_discount
         placed_at = draft.placed_at or now
         order = cls(
             order_id=order_id,
@@ -102,7 +100,6 @@ class Order:
             level_name=draft.level_name,
             points_redeemed=draft.points_redeemed,
             points_discount=draft.points_discount,
-            cart_id=draft.cart_id,
             lines=tuple(draft.lines),
             history=(Change(now, actor, "placed"),),
         )

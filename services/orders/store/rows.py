@@ -44,7 +44,6 @@ def columns(order: Order) -> dict[str, Any]:
         "points_discount": order.points_discount,
         "tracking": order.tracking,
         "resends": order.resends,
-        "cart_id": order.cart_id,
     }
 
 
@@ -79,5 +78,4 @@ def order_of(row: Row[Any]) -> Order:
         points_discount=row.points_discount,
         tracking=row.tracking,
         resends=row.resends,
-        cart_id=row.cart_id,
     )

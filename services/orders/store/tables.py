@@ -58,7 +58,6 @@ orders = Table(
     Column("points_discount", BigInteger, nullable=False, server_default="0"),
     Column("tracking", Text, nullable=False, server_default=""),
     Column("resends", SmallInteger, nullable=False, server_default="0"),
-    Column("cart_id", Uuid),
     PrimaryKeyConstraint("store_id", "order_id"),
     CheckConstraint("total = subtotal - discount - level_discount - points_discount + shipping", name="orders_total"),
     CheckConstraint("0 <= refunded AND refunded <= paid", name="orders_refunded"),

@@ -1,4 +1,4 @@
-"""What becomes of an order: refunds, what level and points took off, tracking, resends, the cart it came from."""
+"""What becomes of an order: refunds, what level and points took off, tracking, resends."""
 
 from alembic import op
 
@@ -12,7 +12,7 @@ def upgrade() -> None:
     op.execute(
         """ALTER TABLE orders ADD COLUMN level_discount BIGINT NOT NULL DEFAULT 0, ADD COLUMN level_name TEXT NOT NULL DEFAULT '',
   ADD COLUMN points_redeemed BIGINT NOT NULL DEFAULT 0, ADD COLUMN points_discount BIGINT NOT NULL DEFAULT 0,
-  ADD COLUMN tracking TEXT NOT NULL DEFAULT '', ADD COLUMN resends SMALLINT NOT NULL DEFAULT 0, ADD COLUMN cart_id UUID,
+  ADD COLUMN tracking TEXT NOT NULL DEFAULT '', ADD COLUMN resends SMALLINT NOT NULL DEFAULT 0,
   ADD CONSTRAINT orders_total CHECK (total = subtotal - discount - level_discount - points_discount + shipping),
   ADD CONSTRAINT orders_refunded CHECK (0 <= refunded AND refunded <= paid)"""
     )
