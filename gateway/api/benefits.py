@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from flask import Response
-from flask_openapi3.models.tag import Tag
 
 from gateway import permissions
 from gateway.api.base import blueprint
 from gateway.api.checked import answer, checked
-from gateway.api.customers import CustomerPath
+from gateway.api.customers import TAGS, CustomerPath
 from gateway.api.fields import Amount, AnswerModel, Id, QueryModel
 from gateway.clients import services
 from onefold.membership.v1 import benefits_pb2 as pb
-
-_TAGS = [Tag(name="Customers", description="Customers and members, their points and messages.")]
 
 
 class BenefitsQuery(QueryModel):
@@ -35,7 +32,7 @@ class Benefits(AnswerModel):
     points_value_minor: int
 
 
-@blueprint.get("/members/<customer_id>/benefits", tags=_TAGS, responses={200: Benefits})
+@blueprint.get("/members/<customer_id>/benefits", tags=TAGS, responses={200: Benefits})
 @checked(permissions.MEMBERS_READ)
 def quote_benefits(path: CustomerPath, query: BenefitsQuery) -> Response:
     """Say what level and points take off an amount

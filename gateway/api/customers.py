@@ -31,7 +31,7 @@ from onefold.membership.v1 import service_pb2 as pb
 from onefold.notification.v1 import service_pb2 as notification
 from onefold.orders.v1 import service_pb2 as orders
 
-_TAGS = [Tag(name="Customers", description="Customers and members, their points and messages.")]
+TAGS = [Tag(name="Customers", description="Customers and members, their points and messages.")]
 
 
 class CustomerPath(BaseModel):
@@ -40,7 +40,7 @@ class CustomerPath(BaseModel):
     customer_id: Id
 
 
-@blueprint.get("/customers/<customer_id>", tags=_TAGS, responses={200: Customer})
+@blueprint.get("/customers/<customer_id>", tags=TAGS, responses={200: Customer})
 @checked(permissions.MEMBERS_READ)
 def get_customer(path: CustomerPath) -> Response:
     """Read a customer
@@ -50,7 +50,7 @@ def get_customer(path: CustomerPath) -> Response:
     return answer(customer_json(_customer(path), principal().store.currency, path.customer_id))
 
 
-@blueprint.get("/customers/<customer_id>/points", tags=_TAGS, responses={200: PointsLedger})
+@blueprint.get("/customers/<customer_id>/points", tags=TAGS, responses={200: PointsLedger})
 @checked(permissions.MEMBERS_READ)
 def list_points(path: CustomerPath, query: PageQuery) -> Response:
     """Read the points ledger, newest first (B4)"""
@@ -58,7 +58,7 @@ def list_points(path: CustomerPath, query: PageQuery) -> Response:
     return answer(ledger_json(services().membership.list_points_entries(request)))
 
 
-@blueprint.post("/customers/<customer_id>/points", tags=_TAGS, responses={200: PointsBalance})
+@blueprint.post("/customers/<customer_id>/points", tags=TAGS, responses={200: PointsBalance})
 @checked(permissions.MEMBERS_WRITE)
 def adjust_points(header: IdempotencyHeader, path: CustomerPath, body: PointsIn) -> Response:
     """Award or deduct points (B2)"""
@@ -68,7 +68,7 @@ def adjust_points(header: IdempotencyHeader, path: CustomerPath, body: PointsIn)
     return answer({"balance": services().membership.adjust_points(request, key=header.idempotency_key).balance})
 
 
-@blueprint.get("/customers/<customer_id>/orders", tags=_TAGS, responses={200: OrderList})
+@blueprint.get("/customers/<customer_id>/orders", tags=TAGS, responses={200: OrderList})
 @checked(permissions.ORDERS_READ)
 def list_customer_orders(path: CustomerPath, query: PageQuery) -> Response:
     """List a customer's orders, newest first
@@ -78,7 +78,7 @@ def list_customer_orders(path: CustomerPath, query: PageQuery) -> Response:
     return order_list(orders.ListOrdersRequest(page=query.page(), customer_ids=[_customer(path).customer_id]))
 
 
-@blueprint.get("/customers/<customer_id>/login-methods", tags=_TAGS, responses={200: LoginMethodList})
+@blueprint.get("/customers/<customer_id>/login-methods", tags=TAGS, responses={200: LoginMethodList})
 @checked(permissions.MEMBERS_READ)
 def list_login_methods(path: CustomerPath) -> Response:
     """List a customer's ways to log in"""
@@ -86,7 +86,7 @@ def list_login_methods(path: CustomerPath) -> Response:
     return answer({"items": [login_method_json(method) for method in found.login_methods], "next_page_token": None})
 
 
-@blueprint.get("/customers/<customer_id>/messages", tags=_TAGS, responses={200: MessageList})
+@blueprint.get("/customers/<customer_id>/messages", tags=TAGS, responses={200: MessageList})
 @checked(permissions.MEMBERS_READ)
 def list_messages(path: CustomerPath, query: PageQuery) -> Response:
     """List the messages sent to a customer, newest first (G2)

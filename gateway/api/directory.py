@@ -10,6 +10,7 @@ from gateway import exports, permissions
 from gateway.api.base import PREFIX, blueprint
 from gateway.api.checked import answer, checked, created
 from gateway.api.customer_models import CustomerList, summary_json
+from gateway.api.customers import TAGS as CUSTOMERS
 from gateway.api.directory_models import (
     CustomerFilter,
     CustomersQuery,
@@ -30,7 +31,6 @@ from gateway.clients import services
 from onefold.membership.v1 import directory_pb2 as pb
 from onefold.membership.v1 import levels_pb2 as levels
 
-_CUSTOMERS = [Tag(name="Customers", description="Customers and members, their points and messages.")]
 _FILTERS = [Tag(name="Filters", description="Filters of the list of customers that staff have named.")]
 _CSV = {"description": "The list as CSV.", "content": {"text/csv": {"schema": {"type": "string"}}}}
 
@@ -41,7 +41,7 @@ class FilterPath(BaseModel):
     filter_id: Id
 
 
-@blueprint.get("/customers", tags=_CUSTOMERS, responses={200: CustomerList})
+@blueprint.get("/customers", tags=CUSTOMERS, responses={200: CustomerList})
 @checked(permissions.MEMBERS_READ)
 def list_customers(query: CustomersQuery) -> Response:
     """List customers by search and filters, in an order of choice (C2, C3)"""
@@ -64,7 +64,7 @@ _EVERYBODY = CustomerFilter().message()
 _MEMBERS = CustomerFilter(members_only=True).message()
 
 
-@blueprint.get("/customers/export.csv", tags=_CUSTOMERS, responses={200: _CSV})
+@blueprint.get("/customers/export.csv", tags=CUSTOMERS, responses={200: _CSV})
 @checked(permissions.MEMBERS_EXPORT)
 def export_customers(query: CustomerFilter) -> Response:
     """Export a list of customers as CSV (C11)
@@ -140,7 +140,7 @@ def delete_filter(header: IdempotencyHeader, path: FilterPath) -> Response:
     return Response(status=204)
 
 
-@blueprint.get("/overview", tags=_CUSTOMERS, responses={200: Overview})
+@blueprint.get("/overview", tags=CUSTOMERS, responses={200: Overview})
 @checked(permissions.MEMBERS_READ)
 def get_overview() -> Response:
     """Read the store's members in figures (C1)"""

@@ -15,9 +15,10 @@ from flask_babel import get_locale
 from flask_babel import gettext as _
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from gateway import formats
 from gateway.auth import principal
 from gateway.clients import services
-from gateway.console import formats, labels
+from gateway.console import labels
 from onefold.common.v1.common_pb2 import Contact, PageRequest
 from onefold.identity_merge.v1 import service_pb2 as identity
 from onefold.membership.v1 import service_pb2 as membership

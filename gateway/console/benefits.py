@@ -13,8 +13,8 @@ from werkzeug.wrappers import Response
 from gateway.auth import requires
 from gateway.clients import services
 from gateway.console import ask
-from gateway.console.formats import digits, money
 from gateway.console.frame import blueprint
+from gateway.formats import digits, money
 from gateway.permissions import ORDERS_WRITE
 from onefold.membership.v1.benefits_pb2 import QuoteBenefitsRequest, QuoteBenefitsResponse
 from services.common.errors import NotFound

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from flask import abort, flash, redirect, render_template, request, url_for
+from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from gateway import exports
 from gateway.auth import requires
 from gateway.console import ask, ask_directory
-from gateway.console.forms import FilterChangeForm, FilterForm, MembersForm
+from gateway.console.forms import FilterChangeForm, FilterForm, MembersForm, version_of
 from gateway.console.frame import Page, blueprint
 from gateway.console.listings import FIELDS, WITHOUT_LEVEL, Listing
 from gateway.console.problems import refuse
@@ -128,11 +128,9 @@ def change_filter(filter_id: UUID) -> Page:
     saved = ask_directory.saved_filter(str(filter_id))
     form = FilterChangeForm(name=saved.name, expected_version=saved.version)
     if request.method == "POST":
-        version, name = form.expected_version.data or "", form.name.data or ""
-        if not version.isdecimal() or len(version) > 18:
-            abort(400)
+        version, name = version_of(form.expected_version.data), form.name.data or ""
         try:
-            saved = ask_directory.change_filter(saved, name, listing, int(version), form.idempotency_key.data)
+            saved = ask_directory.change_filter(saved, name, listing, version, form.idempotency_key.data)
         except OnefoldError as error:
             refuse(form, error, {"name": "name"})
             if isinstance(error, Conflict):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from flask import abort
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import (
@@ -38,6 +39,13 @@ PAYMENT_METHODS = (
 def code_of(choice: str | None) -> int:
     """The code of a choice; what is none becomes 0, which the service refuses by field."""
     return int(choice) if choice and choice.isdecimal() and len(choice) < 3 else 0
+
+
+def version_of(text: str | None) -> int:
+    """The version that an editor saw, from the form's hidden field. Aborts (400) where no page of ours has written it."""
+    if not text or not text.isdecimal() or len(text) > 18:
+        abort(400)
+    return int(text)
 
 
 class PlainForm(FlaskForm):  # type: ignore[misc]

@@ -11,8 +11,9 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from werkzeug.local import LocalProxy
 from werkzeug.wrappers import Response
 
+from gateway import formats
 from gateway.auth import principal
-from gateway.console import ask, formats, labels
+from gateway.console import ask, labels
 from gateway.reasons import sentence_of
 from onefold.membership.v1.imports_pb2 import ImportProblem
 from onefold.membership.v1.service_pb2 import PointsLot

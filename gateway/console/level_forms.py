@@ -7,7 +7,8 @@ from typing import Any
 from flask_babel import lazy_gettext as _l
 from wtforms import FieldList, Form, FormField, HiddenField, RadioField, SelectField, StringField
 
-from gateway.console import ask, formats
+from gateway import formats
+from gateway.console import ask
 from gateway.console.forms import KeyedForm, code_of
 from onefold.membership.v1 import levels_pb2 as pb
 from services.common.errors import InvalidInput, Violations

@@ -10,7 +10,8 @@ from flask import url_for
 from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
 
-from gateway.console import ask, formats, labels
+from gateway import formats
+from gateway.console import ask, labels
 from gateway.console.forms import MembersForm
 from onefold.membership.v1 import directory_pb2 as pb
 from services.common.errors import Violations

@@ -11,10 +11,10 @@ from werkzeug.wrappers import Response
 from gateway.auth import requires
 from gateway.console import ask, ask_person, labels, levels, profiles
 from gateway.console import past as past_views
-from gateway.console.formats import parse_whole
 from gateway.console.forms import PointsForm
 from gateway.console.frame import Page, blueprint
 from gateway.console.problems import refuse
+from gateway.formats import parse_whole
 from gateway.permissions import MEMBERS_READ, MEMBERS_WRITE
 from gateway.timeline import timeline
 from onefold.membership.v1.profiles_pb2 import DeletionPolicy

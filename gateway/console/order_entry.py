@@ -8,12 +8,12 @@ from flask_babel import gettext as _
 from gateway.auth import requires
 from gateway.console import ask
 from gateway.console.benefits import of_picked, words
-from gateway.console.formats import decimal_text, digits, parse_amount, parse_whole, symbol
 from gateway.console.forms import OrderForm, code_of
 from gateway.console.frame import Page, blueprint
 from gateway.console.orders import CONTACT_FIELDS
 from gateway.console.problems import refuse
 from gateway.flows import Placed, place_order
+from gateway.formats import decimal_text, digits, parse_amount, parse_whole, symbol
 from gateway.permissions import ORDERS_WRITE
 from onefold.common.v1.common_pb2 import Contact
 from onefold.membership.v1.service_pb2 import Customer, CustomerStatus

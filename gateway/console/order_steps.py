@@ -11,10 +11,10 @@ from flask_babel import gettext as _
 
 from gateway.auth import requires
 from gateway.console import ask
-from gateway.console.formats import decimal_text, parse_amount, symbol
 from gateway.console.forms import STEPS, CancelForm, RefundForm, StepForm, code_of
 from gateway.console.frame import Page, blueprint
 from gateway.console.problems import refuse
+from gateway.formats import decimal_text, parse_amount, symbol
 from gateway.permissions import ORDERS_REFUND, ORDERS_WRITE
 from onefold.orders.v1.service_pb2 import Order, OrderStatus, RefundOrderRequest
 from services.common.errors import InvalidInput, OnefoldError

@@ -11,7 +11,7 @@ from flask_babel import lazy_gettext as _l
 
 from gateway.auth import principal, requires
 from gateway.console import ask
-from gateway.console.forms import ContactForm, KeyedForm, PaymentForm, code_of
+from gateway.console.forms import ContactForm, KeyedForm, PaymentForm, code_of, version_of
 from gateway.console.frame import Page, blueprint
 from gateway.console.order_mail import customer_link
 from gateway.console.order_steps import possible
@@ -123,7 +123,7 @@ def contact(order_id: UUID) -> Page:
         _fill(form, found)
         return render_template("console/contact.html", area="orders", order=found, form=form)
     try:
-        ask.edit_contact(str(order_id), _typed(form), _version(form), form.idempotency_key.data)
+        ask.edit_contact(str(order_id), _typed(form), version_of(form.expected_version.data), form.idempotency_key.data)
     except OnefoldError as error:
         return _contact_again(form, ask.order(str(order_id)), error)
     flash(_("The contact on this order is saved."), "good")
@@ -138,13 +138,6 @@ def _fill(form: ContactForm, found: Order) -> None:
 
 def _typed(form: ContactForm) -> Contact:
     return Contact(name=form.name.data or "", phone=form.phone.data or "", email=form.email.data or "")
-
-
-def _version(form: ContactForm) -> int:
-    text = form.expected_version.data or ""
-    if not text.isdecimal() or len(text) > 18:
-        abort(400)
-    return int(text)
 
 
 def _contact_again(form: ContactForm, found: Order, error: OnefoldError) -> tuple[str, int]:

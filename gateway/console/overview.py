@@ -9,8 +9,9 @@ from babel.dates import format_date
 from flask import render_template
 from flask_babel import gettext as _
 
+from gateway import formats
 from gateway.auth import requires
-from gateway.console import ask, ask_directory, charts, formats
+from gateway.console import ask, ask_directory, charts
 from gateway.console.frame import blueprint
 from gateway.console.listings import WITHOUT_LEVEL
 from gateway.permissions import MEMBERS_READ

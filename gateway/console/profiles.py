@@ -15,7 +15,7 @@ from werkzeug.wrappers import Response
 
 from gateway.auth import requires
 from gateway.console import ask, ask_person
-from gateway.console.forms import KeyedForm
+from gateway.console.forms import KeyedForm, version_of
 from gateway.console.frame import Page, blueprint
 from gateway.console.person_forms import AddressForm, NoteForm, ProfileForm, TagsForm
 from gateway.console.problems import refuse
@@ -118,10 +118,8 @@ def _choose(form: _Form) -> None:
 
 
 def _wish(customer_id: str, form: _Form, touched: Mapping[str, str]) -> ChangeProfileRequest:
-    version = form.expected_version.data or ""
-    if not version.isdecimal() or len(version) > 18:
-        abort(400)
-    wish = ChangeProfileRequest(customer_id=customer_id, expected_version=int(version))
+    version = version_of(form.expected_version.data)
+    wish = ChangeProfileRequest(customer_id=customer_id, expected_version=version)
     for name, value in touched.items():
         if name != "tags":
             setattr(wish, name, value)

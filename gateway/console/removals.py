@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from uuid import UUID
 
-from flask import abort, flash, redirect, render_template, url_for
+from flask import flash, redirect, render_template, url_for
 from flask_babel import gettext as _
 
 from gateway.auth import requires
 from gateway.console import ask, ask_person
-from gateway.console.forms import code_of
+from gateway.console.forms import code_of, version_of
 from gateway.console.frame import Page, blueprint
 from gateway.console.person_forms import ConfirmForm, PhoneForm, PolicyForm
 from gateway.console.problems import refuse
@@ -42,12 +42,9 @@ def change_phone(customer_id: UUID) -> Page:
 
 
 def _phone_wish(form: PhoneForm, customer_id: str) -> ChangePhoneRequest:
-    version = form.expected_version.data or ""
-    if not version.isdecimal() or len(version) > 18:
-        abort(400)
     return ChangePhoneRequest(
         customer_id=customer_id,
-        expected_version=int(version),
+        expected_version=version_of(form.expected_version.data),
         phone=form.phone.data or "",
         consent=Consent(given=form.given.data or "", note=form.note.data or ""),
     )

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from flask import Response, current_app, g, render_template, request, url_for
 from flask_babel import get_locale
 
+from gateway import formats
 from gateway.clients import services
-from gateway.console import formats
 from gateway.storefront.frame import blueprint, store_at, visitor
 from onefold.identity_merge.v1.service_pb2 import Store
 from onefold.membership.v1.service_pb2 import GetCustomerRequest
-from onefold.orders.v1.service_pb2 import GetOrderRequest, Order, OrderStatus
+from onefold.orders.v1.service_pb2 import GetOrderRequest, Order
 from services.common import clock
 from services.common.errors import NotFound, OnefoldError
 from services.common.links import Links
@@ -47,7 +47,6 @@ def order(slug: str, token: str) -> str:
         "storefront/order.html",
         store=store,
         order=found,
-        unpaid=found.status == OrderStatus.ORDER_STATUS_UNPAID,
         moment=lambda stamp: formats.moment_text(stamp, zone, locale),
         contact=found.contact if shows_contact(opened) else None,
         phone=formats.phone(found.contact.phone, store.region),

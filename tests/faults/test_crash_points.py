@@ -25,7 +25,6 @@ from tests.faults.flows import (
     NewGuest,
     NewMember,
     Payment,
-    Redemption,
     WithPoints,
 )
 from tests.faults.system import WORKS, System
@@ -60,8 +59,6 @@ SCENARIOS = [
     Scenario("orders-serve", WithPoints, ("orders.create.points_reserved",)),
     Scenario("membership-serve", WithPoints, ("membership.reserve.after_commit",)),
     Scenario("orders-serve", Payment, ("orders.confirm_payment.before_commit",)),
-    Scenario("orders-serve", Redemption, ("orders.create.points_reserved",)),
-    Scenario("membership-serve", Redemption, ("membership.reserve.after_commit",)),
     Scenario(
         "orders-serve",
         Ending,

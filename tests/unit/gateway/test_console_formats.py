@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.console import ask, formats
+from gateway import formats
+from gateway.console import ask
 from services.common.errors import InvalidInput, Violations
 
 HONG_KONG = ZoneInfo("Asia/Hong_Kong")
