@@ -144,10 +144,14 @@ class System:
         return states
 
     def mails(self, recipient: str, subject: str = "") -> list[dict[str, Any]]:
-        """Mails that reached the recipient, newest first."""
-        answer = httpx.get(f"{self.stack.settings.mail_url}/api/messages", params={"to": recipient}, trust_env=False)
-        messages: list[dict[str, Any]] = answer.raise_for_status().json()["messages"]
-        return [message for message in messages if subject in message["subject"]]
+        """Mails that reached the recipient, newest first: all pages of them, for somebody may have got more than one holds."""
+        url, messages = f"{self.stack.settings.mail_url}/api/messages", list[dict[str, Any]]()
+        while True:
+            query = {"to": recipient, "offset": str(len(messages))}
+            page = httpx.get(url, params=query, trust_env=False).raise_for_status().json()["messages"]
+            if not page:
+                return [message for message in messages if subject in message["subject"]]
+            messages += page
 
     # --- stores ------------------------------------------------------------------------------------------------------
 
