@@ -1,21 +1,24 @@
-"""Lists of customers as CSV, streamed (C11): a page at a time, so that a million rows take no more memory than a hundred."""
+"""Lists as CSV, streamed (C11): a page at a time, so that a million rows take no more memory than a hundred."""
 
 from __future__ import annotations
 
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
-from typing import Any
+from functools import partial
+from itertools import chain
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import phonenumbers
 from flask import Response
 from flask_babel import gettext as _
+from google.protobuf.message import Message
 
 from gateway.auth import principal
-from gateway.clients import Services, services
+from gateway.clients import Method, services
 from onefold.common.v1.common_pb2 import PageRequest
 from onefold.identity_merge.v1.service_pb2 import Store
 from onefold.membership.v1 import directory_pb2 as pb
@@ -23,8 +26,10 @@ from onefold.membership.v1.service_pb2 import Customer, CustomerStatus
 from services.common.errors import Unavailable
 from services.common.money import MINOR_DIGITS
 from services.common.paging import LARGEST_SIZE
-from services.common.tokens import ServiceClaims
 
+Request = TypeVar("Request", bound=Message)
+Answer = TypeVar("Answer", bound=Message)
+Row = TypeVar("Row")
 _BOM = "\ufeff"
 # A spreadsheet takes a cell that begins so for a formula. Full-width signs too: some of them fold those first.
 _FORMULA = re.compile("[=+\\-@\t\r\n＝＋－＠]")
@@ -33,51 +38,64 @@ _PHONE = re.compile(r"\+\d[\d ]{6,20}")
 _TRIES = 3
 
 
-def csv_response(asked: pb.CustomerFilter, sort: pb.CustomerSort.ValueType) -> Response:
-    """The whole list as a file. The first page is read at once, so that what is wrong with the filter is told as usual.
-
-    Raises the errors of the list.
-    """
-    who, of_process = principal(), services()
+def customers_csv(asked: pb.CustomerFilter, sort: pb.CustomerSort.ValueType) -> Response:
+    """A list of customers as a file. Raises the errors of the list."""
+    store, zone, statuses = principal().store, zone_of_store(), _statuses()
     request = pb.ListCustomersRequest(filter=asked, sort=sort, page=PageRequest(size=LARGEST_SIZE))
-    pages = _pages(of_process, who.claims, request)
+    pages = pages_of(services().directory.list, request, lambda answer: answer.customers)
+    return csv_response("members", _header(store), pages, lambda customer: _row(customer, store, zone, statuses))
+
+
+def csv_response(
+    name: str, header: list[str], pages: Iterator[Sequence[Row]], row: Callable[[Row], list[Any]]
+) -> Response:
+    """Pages as a file, called after its name and the store's day. The first page is read at once, so that what is wrong with the
+    filter is told as usual.
+    """
     first = next(pages)
-    name = f"members-{datetime.now(ZoneInfo(who.store.timezone or 'UTC')):%Y-%m-%d}.csv"
+    file_name = f"{name}-{datetime.now(zone_of_store()):%Y-%m-%d}.csv"
+
+    def lines() -> Iterator[str]:
+        yield _BOM + _written([header])
+        for page in chain([first], pages):
+            yield _written(row(each) for each in page)
+
     return Response(
-        _lines(_header(who.store), first, pages, who.store, _statuses()),
-        mimetype="text/csv",
-        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+        lines(), mimetype="text/csv", headers={"Content-Disposition": f'attachment; filename="{file_name}"'}
     )
 
 
-def _pages(of_process: Services, claims: ServiceClaims, request: pb.ListCustomersRequest) -> Iterator[list[Customer]]:
-    """All pages. After the first the request's own time is over; each call has its deadline still."""
+def pages_of(
+    method: Method[Request, Answer], request: Request, rows: Callable[[Answer], Sequence[Row]]
+) -> Iterator[Sequence[Row]]:
+    """All pages of a list. After the first the request's own time is over; each call has its deadline still."""
+    return _pages(partial(method, claims=principal().claims), request, rows)
+
+
+def _pages(
+    call: Callable[[Request], Answer], request: Any, rows: Callable[[Answer], Sequence[Row]]
+) -> Iterator[Sequence[Row]]:
     while True:
-        answer = _page(of_process, claims, request)
-        yield list(answer.customers)
+        answer: Any = _page(call, request)
+        yield rows(answer)
         if not answer.next_page_token:
             return
         request.page.token = answer.next_page_token
 
 
-def _page(of_process: Services, claims: ServiceClaims, request: pb.ListCustomersRequest) -> pb.ListCustomersResponse:
+def _page(call: Callable[[Request], Answer], request: Request) -> Answer:
     for tries in range(_TRIES):
         try:
-            return of_process.directory.list(request, claims=claims)
+            return call(request)
         except Unavailable:
             if tries == _TRIES - 1:
                 raise
     raise Unavailable("service_unavailable")
 
 
-def _lines(
-    header: list[str], first: list[Customer], rest: Iterator[list[Customer]], store: Store, statuses: dict[int, str]
-) -> Iterator[str]:
-    zone = ZoneInfo(store.timezone or "UTC")
-    yield _BOM + _written([header])
-    yield _written(_row(customer, store, zone, statuses) for customer in first)
-    for page in rest:
-        yield _written(_row(customer, store, zone, statuses) for customer in page)
+def zone_of_store() -> ZoneInfo:
+    """The time zone of the store."""
+    return ZoneInfo(principal().store.timezone or "UTC")
 
 
 def _written(rows: Any) -> str:

@@ -8,6 +8,8 @@ from onefold.identity_merge.v1 import service_pb2 as identity
 
 ORDERS_READ = "orders:read"
 ORDERS_WRITE = "orders:write"
+# Takes the whole list of orders away in a file.
+ORDERS_EXPORT = "orders:export"
 # Money goes out.
 ORDERS_REFUND = "orders:refund"
 MEMBERS_READ = "members:read"
@@ -34,6 +36,7 @@ SCOPES = frozenset(
         ORDERS_READ,
         ORDERS_WRITE,
         ORDERS_REFUND,
+        ORDERS_EXPORT,
         MEMBERS_READ,
         MEMBERS_WRITE,
         MEMBERS_IMPORT,

@@ -101,7 +101,7 @@ FIELDS: dict[str, Sentence] = {
     "too_many_levels": _S("There are too many levels.", "There are too many levels. Use at most %(largest)s."),
     "unknown_level": _S("There is no such level in this store any more. Reload the page and choose again."),
     "pin_in_past": _S("This day has passed. Choose today or a later day, or leave it empty."),
-    "range_upside_down": _S("This is less than where the range begins. Swap the two, or leave one empty."),
+    "range_upside_down": _S("This lies before where the range begins. Swap the two, or leave one empty."),
     "unknown_month": _S("There is no such month. Use a number from 1 to 12."),
     "unknown_value": _S(
         "This value is not one of those allowed.", "This value is not one of those allowed: %(known)s."

@@ -21,6 +21,7 @@ ScopeWord = Literal[
     "orders:read",
     "orders:write",
     "orders:refund",
+    "orders:export",
     "members:read",
     "members:write",
     "members:import",

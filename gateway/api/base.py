@@ -20,6 +20,7 @@ ABOUT = """Orders, customers and merges of one store.
 SECURITY: dict[str, SecurityScheme | dict[str, Any]] = {
     "key": {"type": "http", "scheme": "bearer", "description": "An API key (ofk_…), or a session token of staff."}
 }
+CSV: dict[str, Any] = {"description": "The list as CSV.", "content": {"text/csv": {"schema": {"type": "string"}}}}
 _PROBLEM = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
 _REFUSALS = {
     "400": "The request could not be read, or has no Idempotency-Key.",

@@ -7,7 +7,7 @@ from flask_openapi3.models.tag import Tag
 from pydantic import BaseModel
 
 from gateway import exports, permissions
-from gateway.api.base import PREFIX, blueprint
+from gateway.api.base import CSV, PREFIX, blueprint
 from gateway.api.checked import answer, checked, created
 from gateway.api.customer_models import CustomerList, summary_json
 from gateway.api.customers import TAGS as CUSTOMERS
@@ -32,7 +32,6 @@ from onefold.membership.v1 import directory_pb2 as pb
 from onefold.membership.v1 import levels_pb2 as levels
 
 _FILTERS = [Tag(name="Filters", description="Filters of the list of customers that staff have named.")]
-_CSV = {"description": "The list as CSV.", "content": {"text/csv": {"schema": {"type": "string"}}}}
 
 
 class FilterPath(BaseModel):
@@ -64,7 +63,7 @@ _EVERYBODY = CustomerFilter().message()
 _MEMBERS = CustomerFilter(members_only=True).message()
 
 
-@blueprint.get("/customers/export.csv", tags=CUSTOMERS, responses={200: _CSV})
+@blueprint.get("/customers/export.csv", tags=CUSTOMERS, responses={200: CSV})
 @checked(permissions.MEMBERS_EXPORT)
 def export_customers(query: CustomerFilter) -> Response:
     """Export a list of customers as CSV (C11)
@@ -73,7 +72,7 @@ def export_customers(query: CustomerFilter) -> Response:
     has an apostrophe in front.
     """
     with named_as_sent():
-        return exports.csv_response(query.message(), sort_of(query.sort))
+        return exports.customers_csv(query.message(), sort_of(query.sort))
 
 
 @blueprint.get("/saved-filters", tags=_FILTERS, responses={200: SavedFilterList})

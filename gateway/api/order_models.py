@@ -19,7 +19,6 @@ from gateway.api.fields import (
     Id,
     Json,
     Language,
-    PageQuery,
     Quantity,
     RequestModel,
     Time,
@@ -169,14 +168,6 @@ class ContactEdit(RequestModel):
 
     contact: ContactIn
     expected_version: WholeNumber = Field(default=0, description="The version you saw; 0 skips the check.")
-
-
-class OrdersQuery(PageQuery):
-    """Filters are joined by "and"."""
-
-    status: list[StatusWord] = Field(default_factory=list)
-    customer_id: UUID | None = None
-    query: str = Field(default="", description="An order number, or a part of the contact's name, phone or e-mail.")
 
 
 class OrderLine(AnswerModel):

@@ -7,9 +7,10 @@ from flask_openapi3.models.tag import Tag
 from pydantic import BaseModel
 
 from gateway import permissions
-from gateway.api.base import PREFIX, blueprint
+from gateway.api.base import CSV, PREFIX, blueprint
 from gateway.api.checked import answer, checked, created
 from gateway.api.fields import Id, IdempotencyHeader
+from gateway.api.order_lists import OrderFilter, OrdersQuery, named_as_sent
 from gateway.api.order_models import (
     METHODS,
     STATUSES,
@@ -19,7 +20,6 @@ from gateway.api.order_models import (
     Order,
     OrderIn,
     OrderList,
-    OrdersQuery,
     PaymentIn,
     PlacedOrder,
     RefundIn,
@@ -29,6 +29,7 @@ from gateway.api.order_models import (
 )
 from gateway.clients import services
 from gateway.flows import place_order
+from gateway.order_exports import orders_csv
 from onefold.orders.v1 import service_pb2 as pb
 
 _TAGS = [Tag(name="Orders", description="Orders and their payments.")]
@@ -58,15 +59,21 @@ def create_order(header: IdempotencyHeader, body: OrderIn) -> Response:
 @blueprint.get("/orders", tags=_TAGS, responses={200: OrderList})
 @checked(permissions.ORDERS_READ)
 def list_orders(query: OrdersQuery) -> Response:
-    """List orders, newest first"""
-    return order_list(
-        pb.ListOrdersRequest(
-            page=query.page(),
-            customer_ids=[str(query.customer_id)] if query.customer_id else [],
-            statuses=[STATUSES[word] for word in query.status],
-            query=query.query,
-        )
-    )
+    """List orders by filter, newest first"""
+    with named_as_sent():
+        return order_list(query.message())
+
+
+@blueprint.get("/orders/export.csv", tags=_TAGS, responses={200: CSV})
+@checked(permissions.ORDERS_EXPORT)
+def export_orders(query: OrderFilter) -> Response:
+    """Export a list of orders as CSV (C11)
+
+    UTF-8 with a byte order mark; the header in the language of Accept-Language. Text that a spreadsheet would take for a formula
+    has an apostrophe in front.
+    """
+    with named_as_sent():
+        return orders_csv(query.message())
 
 
 def order_list(request: pb.ListOrdersRequest) -> Response:

@@ -132,6 +132,12 @@ def orders(
     return services().orders.list(wish)
 
 
+def order_list(asked: orders_api.ListOrdersRequest, token: str = "") -> orders_api.ListOrdersResponse:
+    """A page of a filtered list."""
+    asked.page.CopyFrom(PageRequest(token=token))
+    return services().orders.list(asked)
+
+
 def order(order_id: str) -> orders_api.Order:
     """One order whole."""
     return services().orders.get(orders_api.GetOrderRequest(order_id=order_id)).order

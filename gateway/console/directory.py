@@ -92,7 +92,7 @@ def _offer_levels(form: MembersForm) -> dict[str, str]:
 def export_members() -> Response:
     """The whole list as CSV."""
     listing = Listing.read(request.args)
-    return exports.csv_response(listing.filter(), listing.sort)
+    return exports.customers_csv(listing.filter(), listing.sort)
 
 
 @blueprint.get("/members/filters")

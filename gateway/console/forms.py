@@ -191,6 +191,30 @@ class MembersForm(PlainForm):
     )
 
 
+class OrdersForm(PlainForm):
+    """Search box and filters of the orders list. Sent by GET."""
+
+    class Meta:
+        csrf = False
+
+    q = StringField(_l("Order number, name, phone or e-mail"))
+    state = SelectMultipleField(
+        _l("Status"),
+        choices=[(word, labels.ORDER_STATUS[code][0]) for word, code in labels.STATUS_WORDS.items()],
+        validate_choice=False,
+    )
+    channel = SelectMultipleField(
+        _l("Channel"),
+        choices=[(word, labels.CHANNEL[code]) for word, code in labels.CHANNEL_WORDS.items()],
+        validate_choice=False,
+    )
+    member = HiddenField()
+    placed_from = StringField(_l("Placed from"))
+    placed_to = StringField(_l("Placed up to"))
+    total_from = StringField(_l("Total from"))
+    total_to = StringField(_l("Total up to"))
+
+
 class FilterForm(KeyedForm):
     """The name of a saved filter (C11)."""
 

@@ -188,6 +188,13 @@ LANGUAGE = {"en": "English", "zh-Hant": "繁體中文"}
 ACTOR = {"api_key": _l("API"), "customer": _l("Customer"), "service": "Onefold", "operator": "Onefold"}
 
 
+# Words of an address.
+STATUS_WORDS = {
+    OrderStatus.Name(OrderStatus.ValueType(code)).removeprefix("ORDER_STATUS_").lower(): code for code in ORDER_STATUS
+}
+CHANNEL_WORDS = {Channel.Name(Channel.ValueType(code)).removeprefix("CHANNEL_").lower(): code for code in CHANNEL}
+
+
 def sort_word(code: int) -> str:
     """The word of an order in an address; empty for the usual one."""
     usual = code in (CustomerSort.CUSTOMER_SORT_UNSPECIFIED, CustomerSort.CUSTOMER_SORT_NEWEST)

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from flask import url_for
 from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
 
 from gateway import formats
 from gateway.console import ask, labels
 from gateway.console.forms import MembersForm
+from gateway.console.wishes import Chip, Wishes
 from onefold.membership.v1 import directory_pb2 as pb
 from services.common.errors import Violations
 
@@ -34,25 +33,13 @@ _BESIDE_FILTERS = ("q", "sort", "saved")
 
 
 @dataclass(frozen=True, slots=True)
-class Chip:
-    """A filter that is on: what it says, and the list without it."""
-
-    text: str
-    address: str
-
-
-@dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(Wishes):
     """A list of customers, as typed: parameter → values."""
-
-    wishes: Mapping[str, tuple[str, ...]]
 
     @classmethod
     def read(cls, sent: MultiDict[str, str]) -> Listing:
         """From an address or a form."""
-        found = {name: (sent.get(name, "").strip(),) for name in _ONES if sent.get(name, "").strip()}
-        levels = tuple(dict.fromkeys(level for level in sent.getlist("level") if level))
-        return cls(found | ({"level": levels} if levels else {}))
+        return cls.taken(sent, _ONES, ("level",))
 
     @classmethod
     def of(cls, saved: pb.SavedFilter) -> Listing:
@@ -78,25 +65,6 @@ class Listing:
         levels = (*asked.level_ids, *((WITHOUT_LEVEL,) if asked.without_level else ()))
         filled = {name: (value,) for name, value in ones.items() if value}
         return cls(filled | ({"level": levels} if levels else {}))
-
-    def one(self, name: str) -> str:
-        """The value of a parameter that has one."""
-        return self.wishes.get(name, ("",))[0]
-
-    def pairs(self) -> list[tuple[str, str]]:
-        """As hidden fields of a form."""
-        return [(name, value) for name, values in self.wishes.items() for value in values]
-
-    def without(self, name: str, value: str = "") -> Listing:
-        """The same list with one wish less."""
-        left = tuple(each for each in self.wishes.get(name, ()) if value and each != value)
-        rest = {each: values for each, values in self.wishes.items() if each != name}
-        return Listing(rest | ({name: left} if left else {}))
-
-    def address(self, endpoint: str, **more: Any) -> str:
-        """A page with these wishes."""
-        wishes: dict[str, Any] = {name: list(values) for name, values in self.wishes.items()}
-        return url_for(endpoint, **wishes, **more)
 
     @property
     def sort(self) -> pb.CustomerSort.ValueType:

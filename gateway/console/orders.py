@@ -1,13 +1,12 @@
-"""Orders: the list, one order, its payment, its contact."""
+"""Orders: one order, its payment, its contact."""
 
 from __future__ import annotations
 
 from typing import Any
 from uuid import UUID
 
-from flask import abort, flash, redirect, render_template, request, url_for
+from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 
 from gateway.auth import principal, requires
 from gateway.console import ask
@@ -23,40 +22,8 @@ from onefold.orders.v1.service_pb2 import Order, OrderStatus
 from services.common.errors import Conflict, NotFound, OnefoldError, StateConflict
 from services.common.ids import new_id
 
-TABS = (("", _l("All")), ("unpaid", _l("Unpaid")), ("paid", _l("Paid")))
-STATUSES: dict[str, list[int]] = {
-    "": [],
-    "unpaid": [OrderStatus.ORDER_STATUS_UNPAID],
-    "paid": [
-        OrderStatus.ORDER_STATUS_PAID,
-        OrderStatus.ORDER_STATUS_PROCESSING,
-        OrderStatus.ORDER_STATUS_SHIPPED,
-        OrderStatus.ORDER_STATUS_COMPLETED,
-        OrderStatus.ORDER_STATUS_REFUNDED,
-    ],
-}
 MOST_RESENDS = 5
 CONTACT_FIELDS = {"contact.name": "name", "contact.phone": "phone", "contact.email": "email", "contact": "name"}
-
-
-@blueprint.get("/orders")
-@requires(ORDERS_READ)
-def orders() -> str:
-    """Newest first, by status and by a part of number, name, phone or e-mail."""
-    status, query, token = (request.args.get(name, "").strip() for name in ("status", "q", "page"))
-    if status not in STATUSES:
-        abort(404)
-    found = ask.orders(query=query, statuses=STATUSES[status], token=token)
-    return render_template(
-        "console/orders.html",
-        area="orders",
-        tabs=TABS,
-        status=status,
-        query=query,
-        orders=found.orders,
-        next_token=found.next_page_token,
-        later_page=bool(token),
-    )
 
 
 @blueprint.get("/orders/<uuid:order_id>")

@@ -29,6 +29,7 @@ _SCOPES = (
     "orders:read",
     "orders:write",
     "orders:refund",
+    "orders:export",
     "members:read",
     "members:write",
     "members:import",

@@ -74,6 +74,7 @@ ROUTES: dict[str, tuple[str, object, str]] = {
     "POST /orders/{order_id}/resend-email": ("/orders/{order_id}/resend-email", {}, _MISSING),
     "PATCH /orders/{order_id}/contact": ("/orders/{order_id}/contact", {"contact": {"name": "Eve"}}, _MISSING),
     "GET /customers": ("/customers?query=Person", None, _EMPTY),
+    "GET /orders/export.csv": ("/orders/export.csv?query=Person", None, _OWN),
     "GET /customers/export.csv": ("/customers/export.csv?query=Person", None, _OWN),
     "GET /overview": ("/overview", None, _OWN),
     "GET /saved-filters": ("/saved-filters", None, _EMPTY),

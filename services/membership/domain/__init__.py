@@ -1,5 +1,6 @@
 """Customers, members, levels, points and merges: the rules, without storage or transport."""
 
+from services.common.searching import Query, SearchText, Way, read_query, search_text
 from services.membership.domain.benefits import (
     Benefits,
     HoldState,
@@ -81,7 +82,6 @@ from services.membership.domain.removal import (
     check_removable,
     why_not,
 )
-from services.membership.domain.searching import Query, SearchText, Way, read_query, search_text
 from services.membership.domain.settings import PointsSettings, Rounding, StoreSettings, check_points_settings
 
 __all__ = [

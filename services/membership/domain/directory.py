@@ -17,7 +17,7 @@ import orjson
 from services.common.contact import clean_text
 from services.common.errors import InvalidInput, Violations
 from services.common.money import check_amount
-from services.membership.domain.searching import LONGEST_QUERY, fold
+from services.common.searching import LONGEST_QUERY, fold
 
 # "Within 7 days": today and the six days before.
 RECENT_DAYS = 7

@@ -12,9 +12,9 @@ from services.common.contact import clean_text
 from services.common.errors import Conflict, InvalidInput, Violations
 from services.common.ids import NIL
 from services.common.money import check_amount
+from services.common.searching import fold
 from services.membership.domain.days import end_of_day, read_date
 from services.membership.domain.levels import Basis, Lapse, Level, LevelRules
-from services.membership.domain.searching import fold
 from services.membership.domain.settings import StoreSettings
 
 MOST_LEVELS = 10

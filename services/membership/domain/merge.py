@@ -10,11 +10,11 @@ from uuid import UUID
 
 from services.common.contact import Address
 from services.common.errors import InvalidInput, StateConflict
+from services.common.searching import fold
 from services.membership.domain.customers import Customer, Status
 from services.membership.domain.levels import Spend, Standing, judge_merged
 from services.membership.domain.points import Adjustment, Ledger, Lot, spendable
 from services.membership.domain.profiles import sort_tags
-from services.membership.domain.searching import fold
 from services.membership.domain.settings import StoreSettings
 
 MOST_ACCOUNTS = 5

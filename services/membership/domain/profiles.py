@@ -11,9 +11,9 @@ from uuid import UUID
 from services.common.contact import LONGEST_NAME, Address, clean_text, parse_email, parse_mobile, read_address
 from services.common.errors import Conflict, InvalidInput, StateConflict, Violations
 from services.common.identifiers import EMAIL, PHONE
+from services.common.searching import fold
 from services.membership.domain.customers import Customer, Status
 from services.membership.domain.days import iso_day
-from services.membership.domain.searching import fold
 
 MOST_TAGS, LONGEST_TAG = 20, 40
 MOST_ADDRESSES = 20

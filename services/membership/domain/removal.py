@@ -16,8 +16,8 @@ from uuid import UUID
 
 from services.common.contact import comparable_email, parse_mobile
 from services.common.errors import InvalidInput, StateConflict
+from services.common.searching import fold
 from services.membership.domain.customers import Customer, DeletionPolicy, Status
-from services.membership.domain.searching import fold
 
 
 class RemovalKind(Enum):

@@ -17,7 +17,7 @@ from services.common.errors import InvalidInput
 from services.common.ids import parse_id
 from services.common.wire import address_value, moment
 from services.orders import commands, queries
-from services.orders.domain import Draft, Line, Order, PaymentMethod
+from services.orders.domain import MOST_CUSTOMERS, Draft, Filter, Line, Order, PaymentMethod, read_filter
 from services.orders.events import change_message, to_proto
 
 Context = aio.ServicerContext[object, object]
@@ -51,9 +51,7 @@ class OrdersApi(service_pb2_grpc.OrdersServiceServicer):
             rpc.caller(),
             request.page.size,
             request.page.token,
-            _ids(request.customer_ids, "customer_ids", 10),
-            [status for status in request.statuses if status],
-            request.query,
+            list_filter(request),
         )
         return pb.ListOrdersResponse(
             orders=[to_proto(order, whole=False) for order in page.items], next_page_token=page.next_token
@@ -170,6 +168,19 @@ class OrdersApi(service_pb2_grpc.OrdersServiceServicer):
 def _with_order(response: Callable[..., R]) -> Callable[[Order], R]:
     """How a response writes the order as it is after the call, for the caller and for repeats of the call."""
     return lambda order: response(order=to_proto(order, whole=True))
+
+
+def list_filter(request: pb.ListOrdersRequest) -> Filter:
+    """What a list is narrowed to. Raises InvalidInput."""
+    asked = Filter(
+        query=request.query,
+        customer_ids=tuple(_ids(request.customer_ids, "customer_ids", MOST_CUSTOMERS)),
+        placed_from=moment(request.placed_from) if request.HasField("placed_from") else None,
+        placed_before=moment(request.placed_before) if request.HasField("placed_before") else None,
+        total_from=request.total_from_minor if request.HasField("total_from_minor") else None,
+        total_to=request.total_to_minor if request.HasField("total_to_minor") else None,
+    )
+    return read_filter(asked, [status for status in request.statuses if status], list(request.channels))
 
 
 def _ids(texts: Sequence[str], field: str, most: int) -> list[UUID]:

@@ -1,6 +1,7 @@
 """Orders and their rules."""
 
 from services.orders.domain.drafts import FUTURE_TOLERANCE, LARGEST_QUANTITY, MOST_LINES, Draft, check_draft, read_lines
+from services.orders.domain.lists import MOST_CUSTOMERS, Filter, Search, read_filter, read_search
 from services.orders.domain.order import MOST_RESENDS, PROGRESS, Order
 from services.orders.domain.parts import (
     PARTLY_REFUNDED,
@@ -17,6 +18,7 @@ from services.orders.domain.parts import (
 __all__ = [
     "FUTURE_TOLERANCE",
     "LARGEST_QUANTITY",
+    "MOST_CUSTOMERS",
     "MOST_LINES",
     "MOST_RESENDS",
     "PARTLY_REFUNDED",
@@ -25,12 +27,16 @@ __all__ = [
     "Channel",
     "CustomerChange",
     "Draft",
+    "Filter",
     "Line",
     "Order",
     "Payment",
     "PaymentMethod",
     "Refund",
+    "Search",
     "Status",
     "check_draft",
+    "read_filter",
     "read_lines",
+    "read_search",
 ]

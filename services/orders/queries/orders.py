@@ -11,7 +11,7 @@ from services.common.errors import InvalidInput, NotFound
 from services.common.paging import Page, PageRequest
 from services.common.tokens import ServiceClaims
 from services.orders import store
-from services.orders.domain import CustomerChange, Order
+from services.orders.domain import CustomerChange, Filter, Order, read_search
 
 
 async def get_order(database: Database, claims: ServiceClaims, order_id: UUID) -> Order:
@@ -23,26 +23,16 @@ async def get_order(database: Database, claims: ServiceClaims, order_id: UUID) -
     return order
 
 
-async def list_orders(
-    database: Database,
-    claims: ServiceClaims,
-    size: int,
-    token: str,
-    customer_ids: Sequence[UUID],
-    statuses: Sequence[int],
-    query: str,
-) -> Page[Order]:
-    """Orders newest first, by filter or by search. Raises InvalidInput (invalid_page_token, too_large)."""
-    page = read_page(size, token)
-    query = query.strip()
+async def list_orders(database: Database, claims: ServiceClaims, size: int, token: str, asked: Filter) -> Page[Order]:
+    """Orders newest first, by filter and words. Raises InvalidInput (invalid_page_token, too_large)."""
+    page, mark = PageRequest.read(size, token, keys=3), asked.mark()
+    if page.after:
+        if page.after[0] != mark:
+            raise InvalidInput.of("page.token", "invalid_page_token")
+        page = PageRequest(page.size, _key(*page.after[1:]))
     async with database.transaction(claims.store) as tx:
-        if query:
-            digits = query.lstrip("#")
-            number = int(digits) if digits.isascii() and digits.isdigit() and len(digits) < 12 else None
-            rows = await store.search_page(tx, page, like_pattern(query), number)
-        else:
-            rows = await store.list_page(tx, claims.store, page, customer_ids, statuses)
-    return page.cut(rows, lambda order: (order.placed_at.isoformat(), str(order.order_id)))
+        rows = await store.find_page(tx, asked, read_search(asked.query, claims.region), page)
+    return page.cut(rows, lambda order: (mark, order.placed_at.isoformat(), str(order.order_id)))
 
 
 async def list_changes(
@@ -70,18 +60,8 @@ async def summarise_customers(
     return {customer_id: found.get(customer_id, (0, 0, 0)) for customer_id in customer_ids}
 
 
-def read_page(size: int, token: str) -> PageRequest:
-    """The page of a list ordered by (placed_at, order_id)."""
-    page = PageRequest.read(size, token, keys=2)
-    if page.after is None:
-        return page
+def _key(at: str, order_id: str) -> tuple[datetime, UUID]:
     try:
-        return PageRequest(page.size, (datetime.fromisoformat(page.after[0]), UUID(page.after[1])))
+        return datetime.fromisoformat(at), UUID(order_id)
     except (TypeError, ValueError, AttributeError):
         raise InvalidInput.of("page.token", "invalid_page_token") from None
-
-
-def like_pattern(query: str) -> str:
-    """`query` as a LIKE pattern for "contains", with LIKE's own signs made harmless."""
-    escaped = query.casefold().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return f"%{escaped[:100]}%"

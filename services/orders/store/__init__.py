@@ -8,7 +8,8 @@ from services.orders.store.erasing import (
     next_erasure,
     queue_erasures,
 )
-from services.orders.store.reading import changes_page, list_page, search_page, summarise
+from services.orders.store.finding import find_ids, find_page
+from services.orders.store.reading import changes_page, summarise
 from services.orders.store.relinking import (
     hold_owner_of,
     hold_owners,
@@ -24,13 +25,14 @@ __all__ = [
     "Erasure",
     "changes_page",
     "erase_batch",
+    "find_ids",
+    "find_page",
     "finish_erasure",
     "hold_erasure",
     "hold_owner_of",
     "hold_owners",
     "insert_whole",
     "link_batch",
-    "list_page",
     "load",
     "metadata",
     "next_erasure",
@@ -38,7 +40,6 @@ __all__ = [
     "queue_erasures",
     "relink_batch",
     "save",
-    "search_page",
     "summarise",
     "survivor_of",
     "take_numbers",

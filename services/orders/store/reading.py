@@ -1,60 +1,16 @@
-"""Lists, search and sums of orders."""
+"""Sums and changes of orders."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, or_, select, text, tuple_
+from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.common.paging import PageRequest
-from services.orders.domain import PARTLY_REFUNDED, CustomerChange, Order, Status
-from services.orders.store.rows import order_of
+from services.orders.domain import CustomerChange, Status
 from services.orders.store.tables import orders
-
-
-async def list_page(
-    tx: AsyncConnection, store_id: UUID, page: PageRequest, customer_ids: Sequence[UUID], statuses: Sequence[int]
-) -> Sequence[Order]:
-    """Orders newest first, one more than the page holds. `page.after` is (placed_at, order_id).
-
-    `statuses` may hold PARTLY_REFUNDED, which is no status of an order but what a filter calls those refunded in part.
-    """
-    query = select(orders).where(orders.c.store_id == store_id)
-    if customer_ids:
-        query = query.where(orders.c.customer_id.in_(customer_ids))
-    if statuses:
-        wanted: list[ColumnElement[bool]] = [orders.c.status.in_(statuses)]
-        if PARTLY_REFUNDED in statuses:
-            wanted.append((orders.c.refunded > 0) & (orders.c.refunded < orders.c.paid))
-        query = query.where(or_(*wanted))
-    if page.after:
-        query = query.where(tuple_(orders.c.placed_at, orders.c.order_id) < tuple_(*page.after))
-    query = query.order_by(orders.c.placed_at.desc(), orders.c.order_id.desc()).limit(page.size + 1)
-    return [order_of(row) for row in await tx.execute(query)]
-
-
-async def search_page(tx: AsyncConnection, page: PageRequest, pattern: str, number: int | None) -> Sequence[Order]:
-    """Orders whose number is `number`, or whose contact contains `pattern` (LIKE-escaped, lower case); newest first.
-
-    `find_orders` is the one door through which the trigram index can be used: PostgreSQL does not let operators that are
-    not leakproof reach an index past row-level security, so the function looks with its owner's eyes at one store.
-    """
-    after = page.after or (None, None)
-    rows = await tx.execute(
-        _SEARCH,
-        {"pattern": pattern, "number": number, "after_at": after[0], "after_id": after[1], "most": page.size + 1},
-    )
-    return [order_of(row) for row in rows]
-
-
-_SEARCH = text(
-    """SELECT o.* FROM find_orders(CAST(:pattern AS text), CAST(:number AS bigint), CAST(:after_at AS timestamptz),
-  CAST(:after_id AS uuid), CAST(:most AS int)) AS f(order_id)
- JOIN orders o ON o.store_id = NULLIF(current_setting('app.store_id', true), '')::uuid AND o.order_id = f.order_id
- ORDER BY o.placed_at DESC, o.order_id DESC"""
-)
 
 
 async def summarise(

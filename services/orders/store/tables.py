@@ -7,6 +7,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Computed,
     ForeignKeyConstraint,
     Index,
     Integer,
@@ -58,13 +59,23 @@ orders = Table(
     Column("points_discount", BigInteger, nullable=False, server_default="0"),
     Column("tracking", Text, nullable=False, server_default=""),
     Column("resends", SmallInteger, nullable=False, server_default="0"),
+    # What the buyer is found by (services/common/searching.py); the database keeps it.
+    Column("contact_search", Text, Computed("order_text(contact_name, contact_phone, contact_email)", persisted=True)),
     PrimaryKeyConstraint("store_id", "order_id"),
     CheckConstraint("total = subtotal - discount - level_discount - points_discount + shipping", name="orders_total"),
     CheckConstraint("0 <= refunded AND refunded <= paid", name="orders_refunded"),
     Index("orders_number", "store_id", "number", unique=True),
     Index("orders_newest", "store_id", text("placed_at DESC"), text("order_id DESC")),
     Index("orders_by_customer", "store_id", "customer_id", text("placed_at DESC"), text("order_id DESC")),
-    Index("orders_by_status", "store_id", "status", text("placed_at DESC"), text("order_id DESC")),
+    Index("orders_by_status", "store_id", "status", "channel", text("placed_at DESC"), text("order_id DESC")),
+    Index("orders_by_total", "store_id", "total"),
+    Index(
+        "orders_partly_refunded",
+        "store_id",
+        text("placed_at DESC"),
+        text("order_id DESC"),
+        postgresql_where=text("0 < refunded AND refunded < paid"),
+    ),
 )
 order_lines = Table(
     "order_lines",

@@ -25,7 +25,7 @@ _TAKE_NUMBERS = text(
  RETURNING next_number - CAST(:count AS bigint)"""
 )
 
-_ORDER_COLUMNS = [column.name for column in orders.columns if column.name != "store_id"]
+_ORDER_COLUMNS = [column.name for column in orders.columns if column.name != "store_id" and not column.computed]
 _DIALECT = postgresql.asyncpg.dialect()  # type: ignore[no-untyped-call]
 _TYPES = {column.name: column.type.compile(dialect=_DIALECT) for column in orders.columns}
 # The hot path: key, order, lines, payment, history and events in one statement that is a transaction of its own, so in one

@@ -19,10 +19,10 @@ from services.common import clock, migrate
 from services.common.config import Environment
 from services.common.database import Database, connect
 from services.common.ids import new_id
+from services.common.searching import fold, search_text
 from services.common.tokens import ServiceClaims
 from services.membership import queries
 from services.membership.domain import Filter, Kind, Sort, Wish
-from services.membership.domain.searching import fold, search_text
 from services.membership.store import searching
 from tests.support.calls import claims
 from tests.support.stack import TestServers

@@ -10,7 +10,8 @@ from pydantic import ValidationError
 
 from gateway.api.directory_models import CustomersQuery
 from gateway.api.invalid import from_pydantic
-from gateway.api.order_models import OrderIn, OrdersQuery
+from gateway.api.order_lists import OrdersQuery
+from gateway.api.order_models import OrderIn
 from onefold.orders.v1 import service_pb2 as pb
 from services.common.errors import InvalidInput
 

@@ -12,8 +12,8 @@ from typing import NoReturn
 
 from services.common.contact import LONGEST_NAME, clean_text, parse_mobile
 from services.common.errors import InvalidInput
+from services.common.searching import fold
 from services.membership.domain.earning import LARGEST_ADJUSTMENT
-from services.membership.domain.searching import fold
 
 LONGEST_TAG = 40
 MOST_TAGS = 20

@@ -1,4 +1,4 @@
-"""What a customer is found by, and what a person means who types into the search box (C2)."""
+"""What somebody with a name, a phone and an e-mail is found by, and what a person means who types into a search box (C2)."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def fold(text: str) -> str:
 
 
 def search_text(name: str, phone: str, email: str) -> SearchText:
-    """What is kept for finding one customer."""
+    """What is kept for finding one person."""
     name = _BETWEEN.sub("", fold(name))
     return SearchText(f"{name}\n{phone}\n{fold(email)}", _grams(name, single=True))
 
