@@ -30,6 +30,7 @@ from onefold.membership.v1 import levels_pb2_grpc as levels
 from onefold.membership.v1 import profiles_pb2_grpc as profiles
 from onefold.membership.v1 import service_pb2_grpc as membership
 from onefold.notification.v1 import service_pb2_grpc as notification
+from onefold.orders.v1 import items_pb2_grpc as items
 from onefold.orders.v1 import service_pb2_grpc as orders
 from services.common import telemetry
 from services.common.errors import Unavailable
@@ -123,6 +124,17 @@ class Orders:
         self.edit_contact = Method(tokens, stub.EditContact)
         self.resend_email = Method(tokens, stub.ResendOrderEmail)
         self.summarise_customers = Method(tokens, stub.SummariseCustomers)
+
+
+class Items:
+    """ItemService."""
+
+    def __init__(self, tokens: Tokens, channel: grpc.Channel) -> None:
+        stub = items.ItemServiceStub(channel)
+        self.create = Method(tokens, stub.CreateItem)
+        self.change = Method(tokens, stub.ChangeItem)
+        self.get = Method(tokens, stub.GetItem)
+        self.list = Method(tokens, stub.ListItems)
 
 
 class Membership:
@@ -258,6 +270,7 @@ class Services:
         self._channels = {name: _open(getattr(targets, name)) for name in Targets.__slots__}
         channels = self._channels
         self.orders = Orders(tokens, channels["orders"])
+        self.items = Items(tokens, channels["orders"])
         self.membership = Membership(tokens, channels["membership"])
         self.imports = Imports(tokens, channels["membership"])
         self.profiles = Profiles(tokens, channels["membership"])

@@ -58,6 +58,7 @@ FIELDS: dict[str, Sentence] = {
         "The order has too many lines. Split it into several orders.",
         "The order has too many lines. Use at most %(largest)s, or split it into several orders.",
     ),
+    "unknown_item": _S("There is no such item in this store. Choose it from the list again."),
     "quantity_out_of_range": _S(
         "The quantity must be a whole number of at least 1.",
         "The quantity must be a whole number from 1 to %(largest)s.",
@@ -134,6 +135,12 @@ FIELDS: dict[str, Sentence] = {
 OTHERS: dict[str, Sentence] = {
     "invalid_input": _S("Something in what was entered needs mending. Nothing was saved."),
     "order_not_found": _S("There is no such order in this store."),
+    "item_not_found": _S("There is no such item in this store."),
+    "sku_taken": _S("Another item, perhaps an archived one, has this SKU. Give each item its own."),
+    "too_many_items": _S(
+        "There are too many items. Change one that is not sold any more.",
+        "There are %(largest)s items, which is the most. Change one that is not sold any more.",
+    ),
     "customer_not_found": _S("There is no such customer in this store. Search for the customer again."),
     "filter_not_found": _S("There is no such saved filter in this store any more. Go back to the list of members."),
     "filter_name_taken": _S("Another saved filter has this name. Choose another name."),

@@ -79,6 +79,7 @@ def _start(stack: Stack, began: float) -> None:
     def show() -> None:
         demo = DemoStore(stack.running)
         demo.ensure_store()
+        demo.ensure_items()
         waiting.stop()
         _show_addresses(stack.running, demo.password)
         console.print(f"[dim]First page after {time.monotonic() - began:.1f} s.[/]")

@@ -9,6 +9,7 @@ import grpc
 
 from deploy.local.state import DataFolder, DataFolderError, RunningStack
 from onefold.identity_merge.v1 import service_pb2, service_pb2_grpc
+from onefold.orders.v1 import items_pb2, items_pb2_grpc
 from services.common.tokens import ServiceClaims, TokenSigner
 
 SLUG = "demo"
@@ -26,11 +27,28 @@ _SCOPES = (
     "orders:write",
     "orders:refund",
     "orders:export",
+    "items:read",
+    "items:write",
     "members:read",
     "members:write",
     "members:export",
     "merges:write",
     "levels:write",
+)
+# (English, Chinese, SKU, price in cents, sold online, sold at the counter).
+_ITEMS = (
+    ("Silk-stocking milk tea", "絲襪奶茶", "TEA-MILK", 2_800, False, True),
+    ("Iced lemon tea", "凍檸茶", "TEA-LEMON", 2_600, False, True),
+    ("Pineapple bun with butter", "菠蘿油", "BUN-BO", 2_200, False, True),
+    ("Egg tart, box of six", "蛋撻六件裝", "TART-6", 5_400, True, True),
+    ("Almond cookies, tin", "杏仁餅罐裝", "COOKIE-AL", 9_800, True, True),
+    ("Butter cookies, tin", "牛油曲奇罐裝", "COOKIE-BU", 12_800, True, True),
+    ("Oolong tea leaves, 150 g", "烏龍茶葉 150 克", "LEAF-OOL", 16_800, True, True),
+    ("Pu-erh tea cake, 357 g", "普洱茶餅 357 克", "LEAF-PUE", 38_800, True, True),
+    ("Porcelain tea pot", "瓷茶壺", "POT-POR", 48_000, True, True),
+    ("Tea cup, pair", "茶杯一對", "CUP-2", 13_600, True, True),
+    ("Tote bag", "帆布袋", "BAG-TOTE", 8_800, True, False),
+    ("Gift wrapping", "禮品包裝", "WRAP", 1_500, True, True),
 )
 _API_KEY = "loader_api_key"
 _SECONDS = 10
@@ -41,7 +59,7 @@ class DemoStore:
 
     def __init__(self, running: RunningStack) -> None:
         self._data = DataFolder(running.data)
-        self._target = running.targets["identity_merge"]
+        self._targets = running.targets
         self._signer = TokenSigner(running.service_key)
 
     @property
@@ -62,6 +80,35 @@ class DemoStore:
             except grpc.RpcError as error:
                 if error.code() is not grpc.StatusCode.ALREADY_EXISTS:
                     raise
+
+    def ensure_items(self) -> None:
+        """Fills the price list unless something is on it. Raises grpc.RpcError."""
+        with self._channel() as channel:
+            store = (
+                self._access(channel)
+                .GetStore(
+                    service_pb2.GetStoreRequest(slug=SLUG),
+                    timeout=_SECONDS,
+                    metadata=self._metadata(ServiceClaims("service:local", "service")),
+                )
+                .store
+            )
+        claims = ServiceClaims("service:local", "service", store.store_id, store.region, store.currency)
+        with self._channel("orders") as channel:
+            stub = items_pb2_grpc.ItemServiceStub(channel)
+            listed = stub.ListItems(items_pb2.ListItemsRequest(), timeout=_SECONDS, metadata=self._metadata(claims))
+            for name_en, name_zh, sku, price, online, counter in () if listed.items else _ITEMS:
+                draft = items_pb2.ItemDraft(
+                    name_en=name_en,
+                    name_zh=name_zh,
+                    sku=sku,
+                    unit_price_minor=price,
+                    sold_online=online,
+                    sold_at_counter=counter,
+                )
+                stub.CreateItem(
+                    items_pb2.CreateItemRequest(item=draft), timeout=_SECONDS, metadata=self._metadata(claims)
+                )
 
     def ensure_api_key(self) -> str:
         """A working API key of the store. Raises grpc.RpcError, or DataFolderError when the password is another's."""
@@ -119,8 +166,8 @@ class DemoStore:
         )
         return answer.secret
 
-    def _channel(self) -> grpc.Channel:
-        return grpc.insecure_channel(self._target, options=[("grpc.enable_http_proxy", 0)])
+    def _channel(self, service: str = "identity_merge") -> grpc.Channel:
+        return grpc.insecure_channel(self._targets[service], options=[("grpc.enable_http_proxy", 0)])
 
     @staticmethod
     def _access(channel: grpc.Channel) -> service_pb2_grpc.AccessServiceStub:

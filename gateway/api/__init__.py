@@ -6,7 +6,7 @@ from flask_openapi3.models.info import Info
 from flask_openapi3.openapi import OpenAPI
 from flask_wtf.csrf import CSRFProtect
 
-from gateway.api import access, benefits, customers, directory, docs, imports, levels, merges, orders, profiles
+from gateway.api import access, benefits, customers, directory, docs, imports, items, levels, merges, orders, profiles
 from gateway.api.base import ABOUT, PREFIX, SECURITY, blueprint
 from gateway.api.fields import Problem
 
@@ -18,6 +18,7 @@ __all__ = [
     "directory",
     "imports",
     "install",
+    "items",
     "levels",
     "merges",
     "orders",

@@ -22,6 +22,8 @@ ScopeWord = Literal[
     "orders:write",
     "orders:refund",
     "orders:export",
+    "items:read",
+    "items:write",
     "members:read",
     "members:write",
     "members:import",

@@ -67,6 +67,9 @@ class OrderLineIn(RequestModel):
     quantity: Quantity
     unit_price_minor: Amount
     discount_minor: Amount = 0
+    item_id: UUID | None = Field(
+        default=None, description="The item of the price list that this is. Title and price are what you send."
+    )
 
 
 class OrderIn(RequestModel):
@@ -115,6 +118,7 @@ class OrderIn(RequestModel):
                     quantity=line.quantity,
                     unit_price_minor=line.unit_price_minor,
                     discount_minor=line.discount_minor,
+                    item_id=str(line.item_id) if line.item_id else "",
                 )
                 for line in self.lines
             ],
@@ -179,6 +183,7 @@ class OrderLine(AnswerModel):
     unit_price_minor: int
     discount_minor: int
     total_minor: int
+    item_id: Id | None
 
 
 class Payment(AnswerModel):
@@ -341,6 +346,7 @@ def _line_json(line: pb.OrderLine) -> Json:
         "unit_price_minor": line.unit_price_minor,
         "discount_minor": line.discount_minor,
         "total_minor": line.total_minor,
+        "item_id": line.item_id or None,
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
-from gateway.auth import requires
+from gateway.auth import principal, requires
 from gateway.console import ask
 from gateway.console.benefits import of_picked, words
 from gateway.console.forms import OrderForm, code_of
@@ -14,9 +14,11 @@ from gateway.console.orders import CONTACT_FIELDS
 from gateway.console.problems import refuse
 from gateway.flows import Placed, place_order
 from gateway.formats import decimal_text, digits, parse_amount, parse_whole, symbol
-from gateway.permissions import ORDERS_WRITE
+from gateway.items import every, name_in
+from gateway.permissions import ITEMS_READ, ORDERS_WRITE
 from onefold.common.v1.common_pb2 import Contact
 from onefold.membership.v1.service_pb2 import Customer, CustomerStatus
+from onefold.orders.v1.items_pb2 import Item, ListItemsRequest
 from onefold.orders.v1.service_pb2 import Channel, CreateOrderRequest, OrderLine
 from services.common.contact import read_contact
 from services.common.errors import InvalidInput, OnefoldError, Violations
@@ -36,6 +38,8 @@ FIELDS = CONTACT_FIELDS | {
 # What is refused of the points, and is shown where they were typed.
 _OF_POINTS = {"points_insufficient", "points_not_redeemable", "points_unavailable", "not_a_member"}
 MODES = ("search", "picked", "new")
+# More would make the page heavy; what is not offered can still be typed.
+MOST_OFFERED = 300
 
 
 @blueprint.route("/orders/new/<any(paid, unpaid):kind>", methods=["GET", "POST"])
@@ -124,8 +128,11 @@ def _read(form: OrderForm, kind: str) -> CreateOrderRequest:
         paid=kind == "paid", channel=Channel.CHANNEL_CONSOLE, currency=currency, note=form.note.data or ""
     )
     _read_customer(form, wish, faults)
+    items = {name_of(item): item for item in reversed(_offered())}
     for number, line in enumerate(form.filled_lines()):
-        wish.lines.append(_read_line(line, f"lines[{number}]", currency, faults))
+        read = _read_line(line, f"lines[{number}]", currency, faults)
+        _take_item(read, items.get(read.title.strip()), priced=bool((line.unit_price.data or "").strip()))
+        wish.lines.append(read)
     if not wish.lines:
         faults.add("lines", "empty_lines")
     wish.discount_minor = _amount(form.discount.data, "discount_minor", currency, faults)
@@ -167,6 +174,27 @@ def _read_line(line: OrderForm, path: str, currency: str, faults: Violations) ->
     return OrderLine(title=line.title.data or "", quantity=quantity, unit_price_minor=price)
 
 
+def name_of(item: Item) -> str:
+    """What an order calls the item: its name in the store's language."""
+    return name_in(item, ask.store().language)
+
+
+def _offered() -> list[Item]:
+    """The items that are offered for a line; none where the list cannot be reached."""
+    if not principal().may(ITEMS_READ):
+        return []
+    return ask.if_up(lambda: list(every(ListItemsRequest(), MOST_OFFERED))) or []
+
+
+def _take_item(line: OrderLine, item: Item | None, *, priced: bool) -> None:
+    """A line that is called as an item is that item, at its price unless another was typed."""
+    if item is None:
+        return
+    line.item_id, line.sku = item.item_id, item.sku
+    if not priced:
+        line.unit_price_minor = item.unit_price_minor
+
+
 def _amount(text: str | None, path: str, currency: str, faults: Violations) -> int:
     try:
         return parse_amount(text or "", currency, path)
@@ -194,4 +222,5 @@ def _show(form: OrderForm, kind: str, found: list[Customer] | None = None) -> st
         digits=digits(currency),
         currency_symbol=symbol(currency),
         zero=decimal_text(0, currency),
+        items=[(name_of(item), item, decimal_text(item.unit_price_minor, currency)) for item in _offered()],
     )

@@ -127,6 +127,7 @@ def _add_details(message: service_pb2.Order, order: Order) -> None:
             unit_price_minor=line.unit_price,
             discount_minor=line.discount,
             total_minor=line.total,
+            item_id=str(line.item_id or ""),
         )
     for payment in order.payments:
         message.payments.add(

@@ -26,6 +26,8 @@ SCOPES = (
     "orders:write",
     "orders:refund",
     "orders:export",
+    "items:read",
+    "items:write",
     "members:read",
     "members:write",
     "members:import",

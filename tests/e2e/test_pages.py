@@ -66,6 +66,8 @@ def addresses(shop: Shop) -> list[str]:
     plan = shop.post("/merges/plans", {"customer_ids": merged, "primary_id": merged[0]})
     run = shop.post("/merges", {"plan_id": plan["plan_id"], "plan_hash": plan["plan_hash"]})["merge_run_id"]
     until(lambda: shop.get(f"/merges/{run}")["finished_at"], f"merge {run} ends")
+    item = {"name_en": "Oolong", "name_zh": "烏龍茶", "sku": "101", "unit_price_minor": 4_500}
+    item_id = shop.post("/items", item)["item_id"]
     saved = shop.post("/saved-filters", {"name": "陳", "filter": {"query": "陳"}})["filter_id"]
     picked = "&".join(f"id={each}" for each in ids)
     adjustment = "change=award&points=50&expires_on=2099-12-31&description=Sorry"
@@ -85,6 +87,8 @@ def addresses(shop: Shop) -> list[str]:
         "/console/orders?status=paid",
         "/console/orders/new/paid",
         f"/console/orders/new/unpaid?customer={ids[0]}",
+        *("/console/items", "/console/items?q=nobody", "/console/items?archived=1", "/console/items/new"),
+        f"/console/items/{item_id}",
         f"/console/members?{picked}",
         "/console/members/overview",
         "/console/members?q=nobody&level=none&recent=1&cart=1&spend_from=1&spend_to=2&month=3&tags=vip&sort=name",

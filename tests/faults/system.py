@@ -30,6 +30,8 @@ _SCOPES = (
     "orders:write",
     "orders:refund",
     "orders:export",
+    "items:read",
+    "items:write",
     "members:read",
     "members:write",
     "members:import",

@@ -43,6 +43,7 @@ def neighbours(running: System) -> Iterator[Neighbours]:
         "note_id": mine.api.sure("POST", f"/customers/{first}/notes", {"text": "likes tea"})["note_id"],
         "merge_run_id": run["merge_run_id"],
         "filter_id": mine.api.sure("POST", "/saved-filters", {"name": "Person 1", "filter": {}})["filter_id"],
+        "item_id": mine.owner.sure("POST", "/items", {"name_en": "Person 1", "unit_price_minor": 1})["item_id"],
         "import_id": mine.api.sure("POST", "/imports", file=file)["import_id"],
     }
     running.audit()
@@ -55,6 +56,7 @@ def neighbours(running: System) -> Iterator[Neighbours]:
 _NOT_FOUND = {
     "order_not_found",
     "customer_not_found",
+    "item_not_found",
     "merge_not_found",
     "plan_not_found",
     "import_not_found",
@@ -73,6 +75,9 @@ ROUTES: dict[str, tuple[str, object, str]] = {
     "POST /orders/{order_id}/refunds": ("/orders/{order_id}/refunds", {}, _MISSING),
     "POST /orders/{order_id}/resend-email": ("/orders/{order_id}/resend-email", {}, _MISSING),
     "PATCH /orders/{order_id}/contact": ("/orders/{order_id}/contact", {"contact": {"name": "Eve"}}, _MISSING),
+    "GET /items": ("/items?query=Person", None, _EMPTY),
+    "GET /items/{item_id}": ("/items/{item_id}", None, _MISSING),
+    "PUT /items/{item_id}": ("/items/{item_id}", {"name_en": "Eve", "unit_price_minor": 1}, _MISSING),
     "GET /customers": ("/customers?query=Person", None, _EMPTY),
     "GET /orders/export.csv": ("/orders/export.csv?query=Person", None, _OWN),
     "GET /customers/export.csv": ("/customers/export.csv?query=Person", None, _OWN),
@@ -145,7 +150,7 @@ ROUTES: dict[str, tuple[str, object, str]] = {
 _OWNERS = {"POST /customers/{customer_id}/phone", "POST /customers/{customer_id}/erasure"}
 # Nothing of a store is named in them; the first an API key may not call at all.
 _NO_STRANGER = {
-    *("POST /api-keys", "POST /imports", "GET /imports/sample.csv", "POST /saved-filters"),
+    *("POST /api-keys", "POST /items", "POST /imports", "GET /imports/sample.csv", "POST /saved-filters"),
     *("GET /deletion-policy", "PUT /deletion-policy"),
     *("POST /levels/simulate", "PUT /levels", "PUT /points-settings"),
 }

@@ -26,7 +26,11 @@ class LineEditor {
     this.digits = Number(form.dataset.digits);
     this.symbol = form.dataset.symbol;
     this.benefits = form.querySelector("[data-benefits]")?.dataset ?? {};
-    form.addEventListener("input", () => this.reckon());
+    this.prices = new Map([...form.querySelectorAll("datalist option")].reverse().map((each) => [each.value, each.dataset.price]));
+    form.addEventListener("input", (event) => {
+      if (event.target.matches('[name$="-title"]')) this.price(event.target);
+      this.reckon();
+    });
     form.addEventListener("click", (event) => this.onClick(event));
     this.body.addEventListener("keydown", (event) => this.onEnter(event));
     form.addEventListener("keydown", (event) => {
@@ -44,6 +48,13 @@ class LineEditor {
   }
 
   field(row, name) { return row.querySelector(`[name$="-${name}"]`); }
+
+  // A title that is an item's brings its price, unless somebody has typed another one.
+  price(title) {
+    const field = this.field(title.closest("tr"), "unit_price");
+    if (field.value && field.value !== field.dataset.offered) return;
+    field.value = field.dataset.offered = this.prices.get(title.value.trim()) ?? "";
+  }
 
   onClick(event) {
     const button = event.target.closest("[data-add-line], [data-remove-line]");

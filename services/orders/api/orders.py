@@ -199,8 +199,15 @@ def _draft(request: pb.CreateOrderRequest) -> Draft:
         channel=request.channel,
         currency=request.currency,
         lines=[
-            Line(line.sku, line.title, line.quantity, line.unit_price_minor, line.discount_minor)
-            for line in request.lines
+            Line(
+                line.sku,
+                line.title,
+                line.quantity,
+                line.unit_price_minor,
+                line.discount_minor,
+                parse_id(line.item_id, f"lines[{n}].item_id") if line.item_id else None,
+            )
+            for n, line in enumerate(request.lines)
         ],
         discount=request.discount_minor,
         shipping=request.shipping_minor,

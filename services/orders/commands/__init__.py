@@ -3,6 +3,7 @@
 from services.orders.commands.changing import confirm_payment, edit_contact, resend_email
 from services.orders.commands.context import Context, Numbers
 from services.orders.commands.erasing import ERASE_BATCH, erase_contacts, queue_erasures
+from services.orders.commands.items import change_item, check_items, create_item
 from services.orders.commands.placing import create_order, read_draft
 from services.orders.commands.progressing import RefundWish, advance_order, cancel_order, refund_order
 from services.orders.commands.relinking import RELINK_BATCH, link_buyers, relink_orders
@@ -15,7 +16,10 @@ __all__ = [
     "RefundWish",
     "advance_order",
     "cancel_order",
+    "change_item",
+    "check_items",
     "confirm_payment",
+    "create_item",
     "create_order",
     "edit_contact",
     "erase_contacts",

@@ -13,6 +13,7 @@ from services.common.ids import new_id
 from services.common.tokens import ServiceClaims
 from services.orders import events, store
 from services.orders.commands.context import Context
+from services.orders.commands.items import check_items
 from services.orders.domain import Draft, Order, check_draft, read_lines
 
 
@@ -24,6 +25,7 @@ async def create_order(context: Context, claims: ServiceClaims, once: Once[Order
     `reserve_points` raises.
     """
     draft, order_id = read_draft(draft, claims), new_id()
+    await check_items(context, claims, draft.lines)
     if draft.points_redeemed and draft.customer_id:
         draft, order_id = await _with_points(context, claims, once, draft, draft.customer_id)
     order = Order.place(

@@ -51,6 +51,8 @@ class Line:
     quantity: int
     unit_price: int
     discount: int = 0
+    # The item of the price list; name and price above are copies.
+    item_id: UUID | None = None
 
     @property
     def total(self) -> int:

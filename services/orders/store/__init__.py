@@ -9,6 +9,16 @@ from services.orders.store.erasing import (
     queue_erasures,
 )
 from services.orders.store.finding import find_ids, find_page
+from services.orders.store.items import (
+    ItemsWanted,
+    add_item,
+    hold_items,
+    items_page,
+    load_item,
+    load_items,
+    save_item,
+    sku_is_taken,
+)
 from services.orders.store.reading import changes_page, summarise
 from services.orders.store.relinking import (
     hold_owner_of,
@@ -23,23 +33,31 @@ from services.orders.store.writing import insert_whole, load, save, take_numbers
 
 __all__ = [
     "Erasure",
+    "ItemsWanted",
+    "add_item",
     "changes_page",
     "erase_batch",
     "find_ids",
     "find_page",
     "finish_erasure",
     "hold_erasure",
+    "hold_items",
     "hold_owner_of",
     "hold_owners",
     "insert_whole",
+    "items_page",
     "link_batch",
     "load",
+    "load_item",
+    "load_items",
     "metadata",
     "next_erasure",
     "point_to_survivor",
     "queue_erasures",
     "relink_batch",
     "save",
+    "save_item",
+    "sku_is_taken",
     "summarise",
     "survivor_of",
     "take_numbers",

@@ -88,6 +88,8 @@ order_lines = Table(
     Column("quantity", Integer, nullable=False),
     Column("unit_price", BigInteger, nullable=False),
     Column("discount", BigInteger, nullable=False),
+    # The item of the price list that it was; name and price are copies.
+    Column("item_id", Uuid),
     PrimaryKeyConstraint("store_id", "order_id", "position"),
     ForeignKeyConstraint(["store_id", "order_id"], ["orders.store_id", "orders.order_id"]),
 )
@@ -131,6 +133,27 @@ order_history = Table(
     Column("note", Text, nullable=False),
     PrimaryKeyConstraint("store_id", "order_id", "version"),
     ForeignKeyConstraint(["store_id", "order_id"], ["orders.store_id", "orders.order_id"]),
+)
+# The price list.
+items = Table(
+    "items",
+    metadata,
+    Column("store_id", Uuid, nullable=False),
+    Column("item_id", Uuid, nullable=False),
+    Column("name_en", Text, nullable=False),
+    Column("name_zh", Text, nullable=False),
+    Column("sku", Text, nullable=False),
+    Column("unit_price", BigInteger, nullable=False),
+    Column("sold_online", Boolean, nullable=False),
+    Column("sold_at_counter", Boolean, nullable=False),
+    Column("archived", Boolean, nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("changed_at", TIMESTAMPTZ, nullable=False),
+    Column("changed_by", Text, nullable=False),
+    PrimaryKeyConstraint("store_id", "item_id"),
+    Index("items_in_order", "store_id", "archived", "position", "item_id"),
+    Index("items_sku", "store_id", text("lower(sku)"), unique=True, postgresql_where=text("sku <> ''")),
 )
 # Numbers are handed out to processes in blocks, so that orders of one store do not queue for a counter's lock.
 order_numbers = Table(

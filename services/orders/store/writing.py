@@ -35,10 +35,11 @@ _INSERT_WHOLE = Statement(
  claimed AS ({idempotency.CLAIM_BOUND}),
  o AS (INSERT INTO orders (store_id, {", ".join(_ORDER_COLUMNS)})
   SELECT store_id, {", ".join(f"CAST(:{c} AS {_TYPES[c]})" for c in _ORDER_COLUMNS)} FROM claimed RETURNING store_id, order_id),
- l AS (INSERT INTO order_lines (store_id, order_id, position, sku, title, quantity, unit_price, discount)
-  SELECT o.store_id, o.order_id, x.position, x.sku, x.title, x.quantity, x.unit_price, x.discount FROM o,
+ l AS (INSERT INTO order_lines (store_id, order_id, position, sku, title, quantity, unit_price, discount, item_id)
+  SELECT o.store_id, o.order_id, x.position, x.sku, x.title, x.quantity, x.unit_price, x.discount, x.item_id FROM o,
    unnest(CAST(:line_skus AS text[]), CAST(:line_titles AS text[]), CAST(:line_quantities AS int[]), CAST(:line_prices AS bigint[]),
-    CAST(:line_discounts AS bigint[])) WITH ORDINALITY AS x(sku, title, quantity, unit_price, discount, position)),
+    CAST(:line_discounts AS bigint[]), CAST(:line_items AS uuid[]))
+    WITH ORDINALITY AS x(sku, title, quantity, unit_price, discount, item_id, position)),
  p AS (INSERT INTO payments (store_id, order_id, payment_id, amount, method, reference, received_at)
   SELECT o.store_id, o.order_id, CAST(:payment_id AS uuid), CAST(:paid AS bigint), CAST(:method AS smallint), CAST(:reference AS text),
    CAST(:paid_at AS timestamptz) FROM o WHERE CAST(:payment_id AS uuid) IS NOT NULL),
@@ -71,6 +72,7 @@ async def insert_whole(connection: AsyncConnection, once: Once[Order], order: Or
             "line_quantities": [line.quantity for line in order.lines],
             "line_prices": [line.unit_price for line in order.lines],
             "line_discounts": [line.discount for line in order.lines],
+            "line_items": [line.item_id for line in order.lines],
             "payment_id": payment.payment_id if payment else None,
             "method": payment.method if payment else None,
             "reference": payment.reference if payment else None,
@@ -90,7 +92,7 @@ async def load(tx: AsyncConnection, store_id: UUID, order_id: UUID, *, lock: boo
     order = order_of(row)
     mine = {"store_id": store_id, "order_id": order_id}
     order.lines = tuple(
-        Line(r.sku, r.title, r.quantity, r.unit_price, r.discount) for r in await tx.execute(_LINES, mine)
+        Line(r.sku, r.title, r.quantity, r.unit_price, r.discount, r.item_id) for r in await tx.execute(_LINES, mine)
     )
     order.payments = tuple(
         Payment(r.payment_id, r.amount, PaymentMethod(r.method), r.reference, r.received_at)
@@ -118,7 +120,7 @@ _CHANGEABLE = (
     "resends",
 )
 _MINE = "WHERE store_id = :store_id AND order_id = :order_id"
-_LINES = text(f"SELECT sku, title, quantity, unit_price, discount FROM order_lines {_MINE} ORDER BY position")
+_LINES = text(f"SELECT sku, title, quantity, unit_price, discount, item_id FROM order_lines {_MINE} ORDER BY position")
 _PAYMENTS = text(
     f"SELECT payment_id, amount, method, reference, received_at FROM payments {_MINE} ORDER BY received_at, payment_id"
 )

@@ -25,6 +25,7 @@ def test_a_cashier_sells_and_enrols_but_merges_nobody() -> None:
     assert permissions.of_role("cashier") == {
         "orders:read",
         "orders:write",
+        "items:read",
         "members:read",
         "members:write",
         "members:note",
@@ -35,6 +36,7 @@ def test_support_reads_all_notes_merges_and_changes_phones_but_touches_no_money(
     """C4, C5"""
     assert permissions.of_role("support") == {
         "orders:read",
+        "items:read",
         "members:read",
         "members:note",
         "members:phone",
