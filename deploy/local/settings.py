@@ -17,6 +17,7 @@ PORTS = (
     "nats",
     "nats_monitor",
     *CONTEXTS,
+    *(f"{context}-work" for context in CONTEXTS),
 )
 
 
@@ -49,6 +50,11 @@ class Settings:
         """gRPC address of each context."""
         return {context: f"{LOOPBACK}:{self.ports[context]}" for context in CONTEXTS}
 
+    def health_target(self, context: str, command: str) -> str:
+        """Where the process answers health checks: with its calls, or, when it answers none, at a port of its own."""
+        name = f"{context}-work" if command == "work" else context
+        return f"{LOOPBACK}:{self.ports[name]}"
+
     @property
     def service_key(self) -> str:
         """Signs service tokens."""
@@ -74,7 +80,7 @@ class Settings:
         return self._common() | {
             "ONEFOLD_DATABASE_URL": database,
             "ONEFOLD_NATS_URL": self.nats_url,
-            "ONEFOLD_LISTEN": self.targets[context],
+            "ONEFOLD_LISTEN": self.health_target(context, command),
             "ONEFOLD_IDENTIFIER_KEY": self.data.secret("identifier_key"),
             "ONEFOLD_SMTP_URL": self.smtp_url,
             "ONEFOLD_MAIL_FROM": "Onefold <no-reply@onefold.example>",

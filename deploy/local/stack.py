@@ -173,13 +173,16 @@ class Stack:
         return self.data.logs / f"{name}.log"
 
     def _service(self, context: str, command: str) -> Process:
+        sends_mail = (context, command) == ("notification", "work")
+        # Who gives way to everybody comes up late on a busy machine, and nobody needs to wait for it.
+        told = command != "migrate" and not sends_mail
         return Process(
             name=f"{context}-{command}",
             argv=[sys.executable, "-m", f"services.{context}.main", command],
             log=self._log(f"{context}-{command}"),
             environment=self.settings.service(context, command),
-            ready=serves_grpc(self.settings.targets[context]) if command == "serve" else None,
-            niceness=_MAIL_NICENESS if (context, command) == ("notification", "work") else 0,
+            ready=serves_grpc(self.settings.health_target(context, command)) if told else None,
+            niceness=_MAIL_NICENESS if sends_mail else 0,
         )
 
     def _gateway(self) -> Process:

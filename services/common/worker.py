@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 from sqlalchemy import text
 
-from services.common import service
+from services.common import health, service
 from services.common.bus import Bus, BusUnavailable
 from services.common.database import Database, is_transient
 from services.common.inbox import Consumer, Subscription
@@ -28,14 +28,16 @@ _HOUSEKEEPING = (
 async def run(
     context: str,
     stop: asyncio.Event,
+    listen: str,
     database: Database,
     bus: Bus,
     subscriptions: Mapping[str, Sequence[Subscription]],
     *loops: Coroutine[Any, Any, None],
     on_events: Callable[[], None] = lambda: None,
 ) -> None:
-    """Works until `stop`. `subscriptions` maps another context to what this one reads of it; `loops` are the service's own.
+    """Works until `stop`, and says so at `listen` to whoever checks its health.
 
+    `subscriptions` maps another context to what this one reads of it; `loops` are the service's own.
     `on_events` is called after each commit of events that took effect.
     """
     relay = Relay(database, bus)
@@ -46,15 +48,16 @@ async def run(
 
     consumers = [Consumer(database, bus, context, other, subs, after) for other, subs in subscriptions.items()]
     try:
-        await service.until(
-            stop,
-            _streams(bus),
-            relay.run(),
-            *(consumer.run() for consumer in consumers),
-            every(10, "replay", lambda: _replay(consumers)),
-            every(600, "housekeeping", lambda: _clean(database)),
-            *loops,
-        )
+        async with health.serving(listen):
+            await service.until(
+                stop,
+                _streams(bus),
+                relay.run(),
+                *(consumer.run() for consumer in consumers),
+                every(10, "replay", lambda: _replay(consumers)),
+                every(600, "housekeeping", lambda: _clean(database)),
+                *loops,
+            )
     finally:
         await bus.close()
         await database.close()

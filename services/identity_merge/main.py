@@ -65,6 +65,7 @@ async def work(environment: Environment, stop: asyncio.Event) -> None:
     await worker.run(
         "identity_merge",
         stop,
+        environment.text("LISTEN"),
         context.database,
         bus,
         subscriptions(context.identifiers),

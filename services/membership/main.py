@@ -81,7 +81,7 @@ async def work(environment: Environment, stop: asyncio.Event) -> None:
         worker.every(LEVELS_SECONDS, "levels", lambda: commands.run_level_saves(context)),
         worker.every(PURGE_SECONDS, "purge_imports", lambda: commands.purge_imports(context)),
     )
-    await worker.run("membership", stop, database, bus, subscriptions(context), *loops)
+    await worker.run("membership", stop, environment.text("LISTEN"), database, bus, subscriptions(context), *loops)
     await others.close()
 
 

@@ -50,7 +50,15 @@ async def work(environment: Environment, stop: asyncio.Event) -> None:
     async with rpc.channel(environment.text("IDENTITY_MERGE_TARGET")) as channel:
         sender = Sender(settings, database, Confirmations(caller, channel), Templates(), waker)
         await worker.run(
-            "notification", stop, database, bus, SUBSCRIPTIONS, waker.run(), sender.run(), on_events=sender.wake
+            "notification",
+            stop,
+            environment.text("LISTEN"),
+            database,
+            bus,
+            SUBSCRIPTIONS,
+            waker.run(),
+            sender.run(),
+            on_events=sender.wake,
         )
 
 

@@ -55,7 +55,7 @@ async def work(environment: Environment, stop: asyncio.Event) -> None:
         await erase_contacts(database)
 
     erasures = worker.every(ERASURE_SECONDS, "erase_contacts", erase)
-    await worker.run("orders", stop, database, bus, SUBSCRIPTIONS, erasures)
+    await worker.run("orders", stop, environment.text("LISTEN"), database, bus, SUBSCRIPTIONS, erasures)
 
 
 if __name__ == "__main__":

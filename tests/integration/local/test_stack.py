@@ -17,6 +17,7 @@ from deploy.local.cdnow import expected_totals
 from deploy.local.demo import DemoStore
 from deploy.local.loader import Loader, Progress
 from deploy.local.migrations import Migrations
+from deploy.local.probes import serves_grpc
 from deploy.local.process import ROOT, Process, wait_until
 from deploy.local.stack import Stack
 from deploy.local.state import CONTEXTS, DataFolderError, RunningStack
@@ -80,6 +81,17 @@ def test_a_killed_service_starts_again_at_its_address(stack: Stack) -> None:
     process.kill()
     process.start()
     assert process.pid != before
+
+
+@pytest.mark.parametrize("context", CONTEXTS)
+def test_a_worker_says_that_it_works_until_it_is_gone(stack: Stack, context: str) -> None:
+    """What was started counts as ready only when its workers work: nobody's first import or mail waits for one to come up (H6)."""
+    process, works = stack.process(f"{context}-work"), serves_grpc(stack.settings.health_target(context, "work"))
+    assert wait_until(works, 60)
+    process.kill()
+    assert not works()
+    process.start()
+    assert wait_until(works, 60)
 
 
 def test_what_dies_by_itself_is_reported_and_started_again(stack: Stack) -> None:
