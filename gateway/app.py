@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Flask
 from flask_bootstrap import Bootstrap5
 from flask_wtf.csrf import CSRFProtect
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from gateway import api, edge, errors, languages, probes, storefront
 from gateway.auth import Authenticator, ask_identity, principal
@@ -26,6 +27,9 @@ def create_app(environment: Environment | None = None) -> Flask:
     logging.configure(environment, service="gateway", process="serve")
     app = api.application("gateway")
     _configure(app, settings)
+    if settings.proxies:
+        # Whom a request comes from, which the limits on codes count by. Not believed without a proxy: anybody may write the header.
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies)  # type: ignore[method-assign]
     app.extensions["onefold_services"] = ServicesOfProcess(settings)
     app.extensions["onefold_links"] = Links(settings.service_key)
     app.extensions["onefold_authenticator"] = Authenticator(ask_identity)

@@ -22,6 +22,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from gateway import context
 from gateway.config import Settings, Targets
 from gateway.errors import from_rpc
+from onefold.identity_merge.v1 import accounts_pb2_grpc as accounts
 from onefold.identity_merge.v1 import service_pb2_grpc as identity
 from onefold.membership.v1 import benefits_pb2_grpc as benefits
 from onefold.membership.v1 import directory_pb2_grpc as directory
@@ -244,6 +245,17 @@ class Logins:
         self.list_methods = Method(tokens, stub.ListLoginMethods)
 
 
+class Accounts:
+    """CustomerAccountService."""
+
+    def __init__(self, tokens: Tokens, channel: grpc.Channel) -> None:
+        stub = accounts.CustomerAccountServiceStub(channel)
+        self.request_code = Method(tokens, stub.RequestCode)
+        self.verify_code = Method(tokens, stub.VerifyCode)
+        self.authenticate = Method(tokens, stub.AuthenticateCustomer)
+        self.log_out = Method(tokens, stub.LogOutCustomer)
+
+
 class Merges:
     """MergeService."""
 
@@ -279,6 +291,7 @@ class Services:
         self.directory = Directory(tokens, channels["membership"])
         self.access = Access(tokens, channels["identity_merge"])
         self.logins = Logins(tokens, channels["identity_merge"])
+        self.accounts = Accounts(tokens, channels["identity_merge"])
         self.merges = Merges(tokens, channels["identity_merge"])
         self.notifications = Notifications(tokens, channels["notification"])
 

@@ -25,6 +25,8 @@ class Settings:
     secret_key: str
     public_url: str
     targets: Targets
+    # Proxies of our own in front, each of which adds the address that it was called from to X-Forwarded-For.
+    proxies: int = 0
 
     @classmethod
     def read(cls, environment: Environment) -> Settings:
@@ -39,6 +41,7 @@ class Settings:
                 identity_merge=environment.text("IDENTITY_MERGE_TARGET"),
                 notification=environment.text("NOTIFICATION_TARGET"),
             ),
+            proxies=environment.number("PROXIES", 0),
         )
 
     @property

@@ -41,6 +41,7 @@ _STATUS_OF_REASON = {
     "idempotency_key_reused": 422,
     "malformed_request": 400,
     "form_expired": 400,
+    "too_many_codes": 429,
 }
 # Errors that Flask itself raises.
 _REASON_OF_STATUS = {

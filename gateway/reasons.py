@@ -42,6 +42,15 @@ FIELDS: dict[str, Sentence] = {
     ),
     "not_a_mobile_phone": _S("This is not a mobile number. Enter a mobile phone that can receive text messages."),
     "invalid_email": _S("This is not an e-mail address. Check it for missing parts, such as name@example.com."),
+    "not_a_code": _S(
+        "This is not a code. Type the digits of the e-mail.",
+        "This is not a code. Type the %(digits)s digits of the e-mail.",
+    ),
+    "code_wrong": _S(
+        "This is not the code that was sent last. Look at the newest e-mail.",
+        "This is not the code that was sent last. Look at the newest e-mail. Tries left: %(left)s.",
+    ),
+    "code_gone": _S("This code has ended: it was used, tried too often, or is too old. Ask for a new one."),
     "invalid_amount": _S("This is not an amount. Write it in digits, such as 1,234.50."),
     "negative_amount": _S("The amount cannot be below zero."),
     "amount_too_large": _S("The amount is too large. Check it for extra digits."),
@@ -226,6 +235,8 @@ OTHERS: dict[str, Sentence] = {
         "There are orders that wait for payment. Confirm their payment first, then erase the person.",
         "Orders that wait for payment: %(count)s. Confirm their payment first, then erase the person.",
     ),
+    "too_many_codes": _S("Too many codes were asked for. Wait an hour, then ask for a new one."),
+    "session_refused": _S("You are not logged in any more. Log in again."),
     "service_unavailable": _S(
         "This part of Onefold cannot be reached right now. Try again in a moment; sending the same again is safe."
     ),

@@ -94,6 +94,7 @@ MESSAGE_KIND = {
     "order_placed": _l("Order e-mail"),
     "order_resent": _l("Order e-mail, sent again"),
     "confirm_login": _l("Confirmation e-mail"),
+    "login_code": _l("Code to log in"),
 }
 ORDER_CHANGE = {
     "placed": _l("Order placed"),
@@ -128,6 +129,7 @@ EVENT = {
     "message_order_placed": _l("Order e-mail"),
     "message_order_resent": _l("Order e-mail, sent again"),
     "message_confirm_login": _l("Confirmation e-mail"),
+    "message_login_code": _l("Code to log in"),
     "order_placed": _l("Order placed"),
     "order_payment_confirmed": _l("Payment confirmed"),
     "order_contact_edited": _l("Contact edited"),

@@ -1,6 +1,6 @@
 """Pages for the store's customers."""
 
-from gateway.storefront import confirm, orders
+from gateway.storefront import account, confirm, login, orders
 from gateway.storefront.frame import blueprint
 
-__all__ = ["blueprint", "confirm", "orders"]
+__all__ = ["account", "blueprint", "confirm", "login", "orders"]

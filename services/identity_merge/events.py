@@ -29,6 +29,14 @@ def confirmation_requested(login_method_id: UUID, customer_id: UUID, name: str, 
     return event(message, customer_id, 0)
 
 
+def code_requested(code_id: UUID, customer_id: UUID | None, kind: str, value: str, language: str) -> Event:
+    """A code to log in by is wanted; it is made when it is sent, so no event carries one."""
+    message = events_pb2.CodeRequested(
+        code_id=str(code_id), customer_id=str(customer_id or ""), kind=kind, value=value, language=language
+    )
+    return event(message, code_id, 0)
+
+
 def login_confirmed(login_method_id: UUID, customer_id: UUID) -> Event:
     """A customer has proved to hold a login method."""
     message = events_pb2.LoginConfirmed(login_method_id=str(login_method_id), customer_id=str(customer_id))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from onefold.identity_merge.v1 import service_pb2_grpc
+from onefold.identity_merge.v1 import accounts_pb2_grpc, service_pb2_grpc
 from services.common import rpc, service, worker
 from services.common.bus import Bus
 from services.common.config import Environment
@@ -14,7 +14,7 @@ from services.common.identifiers import IdentifierHasher
 from services.common.outbox import Waker
 from services.common.rpc import Caller, Server
 from services.common.tokens import TokenSigner
-from services.identity_merge.api import AccessApi, LoginApi, MergeApi
+from services.identity_merge.api import AccessApi, CustomerAccountApi, LoginApi, MergeApi
 from services.identity_merge.clients import Membership, Orders
 from services.identity_merge.commands import Context
 from services.identity_merge.commands.housekeeping import delete_expired
@@ -44,6 +44,7 @@ async def serve(environment: Environment, stop: asyncio.Event) -> None:
     context = _context(environment, signer, connections=16, name="identity_merge-serve")
     server = Server(environment.text("LISTEN"), signer)
     service_pb2_grpc.add_AccessServiceServicer_to_server(AccessApi(context), server.aio)
+    accounts_pb2_grpc.add_CustomerAccountServiceServicer_to_server(CustomerAccountApi(context), server.aio)
     service_pb2_grpc.add_LoginServiceServicer_to_server(LoginApi(context), server.aio)
     service_pb2_grpc.add_MergeServiceServicer_to_server(MergeApi(context), server.aio)
     await server.start()

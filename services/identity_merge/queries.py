@@ -11,9 +11,9 @@ from services.common.paging import Page, PageRequest
 from services.common.tokens import ServiceClaims
 from services.identity_merge.domain import tokens
 from services.identity_merge.domain.access import Holder, Store, is_slug
-from services.identity_merge.domain.logins import LoginMethod
+from services.identity_merge.domain.logins import CustomerSession, LoginMethod
 from services.identity_merge.domain.merges import Run
-from services.identity_merge.store import access, logins, merges
+from services.identity_merge.store import access, codes, logins, merges
 
 
 async def authenticate(database: Database, credential: str) -> Holder:
@@ -26,6 +26,17 @@ async def authenticate(database: Database, credential: str) -> Holder:
         if holder:
             return holder
     raise Unauthenticated("credential_refused")
+
+
+async def authenticate_customer(database: Database, claims: ServiceClaims, credential: str) -> CustomerSession:
+    """Whose session of the caller's store it is. Raises Unauthenticated (session_refused), in the same words for every cause."""
+    token = tokens.read(credential)
+    if token and token.purpose == tokens.MEMBER_SESSION and token.store_id == claims.store:
+        async with database.transaction(token.store_id) as tx:
+            session = await codes.find_session(tx, token.store_id, token.digest)
+        if session:
+            return session
+    raise Unauthenticated("session_refused")
 
 
 async def get_store(database: Database, slug: str) -> Store:

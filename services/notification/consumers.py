@@ -45,6 +45,13 @@ async def on_confirmation_requested(
     await commands.queue(tx, store_id, [_confirmation(e) for e in events])
 
 
+async def on_code_requested(
+    tx: AsyncConnection, store_id: UUID, events: Sequence[Delivered[identity_merge.CodeRequested]]
+) -> None:
+    """Whoever wants to log in by an address gets a code, or learns that nobody logs in by it (A8)."""
+    await commands.queue(tx, store_id, [_code(e) for e in events])
+
+
 async def on_store_changed(
     tx: AsyncConnection, store_id: UUID, events: Sequence[Delivered[identity_merge.StoreChanged]]
 ) -> None:
@@ -112,6 +119,18 @@ def _confirmation(event: Delivered[identity_merge.ConfirmationRequested]) -> Int
     )
 
 
+def _code(event: Delivered[identity_merge.CodeRequested]) -> Intent:
+    asked = event.message
+    return Intent(
+        event_id=event.event_id,
+        kind=Kind.LOGIN_CODE,
+        recipient=asked.value,
+        language=asked.language,
+        params={"name": "", "code_id": asked.code_id},
+        customer_id=UUID(asked.customer_id) if asked.customer_id else None,
+    )
+
+
 SUBSCRIPTIONS: Mapping[str, Sequence[Subscription]] = {
     "membership": [Subscription(membership.MemberErased, on_member_erased)],
     "orders": [
@@ -122,5 +141,6 @@ SUBSCRIPTIONS: Mapping[str, Sequence[Subscription]] = {
     "identity_merge": [
         Subscription(identity_merge.StoreChanged, on_store_changed),
         Subscription(identity_merge.ConfirmationRequested, on_confirmation_requested),
+        Subscription(identity_merge.CodeRequested, on_code_requested),
     ],
 }

@@ -25,6 +25,7 @@ class Kind(StrEnum):
     ORDER_PLACED = "order_placed"
     ORDER_RESENT = "order_resent"
     CONFIRM_LOGIN = "confirm_login"
+    LOGIN_CODE = "login_code"
 
 
 class State(StrEnum):

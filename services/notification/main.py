@@ -16,7 +16,7 @@ from services.common.outbox import Waker
 from services.common.rpc import Caller, Server
 from services.common.tokens import TokenSigner
 from services.notification.api import NotificationApi
-from services.notification.clients import Confirmations, MailServer
+from services.notification.clients import MailServer, Secrets
 from services.notification.commands import Sender, SenderSettings
 from services.notification.consumers import SUBSCRIPTIONS
 from services.notification.templates import Templates, wire_address
@@ -48,7 +48,7 @@ async def work(environment: Environment, stop: asyncio.Event) -> None:
     )
     waker = Waker(database)
     async with rpc.channel(environment.text("IDENTITY_MERGE_TARGET")) as channel:
-        sender = Sender(settings, database, Confirmations(caller, channel), Templates(), waker)
+        sender = Sender(settings, database, Secrets(caller, channel), Templates(), waker)
         await worker.run(
             "notification",
             stop,

@@ -1,7 +1,8 @@
 """gRPC of identity_merge: request → command or query → response."""
 
 from services.identity_merge.api.access import AccessApi
+from services.identity_merge.api.accounts import CustomerAccountApi
 from services.identity_merge.api.logins import LoginApi
 from services.identity_merge.api.merges import MergeApi
 
-__all__ = ["AccessApi", "LoginApi", "MergeApi"]
+__all__ = ["AccessApi", "CustomerAccountApi", "LoginApi", "MergeApi"]

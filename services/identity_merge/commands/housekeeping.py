@@ -1,4 +1,4 @@
-"""What has run out is deleted: sessions, confirmations, plans, counters of attempts."""
+"""What has run out is deleted: sessions, confirmations, codes, plans, counters of attempts."""
 
 from __future__ import annotations
 

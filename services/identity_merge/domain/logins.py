@@ -28,6 +28,14 @@ class LoginMethod:
 
 
 @dataclass(frozen=True, slots=True)
+class CustomerSession:
+    """A session of a customer, begun by a login method."""
+
+    login_method: LoginMethod
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class NewLogin:
     """A login method to be made of an identifier that a new member gave."""
 

@@ -1,4 +1,4 @@
-"""Tokens that people and programs carry: sessions, API keys, confirmations.
+"""Tokens that people and programs carry: sessions of staff and of customers, API keys, confirmations.
 
 The store's id stands in the token, so that row-level security can be set before the look-up; it is no secret. What follows
 is 256 random bits: nobody finds them by trying, so a fast hash is the right one to keep (a slow one is for passwords, which
@@ -15,6 +15,8 @@ from uuid import UUID
 SESSION = "ofs"
 API_KEY = "ofk"
 CONFIRMATION = "ofc"
+MEMBER_SESSION = "ofm"
+_PURPOSES = (SESSION, API_KEY, CONFIRMATION, MEMBER_SESSION)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,7 @@ def read(text: str) -> Token | None:
     """A token as somebody sent it; None when it has not the form of one."""
     purpose, _, rest = text.partition("_")
     store, _, random = rest.partition("_")
-    if purpose not in (SESSION, API_KEY, CONFIRMATION) or len(store) != 32 or not random or len(text) > 200:
+    if purpose not in _PURPOSES or len(store) != 32 or not random or len(text) > 200:
         return None
     try:
         return Token(purpose, UUID(store), digest(text))

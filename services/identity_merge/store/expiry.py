@@ -8,6 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 TABLES = {
     "staff_sessions": "expires_at < now()",
     "confirmations": "expires_at < now()",
+    "codes": "expires_at < now()",
+    "customer_sessions": "expires_at < now()",
     # Kept a while, so that committing a plan a second time still finds its run.
     "merge_plans": "expires_at < now() - interval '7 days'",
     "login_attempts": "since < now() - interval '1 day'",

@@ -49,23 +49,26 @@ _ADD_METHODS = text(
 
 
 async def retire(tx: AsyncConnection, store_id: UUID, customer_ids: Sequence[UUID]) -> int:
-    """Retires all login methods of customers and voids their confirmations (F6); how many methods there were."""
+    """Retires all login methods of customers, voids their confirmations and ends their sessions (F6, F13); how many methods there were."""
     parameters = {"store_id": store_id, "customers": sorted(customer_ids)}
     await tx.execute(_LOCK_METHODS, parameters)
-    await tx.execute(_VOID_CONFIRMATIONS, parameters)
+    for void in _VOID:
+        await tx.execute(void, parameters)
     return (await tx.execute(_RETIRE, parameters)).rowcount
 
 
 _OF_CUSTOMERS = "store_id = :store_id AND customer_id = ANY(CAST(:customers AS uuid[])) AND state <> 3"
 _LOCK_METHODS = text(f"SELECT 1 FROM login_methods WHERE {_OF_CUSTOMERS} ORDER BY kind, digest FOR UPDATE")
-_VOID_CONFIRMATIONS = text(
-    f"""DELETE FROM confirmations WHERE store_id = :store_id
- AND login_method_id IN (SELECT login_method_id FROM login_methods WHERE {_OF_CUSTOMERS})"""
-)
 _OTHERS = f"{_OF_CUSTOMERS} AND NOT digest = ANY(CAST(:digests AS bytea[]))"
-_VOID_OTHERS = text(
-    f"""DELETE FROM confirmations WHERE store_id = :store_id
- AND login_method_id IN (SELECT login_method_id FROM login_methods WHERE {_OTHERS})"""
+_VOID, _VOID_OTHERS = (
+    [
+        text(
+            f"""DELETE FROM {table} WHERE store_id = :store_id
+ AND login_method_id IN (SELECT login_method_id FROM login_methods WHERE {methods})"""
+        )
+        for table in ("confirmations", "customer_sessions")
+    ]
+    for methods in (_OF_CUSTOMERS, _OTHERS)
 )
 _FREE_OTHERS = text(f"DELETE FROM login_methods WHERE {_OTHERS}")
 _PROVED = text(f"SELECT 1 FROM login_methods WHERE {_OF_CUSTOMERS} AND state = 2 LIMIT 1")
@@ -125,10 +128,11 @@ _NOTE_GONE = text(
 
 
 async def free_others(tx: AsyncConnection, store_id: UUID, customer_id: UUID, digests: Sequence[bytes]) -> int:
-    """Ends the customer's methods but for those of `digests`; their identifiers may be another's. How many there were."""
+    """Ends the customer's methods but for those of `digests`, with their sessions; the identifiers may be another's. How many it were."""
     parameters = {"store_id": store_id, "customers": [customer_id], "digests": list(digests)}
     await tx.execute(_LOCK_METHODS, parameters)
-    await tx.execute(_VOID_OTHERS, parameters)
+    for void in _VOID_OTHERS:
+        await tx.execute(void, parameters)
     return (await tx.execute(_FREE_OTHERS, parameters)).rowcount
 
 

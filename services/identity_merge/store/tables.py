@@ -87,7 +87,8 @@ api_keys = Table(
     ForeignKeyConstraint(["store_id"], ["stores.store_id"]),
     Index("api_keys_digest", "store_id", "key_digest", unique=True),
 )
-# Attempts to log in, by the digest of the e-mail typed; store NIL stands for stores that do not exist.
+# Attempts to log in, by the digest of the e-mail typed, and codes asked for, by whom and from where; store NIL stands for stores that do
+# not exist.
 login_attempts = Table(
     "login_attempts",
     metadata,
@@ -143,6 +144,38 @@ confirmations = Table(
     ForeignKeyConstraint(["store_id", "login_method_id"], ["login_methods.store_id", "login_methods.login_method_id"]),
     Index("confirmations_by_method", "store_id", "login_method_id"),
     Index("confirmations_expired", "expires_at"),
+)
+# One live code for each browser: whoever else asks for one to the same identifier has another row, with tries of its own.
+codes = Table(
+    "codes",
+    metadata,
+    Column("store_id", Uuid, nullable=False),
+    Column("browser_digest", LargeBinary, nullable=False),
+    Column("code_id", Uuid, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    # Keyed; unset until the code is sent, and for ever where nobody logs in by the identifier.
+    Column("code_digest", LargeBinary),
+    Column("tries", SmallInteger, nullable=False, server_default="0"),
+    Column("expires_at", TIMESTAMPTZ, nullable=False),
+    PrimaryKeyConstraint("store_id", "browser_digest"),
+    Index("codes_id", "store_id", "code_id", unique=True),
+    Index("codes_expired", "expires_at"),
+)
+# Whose a session is, its login method says; with that it ends (F13).
+customer_sessions = Table(
+    "customer_sessions",
+    metadata,
+    Column("store_id", Uuid, nullable=False),
+    Column("token_digest", LargeBinary, nullable=False),
+    Column("login_method_id", Uuid, nullable=False),
+    Column("created_at", TIMESTAMPTZ, nullable=False, server_default=func.now()),
+    Column("last_seen", TIMESTAMPTZ, nullable=False, server_default=func.now()),
+    Column("expires_at", TIMESTAMPTZ, nullable=False),
+    PrimaryKeyConstraint("store_id", "token_digest"),
+    ForeignKeyConstraint(["store_id", "login_method_id"], ["login_methods.store_id", "login_methods.login_method_id"]),
+    Index("customer_sessions_by_method", "store_id", "login_method_id"),
+    Index("customer_sessions_expired", "expires_at"),
 )
 merge_plans = Table(
     "merge_plans",

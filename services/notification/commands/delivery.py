@@ -23,7 +23,7 @@ from services.common.errors import Unavailable
 from services.common.links import Links
 from services.common.outbox import Waker
 from services.notification import domain, events, store
-from services.notification.clients import Confirmations, Connection, MailServer, MailServerAway, Refused, Undecided
+from services.notification.clients import Connection, MailServer, MailServerAway, Refused, Secrets, Undecided
 from services.notification.clients.smtp import LAST_ANSWER_FACTOR
 from services.notification.domain import Claimed, Kind, Outcome, State
 from services.notification.templates import Mail, Templates
@@ -79,7 +79,7 @@ class Sender:
         self,
         settings: SenderSettings,
         database: Database,
-        confirmations: Confirmations,
+        secrets: Secrets,
         templates: Templates,
         waker: Waker,
     ) -> None:
@@ -87,7 +87,7 @@ class Sender:
         self._database = database
         # For writes of one statement, which need no BEGIN and COMMIT around them: two round trips less, twice for each mail.
         self._one_by_one = database.engine.execution_options(isolation_level="AUTOCOMMIT")
-        self._confirmations = confirmations
+        self._secrets = secrets
         self._templates = templates
         self._waker = waker
         self._pace = Pace(settings.per_second)
@@ -204,7 +204,7 @@ class Sender:
         """The way to the server and no further; None when the message turns out to be another sender's."""
         mail = await self._write(claimed)
         if mail is None:
-            return domain.not_needed("confirmed or withdrawn in the meantime")
+            return domain.not_needed("confirmed, withdrawn or expired in the meantime")
         await self._pace.turn()
         await connection.open_envelope(mail.sender, mail.recipient)
         if not await self._patiently(lambda tx: store.mark_sending(tx, claimed, self._settings.lease_seconds)):
@@ -218,10 +218,15 @@ class Sender:
     async def _write(self, claimed: Claimed) -> Mail | None:
         extra = {}
         if claimed.message.kind is Kind.CONFIRM_LOGIN:
-            token = await self._confirmations.issue(claimed.store_id, claimed.params["login_method_id"])
+            token = await self._secrets.confirmation(claimed.store_id, claimed.params["login_method_id"])
             if not token:
                 return None
             extra["link"] = f"{self._settings.public_url}/s/confirm?token={quote(token, safe='')}"
+        elif claimed.message.kind is Kind.LOGIN_CODE:
+            code = await self._secrets.code(claimed.store_id, claimed.params["code_id"])
+            if code is None:
+                return None
+            extra["code"] = code
         elif claimed.message.order_id:
             slug = claimed.store.slug
             token = self._settings.links.order(slug, claimed.store_id, claimed.message.order_id, clock.now())

@@ -15,8 +15,8 @@ from sqlalchemy import text
 
 from deploy.local.ports import choose
 from deploy.local.state import DatabaseUrls
+from onefold.identity_merge.v1 import accounts_pb2_grpc, service_pb2_grpc
 from onefold.identity_merge.v1 import service_pb2 as pb
-from onefold.identity_merge.v1 import service_pb2_grpc
 from onefold.membership.v1 import service_pb2_grpc as membership_grpc
 from onefold.orders.v1 import service_pb2_grpc as orders_grpc
 from services.common import rpc
@@ -26,7 +26,7 @@ from services.common.ids import new_id
 from services.common.outbox import Waker
 from services.common.rpc import Caller, Server
 from services.common.tokens import ServiceClaims, TokenSigner
-from services.identity_merge.api import AccessApi, LoginApi, MergeApi
+from services.identity_merge.api import AccessApi, CustomerAccountApi, LoginApi, MergeApi
 from services.identity_merge.clients import Membership, Orders
 from services.identity_merge.commands import Context
 from services.identity_merge.commands.passwords import Passwords
@@ -55,6 +55,7 @@ class Service:
 
     def __post_init__(self) -> None:
         self.access = service_pb2_grpc.AccessServiceStub(self.channel)
+        self.accounts = accounts_pb2_grpc.CustomerAccountServiceStub(self.channel)
         self.logins = service_pb2_grpc.LoginServiceStub(self.channel)
         self.merges = service_pb2_grpc.MergeServiceStub(self.channel)
         self._caller = Caller(SIGNER, "test")
@@ -148,6 +149,7 @@ async def service(
     address = f"127.0.0.1:{choose(['own'], {})['own']}"
     server = Server(address, SIGNER)
     service_pb2_grpc.add_AccessServiceServicer_to_server(AccessApi(app), server.aio)
+    accounts_pb2_grpc.add_CustomerAccountServiceServicer_to_server(CustomerAccountApi(app), server.aio)
     service_pb2_grpc.add_LoginServiceServicer_to_server(LoginApi(app), server.aio)
     service_pb2_grpc.add_MergeServiceServicer_to_server(MergeApi(app), server.aio)
     await server.start()

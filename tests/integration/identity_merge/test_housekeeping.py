@@ -10,6 +10,7 @@ from onefold.identity_merge.v1 import service_pb2 as pb
 from services.common.errors import Unauthenticated
 from services.identity_merge.commands import housekeeping
 from tests.integration.identity_merge.conftest import PASSWORD, PUBLIC, Service
+from tests.integration.identity_merge.customers import Browser
 from tests.integration.identity_merge.test_logins import deliver, enrolled, issue, requests
 from tests.integration.identity_merge.test_merging import started
 
@@ -17,6 +18,8 @@ from tests.integration.identity_merge.test_merging import started
 AGES = {
     "staff_sessions": ("expires_at", "14 days"),
     "confirmations": ("expires_at", "7 days"),
+    "codes": ("expires_at", "10 minutes"),
+    "customer_sessions": ("expires_at", "30 days"),
     "merge_plans": ("expires_at", "7 days 1 hour"),
     "login_attempts": ("since", "1 day"),
 }
@@ -31,11 +34,15 @@ async def test_rows_go_when_their_time_has_come_in_every_store(
         who = await service.new_store(slug)
         await deliver(service, who, enrolled(phone="", email=f"m@{slug}.example"))
         await issue(service, who, (await requests(service))[-1].login_method_id)
+        await Browser(service, who).ask(f"m@{slug}.example")
+        await Browser(service, who).log_in(f"m@{slug}.example")
         await started(service, who)
         for name in ("owner", "nobody"):
             login = pb.LogInRequest(store_slug=slug, email=f"{name}@{slug}.example", password=PASSWORD)
             outcomes = await asyncio.gather(service.call(service.access.LogIn, login, PUBLIC), return_exceptions=True)
             assert isinstance(outcomes[0], Unauthenticated) == (name == "nobody")
+    # Those of the codes: each store has asked for two.
+    await service.rows("DELETE FROM login_attempts WHERE attempts = 2")
     for table, (column, age) in AGES.items():
         for margin, left in (("- interval '5 minutes'", 2), ("", 0)):
             shift = f"interval '{age}' {margin}" if margin else "interval '5 minutes 1 second'"

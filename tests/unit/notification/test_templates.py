@@ -31,6 +31,7 @@ ORDER: dict[str, Any] = {
     "paid": True,
 }
 LOGIN: dict[str, Any] = {"name": "陳大文", "login_method_id": str(new_id())}
+CODE: dict[str, Any] = {"name": "", "code_id": str(new_id())}
 LINK = {"link": "https://shop.example/s/confirm?token=a%2Fb&amp=1"}
 
 
@@ -105,6 +106,20 @@ def test_every_mail_has_text_and_html_in_every_language(language: str, kind: Kin
         assert "Demo Store" in part(mail, subtype)
         assert other not in part(mail, subtype)
         assert "%(" not in part(mail, subtype)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_mail_for_logging_in_has_the_code_or_says_that_nobody_logs_in_so(language: str) -> None:
+    """A8: subjects and what phones show of a mail are read by others, so the code stands in the text alone."""
+    for code in ("012345", ""):
+        mail = write(claimed(Kind.LOGIN_CODE, CODE, language=language), {"code": code})
+        assert "012345" not in mail["Subject"]
+        for subtype in ("plain", "html"):
+            text = part(mail, subtype)
+            assert ("012345" in text) == bool(code)
+            assert ("您" if language == "en" else "Hello") not in text
+            assert "%(" not in text
+        assert "012345" not in part(mail, "html").split("</div>")[0]
 
 
 def test_a_customer_without_a_language_is_written_to_in_the_stores() -> None:

@@ -1,0 +1,153 @@
+"""Who of a store's customers is logged in (A4, C6, F13).
+
+    who = member(store)             None: a guest, or nobody can say right now; for pages that guests may see
+    who = members_only(store)       sends everybody else to the log-in page, from where they come back
+
+`who.claims` are those to call the services by, `profile(who)` is the account as membership has it. What must happen at a log-in is
+registered once, at import:
+
+    @on_log_in
+    def take_over_cart(store: Store, who: Member) -> None: ...
+
+It is called when the session has begun, in the request that began it; cookies are set by `flask.after_this_request`. An error of the tree
+that it raises is logged and undoes nothing: whoever has typed the right code is logged in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import structlog
+from flask import Response as FlaskResponse
+from flask import abort, after_this_request, g, redirect, request, url_for
+from werkzeug.wrappers import Response
+
+from gateway.clients import services
+from gateway.storefront import cookies
+from gateway.storefront.frame import blueprint, claims_in, visitor
+from onefold.identity_merge.v1 import accounts_pb2 as pb
+from onefold.identity_merge.v1.service_pb2 import LoginMethod, Store
+from onefold.membership.v1.service_pb2 import Customer, GetCustomerRequest
+from services.common import clock
+from services.common.errors import OnefoldError, Unauthenticated, Unavailable
+from services.common.tokens import ServiceClaims
+
+log = structlog.get_logger()
+# How long a page waits to learn who is there.
+_SECONDS = 2.0
+Hook = Callable[[Store, "Member"], None]
+_hooks: list[Hook] = []
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A customer who is logged in. `login` is by what: the e-mail address."""
+
+    customer_id: str
+    login: str
+    claims: ServiceClaims
+
+
+@blueprint.context_processor
+def _who() -> dict[str, Member | None]:
+    """For the layout: who the view has found to be there."""
+    visit: tuple[Member | None, Unavailable | None] = g.get("visit", (None, None))
+    return {"member": visit[0]}
+
+
+def on_log_in(hook: Hook) -> Hook:
+    """Registers what is to be done when somebody has logged in."""
+    _hooks.append(hook)
+    return hook
+
+
+def member(store: Store) -> Member | None:
+    """Who is logged in to the store; one call of identity_merge for each request that brings a session."""
+    return _visit(store)[0]
+
+
+def members_only(store: Store) -> Member:
+    """Who is logged in. Others go to the log-in page; raises Unavailable when nobody can say who it is."""
+    who, away = _visit(store)
+    if who is None:
+        if away:
+            raise away
+        abort(to_log_in(store))
+    return who
+
+
+def to_log_in(store: Store) -> Response:
+    """To the log-in page, and from there back to what was read; a form cannot be sent again behind one's back."""
+    here = request.full_path.removesuffix("?") if request.method == "GET" else None
+    return redirect(url_for("storefront.log_in", slug=store.slug, next=here))
+
+
+def profile(who: Member) -> Customer:
+    """The member's account, asked for once for each request. Raises Unavailable."""
+    if "member_profile" not in g:
+        wish = GetCustomerRequest(customer_id=who.customer_id)
+        g.member_profile = services().membership.get_customer(wish, claims=who.claims).customer
+    found: Customer = g.member_profile
+    return found
+
+
+def _visit(store: Store) -> tuple[Member | None, Unavailable | None]:
+    """The member, and the error if that could not be found out. From here on the page is the store's."""
+    if "visit" not in g:
+        g.store_language = store.language
+        g.visit = _ask(store)
+        who = g.visit[0]
+        g.claims = who.claims if who else visitor(store)
+    visit: tuple[Member | None, Unavailable | None] = g.visit
+    return visit
+
+
+def _ask(store: Store) -> tuple[Member | None, Unavailable | None]:
+    token = cookies.read(cookies.MEMBER, store.slug)
+    if not token:
+        return None, None
+    wish = pb.AuthenticateCustomerRequest(session_token=token)
+    try:
+        method = services().accounts.authenticate(wish, claims=visitor(store), seconds=_SECONDS).login_method
+    except Unauthenticated:
+        after_this_request(lambda response: _without_session(response, store.slug))
+        return None, None
+    except Unavailable as error:
+        log.warning("member_unknown")
+        return None, error
+    return _member(store, method), None
+
+
+def _member(store: Store, method: LoginMethod) -> Member:
+    claims = claims_in(store, f"customer:{method.customer_id}", "customer")
+    return Member(method.customer_id, method.value, claims)
+
+
+def begin(store: Store, session: pb.VerifyCodeResponse, response: Response) -> None:
+    """Keeps the session in its cookie and does what is to be done at a log-in. The secret that went with the code ends with it."""
+    who = _member(store, session.login_method)
+    g.visit, g.claims = (who, None), who.claims
+    left = session.expires_at.ToSeconds() - int(clock.now().timestamp())
+    cookies.keep(response, cookies.MEMBER, store.slug, session.session_token, max(left, 0))
+    cookies.drop(response, cookies.CODE, store.slug)
+    for hook in _hooks:
+        try:
+            hook(store, who)
+        except OnefoldError as error:
+            log.warning("log_in_hook_failed", hook=hook.__name__, reason=error.reason)
+
+
+def end(store: Store, response: Response) -> None:
+    """Ends the session of the cookie, at identity_merge too. Raises Unavailable when that cannot be reached."""
+    if token := cookies.read(cookies.MEMBER, store.slug):
+        services().accounts.log_out(pb.LogOutCustomerRequest(session_token=token), claims=visitor(store))
+    cookies.drop(response, cookies.MEMBER, store.slug)
+
+
+def _without_session(response: FlaskResponse, slug: str) -> FlaskResponse:
+    """A browser that brings what is no session any more need not bring it again, unless this answer begins another."""
+    who: tuple[Member | None, Unavailable | None] = g.visit
+    if who[0] is None:
+        cookies.drop(response, cookies.MEMBER, slug)
+    return response

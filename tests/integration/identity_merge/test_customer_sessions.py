@@ -1,0 +1,111 @@
+"""Sessions of customers end with their login, their time or their will, and are one store's (F6, F13, C9, C12, S)."""
+
+from __future__ import annotations
+
+import asyncio
+from uuid import UUID
+
+from onefold.identity_merge.v1 import accounts_pb2 as pb
+from onefold.identity_merge.v1 import service_pb2
+from onefold.membership.v1 import events_pb2 as membership
+from services.common.errors import InvalidInput, Unavailable
+from services.common.ids import new_id
+from tests.integration.identity_merge.conftest import Service
+from tests.integration.identity_merge.customers import EMAIL, Browser
+from tests.integration.identity_merge.test_login_changes import change, end
+from tests.integration.identity_merge.test_logins import deliver, enrolled
+
+
+async def test_a_merge_ends_the_sessions_and_codes_of_the_merged_account_at_once(service: Service) -> None:
+    """F13: before the first order moves, and even while the orders service is away; the primary's go on."""
+    who = await service.new_store()
+    primary, merged = enrolled(phone="", email="stays@example.com"), enrolled(phone="")
+    await deliver(service, who, primary, merged)
+    browser, pending = Browser(service, who), Browser(service, who)
+    stays, goes = await browser.log_in("stays@example.com"), await browser.log_in()
+    code = await pending.code()
+    await service.commit(who, await service.plan(who, UUID(primary.customer_id), UUID(merged.customer_id)))
+    assert await browser.customer(goes) == merged.customer_id
+    service.script.errors["SummariseCustomers"] = Unavailable("service_unavailable")
+    await service.runner().work_one()
+    assert await browser.customer(goes) == ""
+    assert await browser.customer(stays) == primary.customer_id
+    assert len(await service.rows("SELECT 1 FROM customer_sessions")) == 1
+    assert await pending.refusal(code) == ("code_wrong", "4")
+    assert (await pending.refusal(await pending.code() or "000000"))[0] == "code_wrong"
+
+
+async def test_a_login_in_the_moment_of_a_merge_ends_with_it_or_never_begins(service: Service) -> None:
+    """F13, T: many times."""
+    who = await service.new_store()
+    for n in range(12):
+        merged = enrolled(phone="", email=f"m{n}@example.com")
+        await deliver(service, who, merged)
+        browser = Browser(service, who)
+        code = await browser.code(f"m{n}@example.com")
+        absorbed = membership.MembersAbsorbed(survivor_id=str(new_id()), merged_ids=[merged.customer_id])
+        begun, _ = await asyncio.gather(browser.enter(code), deliver(service, who, absorbed), return_exceptions=True)
+        if isinstance(begun, pb.VerifyCodeResponse):
+            assert await browser.customer(begun.session_token) == ""
+        else:
+            assert isinstance(begun, InvalidInput)
+    assert await service.rows("SELECT 1 FROM customer_sessions") == []
+
+
+async def test_erasure_ends_the_sessions(service: Service) -> None:
+    """C12, T: and the address never logs in again."""
+    who, person = await service.new_store(), enrolled(phone="")
+    await deliver(service, who, person)
+    browser = Browser(service, who)
+    session = await browser.log_in()
+    await end(service, who, person.customer_id, how=service_pb2.LOGINS_END_RETIRED)
+    assert await browser.customer(session) == ""
+    assert await service.rows("SELECT 1 FROM customer_sessions") == []
+    assert await browser.code() == ""
+
+
+async def test_an_address_that_is_given_up_takes_its_sessions_along(service: Service) -> None:
+    """C5: a session of the other address stays. Whoever was deleted and comes anew is somebody else (C9)."""
+    who, person = await service.new_store(), enrolled(phone="")
+    await deliver(service, who, person)
+    browser = Browser(service, who)
+    old = await browser.log_in()
+    await change(service, who, person.customer_id, 2, email="new@example.com")
+    new = await browser.log_in("new@example.com")
+    assert [await browser.customer(session) for session in (old, new)] == ["", person.customer_id]
+
+
+async def test_logging_out_ends_one_session_and_time_ends_the_others(service: Service) -> None:
+    who, person = await service.new_store(), enrolled(phone="")
+    await deliver(service, who, person)
+    browser = Browser(service, who)
+    first, second = await browser.log_in(), await browser.log_in()
+    for _ in range(2):
+        wish = pb.LogOutCustomerRequest(session_token=first)
+        await service.call(service.accounts.LogOutCustomer, wish, browser.claims)
+    assert [await browser.customer(session) for session in (first, second)] == ["", person.customer_id]
+    [life] = await service.rows("SELECT expires_at - now() AS left FROM customer_sessions")
+    assert 29.9 < life.left.total_seconds() / 86_400 <= 30
+    await service.rows("UPDATE customer_sessions SET expires_at = now()")
+    assert await browser.customer(second) == ""
+
+
+async def test_a_session_is_one_stores_and_nothing_else_is_one(service: Service) -> None:
+    """S: another store neither believes nor ends it; staff's tokens and torn ones are refused in the same words."""
+    who, person = await service.new_store("mine"), enrolled(phone="")
+    other = await service.new_store()
+    for store in (who, other):
+        await deliver(service, store, person)
+    mine, stranger = Browser(service, who), Browser(service, other)
+    session = await mine.log_in()
+    foreign = session.replace(UUID(who.store_id).hex, UUID(other.store_id).hex)
+    assert [await stranger.customer(token) for token in (session, foreign)] == ["", ""]
+    for token in (session, foreign):
+        wish = pb.LogOutCustomerRequest(session_token=token)
+        await service.call(service.accounts.LogOutCustomer, wish, stranger.claims)
+    login = service_pb2.LogInRequest(store_slug="mine", email="owner@mine.example", password="correct horse battery")
+    staff = (await service.call(service.access.LogIn, login, mine.claims)).session_token
+    for token in ("", "\0", session[:-1], "ofs_" + session[4:], staff, session * 3):
+        assert await mine.customer(token) == ""
+    assert await mine.customer(session) == person.customer_id
+    assert EMAIL not in session
