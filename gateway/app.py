@@ -7,7 +7,7 @@ from flask_bootstrap import Bootstrap5
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from gateway import api, edge, errors, languages, probes, storefront
+from gateway import api, edge, errors, languages, pos, probes, storefront
 from gateway.auth import Authenticator, ask_identity, principal
 from gateway.clients import ServicesOfProcess
 from gateway.config import Settings
@@ -42,6 +42,7 @@ def create_app(environment: Environment | None = None) -> Flask:
     api.install(app, csrf)
     app.register_blueprint(storefront.blueprint)
     app.register_blueprint(console)
+    app.register_blueprint(pos.blueprint)
     app.register_blueprint(probes.blueprint)
     return app
 

@@ -11,6 +11,8 @@ from services.common.tokens import ServiceClaims
 # Below the 30 s after which common proxies give up, so that the caller gets our sentence and not theirs.
 BUDGET_SECONDS = 15.0
 API = "/api/v"
+# What the till's page asks for: by the cookie as pages do, answered in JSON as programs are.
+TILL = "/pos/data/"
 NOBODY = ServiceClaims(actor="customer:", role="public")
 
 
@@ -38,3 +40,8 @@ def claims() -> ServiceClaims:
 def is_api() -> bool:
     """True for requests of programs, which get JSON and bring an Authorization header instead of a cookie."""
     return request.path.startswith(API)
+
+
+def speaks_json() -> bool:
+    """True for requests whose errors are read by a program or a script, and not by a person."""
+    return request.path.startswith((API, TILL))

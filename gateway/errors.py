@@ -13,7 +13,7 @@ from flask_wtf.csrf import CSRFError
 from grpc_status import rpc_status
 from werkzeug.exceptions import HTTPException
 
-from gateway.context import is_api
+from gateway.context import speaks_json
 from gateway.edge import LARGEST_FILE_MB, takes_file
 from gateway.reasons import sentence_of
 from services.common import errors, rpc_errors, telemetry
@@ -125,7 +125,7 @@ def install(app: Flask) -> None:
 
 
 def _on_error(error: OnefoldError) -> ResponseReturnValue:
-    if is_api():
+    if speaks_json():
         return _problem_response(error)
     if isinstance(error, Unauthenticated) and "console.log_in" in current_app.view_functions:
         return redirect(url_for("console.log_in", next=_way_back()))
@@ -133,7 +133,8 @@ def _on_error(error: OnefoldError) -> ResponseReturnValue:
 
 
 def _on_csrf(_: CSRFError) -> ResponseReturnValue:
-    return _page(errors.StateConflict("form_expired"))
+    cause = errors.StateConflict("form_expired")
+    return _problem_response(cause) if speaks_json() else _page(cause)
 
 
 def _on_http(error: HTTPException) -> ResponseReturnValue:
@@ -144,13 +145,13 @@ def _on_http(error: HTTPException) -> ResponseReturnValue:
     cause = errors.StateConflict(reason, error.name)
     if code == 413 and takes_file():
         cause = errors.StateConflict("file_too_large", largest=str(LARGEST_FILE_MB))
-    return _problem_response(cause, error) if is_api() else _page(cause, error)
+    return _problem_response(cause, error) if speaks_json() else _page(cause, error)
 
 
 def _on_defect(error: Exception) -> ResponseReturnValue:
     log.error("request_failed", route=str(request.url_rule), error=type(error).__name__, exc_info=error)
     cause = errors.Internal("internal")
-    return _problem_response(cause) if is_api() else _page(cause)
+    return _problem_response(cause) if speaks_json() else _page(cause)
 
 
 def _problem_response(error: OnefoldError, http: HTTPException | None = None) -> Response:

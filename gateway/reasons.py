@@ -74,6 +74,11 @@ FIELDS: dict[str, Sentence] = {
     ),
     "discount_too_large": _S("The discount is more than the price. Lower the discount."),
     "refund_too_large": _S("This is more than was paid and is not yet given back. Enter a smaller amount."),
+    "sale_too_old": _S(
+        "This sale is too old to be sent by itself. Look for its receipt among the orders before you enter it again.",
+        "This sale was taken more than %(days)s days ago and may have been sent before. Look for receipt %(receipt)s among the orders,"
+        " and enter it as a new sale only if it is not there.",
+    ),
     "date_in_future": _S("This date is in the future. Enter today or an earlier day."),
     "expiry_in_past": _S("This expiry date has passed. Choose today or a later day."),
     "expiry_required": _S(

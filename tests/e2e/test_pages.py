@@ -111,6 +111,7 @@ def addresses(shop: Shop) -> list[str]:
         f"/console/merges/new?{picked}",
         f"/console/merges/new/points?{picked}",
         f"/console/merges/check?{picked}&primary={ids[0]}&{adjustment}",
+        "/pos/",
         "/s/confirm?token=ofc_something",
         "/console/nothing-here",
         "/console/orders/00000000-0000-7000-8000-000000000000",

@@ -1,0 +1,23 @@
+// Small helpers for building parts of the page. Text is always set as text, never as HTML.
+export const find = (selector, root = document) => root.querySelector(selector);
+
+export function el(name, attributes = {}, ...children) {
+  const made = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) {
+    if (key === "class") made.className = value;
+    else if (key.startsWith("on")) made.addEventListener(key.slice(2), value);
+    else if (value === true) made.setAttribute(key, "");
+    else if (value !== false && value !== null && value !== undefined) made.setAttribute(key, String(value));
+  }
+  made.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false && child !== ""));
+  return made;
+}
+
+// Icons stand in the page as templates, drawn by the server.
+export function icon(name) {
+  return find(`template[data-icon="${name}"]`).content.firstElementChild.cloneNode(true);
+}
+
+export function badge(text, tone = "") {
+  return el("span", { class: `badge-of ${tone}` }, text);
+}
