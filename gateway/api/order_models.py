@@ -171,6 +171,9 @@ class ContactEdit(RequestModel):
     """The whole contact as it shall be on the order; the account stays as it is (E2)."""
 
     contact: ContactIn
+    shipping_address: AddressIn | None = Field(
+        default=None, description="As it shall be; without it, it stays as it is."
+    )
     expected_version: WholeNumber = Field(default=0, description="The version you saw; 0 skips the check.")
 
 

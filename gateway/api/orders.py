@@ -154,8 +154,11 @@ def refund_order(header: IdempotencyHeader, path: OrderPath, body: RefundIn) -> 
 @blueprint.patch("/orders/<order_id>/contact", tags=_TAGS, responses={200: Order})
 @checked(permissions.ORDERS_WRITE)
 def edit_contact(header: IdempotencyHeader, path: OrderPath, body: ContactEdit) -> Response:
-    """Change the contact on an order; the account stays as it is (E2)"""
+    """Change contact and shipping address on an order; the account stays as it is (E2)"""
     request = pb.EditContactRequest(
-        order_id=path.order_id, contact=body.contact.message(), expected_version=body.expected_version
+        order_id=path.order_id,
+        contact=body.contact.message(),
+        shipping_address=body.shipping_address.message() if body.shipping_address else None,
+        expected_version=body.expected_version,
     )
     return answer(order_json(services().orders.edit_contact(request, key=header.idempotency_key).order))

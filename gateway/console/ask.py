@@ -19,7 +19,7 @@ from gateway import formats
 from gateway.auth import principal
 from gateway.clients import services
 from gateway.console import labels
-from onefold.common.v1.common_pb2 import Contact, PageRequest
+from onefold.common.v1.common_pb2 import PageRequest
 from onefold.identity_merge.v1 import service_pb2 as identity
 from onefold.membership.v1 import service_pb2 as membership
 from onefold.notification.v1 import service_pb2 as notification
@@ -167,9 +167,8 @@ def refund_order(wish: orders_api.RefundOrderRequest, key: str) -> orders_api.Or
     return services().orders.refund(wish, key=key).order
 
 
-def edit_contact(order_id: str, contact: Contact, expected_version: int, key: str) -> orders_api.Order:
+def edit_contact(wish: orders_api.EditContactRequest, key: str) -> orders_api.Order:
     """The order with its new contact."""
-    wish = orders_api.EditContactRequest(order_id=order_id, contact=contact, expected_version=expected_version)
     return services().orders.edit_contact(wish, key=key).order
 
 

@@ -24,6 +24,7 @@ from wtforms import (
     TextAreaField,
 )
 
+from gateway.addresses import AddressFields
 from gateway.console import labels
 from services.common.ids import new_id
 
@@ -74,6 +75,7 @@ class LineForm(Form):  # type: ignore[misc]  # WTForms has no types
     title = StringField(_l("Item"))
     quantity = StringField(_l("Quantity"), default="1")
     unit_price = StringField(_l("Unit price"))
+    discount = StringField(_l("Less"))
     total = HiddenField()  # never sent: where the service's errors about the sum of a line are shown
 
     def is_blank(self) -> bool:
@@ -96,6 +98,7 @@ class OrderForm(KeyedForm):
     shipping = StringField(_l("Shipping"))
     level_discount = BooleanField(_l("Level discount"))
     redeem_points = StringField(_l("Use points"))
+    ship_to = FormField(AddressFields)
     note = TextAreaField(_l("Note"))
     payment_method = SelectField(_l("Paid by"), choices=PAYMENT_METHODS, validate_choice=False)
     payment_reference = StringField(_l("Payment reference"))
@@ -143,11 +146,12 @@ class RefundForm(KeyedForm):
 
 
 class ContactForm(KeyedForm):
-    """The contact on one order (E2). `expected_version` is the version that the editor saw."""
+    """Contact and shipping address on one order (E2). `expected_version` is the version that the editor saw."""
 
     name = StringField(_l("Name"))
     phone = TelField(_l("Mobile phone"))
     email = EmailField(_l("E-mail"))
+    ship_to = FormField(AddressFields)
     expected_version = HiddenField()
 
 

@@ -11,7 +11,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from werkzeug.local import LocalProxy
 from werkzeug.wrappers import Response
 
-from gateway import formats
+from gateway import addresses, formats
 from gateway.auth import principal
 from gateway.console import ask, labels
 from gateway.reasons import sentence_of
@@ -39,11 +39,6 @@ def _whole(number: int) -> str:
 
 def _signed(number: int) -> str:
     return f"{'+' if number > 0 else '−' if number < 0 else ''}{abs(number):,}"
-
-
-def _address(address: Any) -> str:
-    parts = [address.recipient, *address.lines, address.district, address.city, address.postal_code, address.country]
-    return ", ".join(part for part in parts if part)
 
 
 def _outcome(outcome: Any) -> str:
@@ -100,7 +95,7 @@ def _words(table: dict[Any, Any]) -> Callable[[Any], str]:
 
 FILTERS: dict[str, Callable[..., Any]] = {
     "actor": ask.actor,
-    "address": _address,
+    "address": addresses.text,
     "by_day": _by_day,
     "channel": _words(labels.CHANNEL),
     "customer_status": _badge(labels.CUSTOMER_STATUS),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
+from gateway import addresses
 from gateway.auth import principal, requires
 from gateway.console import ask
 from gateway.console.benefits import of_picked, words
@@ -34,6 +35,7 @@ FIELDS = CONTACT_FIELDS | {
     "lines": "lines",
     "points_redeemed": "redeem_points",
     "level_discount_minor": "level_discount",
+    **addresses.paths("shipping_address.", "ship_to"),
 }
 # What is refused of the points, and is shown where they were typed.
 _OF_POINTS = {"points_insufficient", "points_not_redeemable", "points_unavailable", "not_a_member"}
@@ -137,6 +139,9 @@ def _read(form: OrderForm, kind: str) -> CreateOrderRequest:
         faults.add("lines", "empty_lines")
     wish.discount_minor = _amount(form.discount.data, "discount_minor", currency, faults)
     wish.shipping_minor = _amount(form.shipping.data, "shipping_minor", currency, faults)
+    ship_to = addresses.typed(form.ship_to.form)
+    if ship_to.ByteSize():
+        wish.shipping_address.CopyFrom(ship_to)
     if wish.paid:
         wish.payment_method = code_of(form.payment_method.data)  # type: ignore[assignment]  # an open enum
         wish.payment_reference = form.payment_reference.data or ""
@@ -171,7 +176,8 @@ def _read_line(line: OrderForm, path: str, currency: str, faults: Violations) ->
         faults.add(f"{path}.quantity", "quantity_out_of_range")
         quantity = 0
     price = _amount(line.unit_price.data, f"{path}.unit_price_minor", currency, faults)
-    return OrderLine(title=line.title.data or "", quantity=quantity, unit_price_minor=price)
+    less = _amount(line.discount.data, f"{path}.discount_minor", currency, faults)
+    return OrderLine(title=line.title.data or "", quantity=quantity, unit_price_minor=price, discount_minor=less)
 
 
 def name_of(item: Item) -> str:

@@ -8,6 +8,7 @@ from uuid import UUID
 from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
+from gateway import addresses
 from gateway.auth import principal, requires
 from gateway.console import ask
 from gateway.console.forms import ContactForm, KeyedForm, PaymentForm, code_of, version_of
@@ -18,7 +19,7 @@ from gateway.console.problems import refuse
 from gateway.permissions import ORDERS_READ, ORDERS_WRITE
 from onefold.common.v1.common_pb2 import Contact
 from onefold.membership.v1.service_pb2 import Customer
-from onefold.orders.v1.service_pb2 import Order, OrderStatus
+from onefold.orders.v1.service_pb2 import EditContactRequest, Order, OrderStatus
 from services.common.errors import Conflict, NotFound, OnefoldError, StateConflict
 from services.common.ids import new_id
 
@@ -83,14 +84,14 @@ def payment(order_id: UUID) -> Page:
 @blueprint.route("/orders/<uuid:order_id>/contact", methods=["GET", "POST"])
 @requires(ORDERS_WRITE)
 def contact(order_id: UUID) -> Page:
-    """Edits the contact on the order alone (E2). Whoever is late sees both versions and loses nothing."""
+    """Edits contact and shipping address on the order alone (E2). Whoever is late sees both versions and loses nothing."""
     form = ContactForm()
     if request.method == "GET":
         found = ask.order(str(order_id))
         _fill(form, found)
         return render_template("console/contact.html", area="orders", order=found, form=form)
     try:
-        ask.edit_contact(str(order_id), _typed(form), version_of(form.expected_version.data), form.idempotency_key.data)
+        ask.edit_contact(_typed(order_id, form), form.idempotency_key.data)
     except OnefoldError as error:
         return _contact_again(form, ask.order(str(order_id)), error)
     flash(_("The contact on this order is saved."), "good")
@@ -100,11 +101,17 @@ def contact(order_id: UUID) -> Page:
 def _fill(form: ContactForm, found: Order) -> None:
     form.name.data, form.email.data = found.contact.name, found.contact.email
     form.phone.data = ask.phone(found.contact.phone)
+    addresses.show(form.ship_to.form, found.shipping_address)
     form.expected_version.data = str(found.version)
 
 
-def _typed(form: ContactForm) -> Contact:
-    return Contact(name=form.name.data or "", phone=form.phone.data or "", email=form.email.data or "")
+def _typed(order_id: UUID, form: ContactForm) -> EditContactRequest:
+    return EditContactRequest(
+        order_id=str(order_id),
+        contact=Contact(name=form.name.data or "", phone=form.phone.data or "", email=form.email.data or ""),
+        shipping_address=addresses.typed(form.ship_to.form),
+        expected_version=version_of(form.expected_version.data),
+    )
 
 
 def _contact_again(form: ContactForm, found: Order, error: OnefoldError) -> tuple[str, int]:
@@ -118,8 +125,10 @@ def _contact_again(form: ContactForm, found: Order, error: OnefoldError) -> tupl
             for field, value in zip(fields, theirs, strict=True)
             if value != (field.data or "")
         ]
+        if found.shipping_address != addresses.typed(form.ship_to.form):
+            changed.append((_("Ship to"), addresses.text(found.shipping_address)))
         form.expected_version.data, form.idempotency_key.data = str(found.version), str(new_id())
     else:
-        refuse(form, error, CONTACT_FIELDS)
+        refuse(form, error, CONTACT_FIELDS | addresses.paths("shipping_address.", "ship_to"))
     page = render_template("console/contact.html", area="orders", order=found, form=form, changed=changed)
     return page, 409 if isinstance(error, Conflict) else 422

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask_babel import lazy_gettext as _l
 from wtforms import EmailField, HiddenField, RadioField, SelectField, StringField, TelField, TextAreaField
 
+from gateway.addresses import AddressFields
 from gateway.console.forms import KeyedForm
 
 LANGUAGES = (("", _l("The store’s language")), ("zh-Hant", "繁體中文"), ("en", "English"))
@@ -36,16 +37,8 @@ class TagsForm(KeyedForm):
     seen = HiddenField()
 
 
-class AddressForm(KeyedForm):
-    """One address; its lines are typed one below the other."""
-
-    recipient = StringField(_l("Recipient"))
-    phone = TelField(_l("Phone"))
-    lines = TextAreaField(_l("Street, building, floor"))
-    district = StringField(_l("District"))
-    city = StringField(_l("City"))
-    postal_code = StringField(_l("Postal code"))
-    country = StringField(_l("Country code"))
+class AddressForm(KeyedForm, AddressFields):
+    """One address of a member."""
 
 
 class NoteForm(KeyedForm):

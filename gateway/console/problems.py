@@ -23,10 +23,14 @@ _ON_FORMS = {
     "customer_not_chosen": _l("Pick a customer from the search, or create a new one."),
     "not_a_whole_number": _l("Write a whole number above zero, such as 250."),
 }
+_PLACE = re.compile(r"\[\d+\]$")
 _ROW = re.compile(r"(lines|levels)\[(\d+)\]\.?(\w*)")
 # Fields of repeated rows, and where what names none of them is shown.
 ROW_FIELDS = {
-    "lines": ({"quantity": "quantity", "unit_price_minor": "unit_price", "title": "title"}, "total"),
+    "lines": (
+        {"quantity": "quantity", "unit_price_minor": "unit_price", "discount_minor": "discount", "title": "title"},
+        "total",
+    ),
     "levels": (
         {
             "threshold_minor": "threshold",
@@ -71,5 +75,7 @@ def _field(form: Any, path: str, fields: Mapping[str, str]) -> Any:
         filled, (names, other) = getattr(form, f"filled_{row[1]}")(), ROW_FIELDS[row[1]]
         number = int(row[2])
         return filled[number][names.get(row[3], other)] if number < len(filled) else None
-    name = fields.get(path)
-    return form[name] if name else None
+    # Of an address each line has a path of its own, and all are typed in one field.
+    outer, _dot, inner = fields.get(path, fields.get(_PLACE.sub("", path), "")).partition(".")
+    field = form[outer] if outer else None
+    return field.form[inner] if field is not None and inner else field

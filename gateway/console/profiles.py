@@ -13,6 +13,7 @@ from flask import abort, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
+from gateway import addresses
 from gateway.auth import requires
 from gateway.console import ask, ask_person
 from gateway.console.forms import KeyedForm, version_of
@@ -27,7 +28,6 @@ from services.common.errors import Conflict, InvalidInput, OnefoldError
 from services.common.ids import new_id
 
 FIELDS = ("name", "phone", "email", "birthday", "language", "tags")
-ADDRESS_FIELDS = ("recipient", "phone", "district", "city", "postal_code", "country")
 # Somebody else may be faster a few times in a row; what was not touched by both is simply saved.
 _TRIES = 5
 _Form = ProfileForm | TagsForm
@@ -200,9 +200,9 @@ def edit_address(customer_id: UUID, key: str) -> Page:
         if key != "new" and old is None:
             abort(404)
         if old:
-            _show_address(form, old)
+            addresses.show(form, old)
         return _address_page(form, found, key)
-    typed = _typed_address(form)
+    typed = addresses.typed(form)
     if key != "new" and old is None and typed not in found.addresses:
         # Somebody else has changed or removed it: what was typed is kept, and saving adds it.
         return _address_page(form, found, "new", gone=True), 409
@@ -259,22 +259,9 @@ def _with_key(addresses: Sequence[Address], key: str) -> Address | None:
     return next((address for address in addresses if address_key(address) == key), None)
 
 
-def _show_address(form: AddressForm, address: Address) -> None:
-    for name in ADDRESS_FIELDS:
-        form[name].data = getattr(address, name)
-    form.lines.data = "\n".join(address.lines)
-
-
-def _typed_address(form: AddressForm) -> Address:
-    texts = {name: (form[name].data or "").strip() for name in ADDRESS_FIELDS}
-    texts["country"] = texts["country"].upper()
-    lines = [line.strip() for line in (form.lines.data or "").splitlines() if line.strip()]
-    return Address(lines=lines, **texts)
-
-
 def _refuse_address(form: AddressForm, error: OnefoldError) -> None:
     """Whichever address it is in the list, it is the one on this form."""
-    fields = {name: name for name in (*ADDRESS_FIELDS, "lines")}
+    fields = addresses.paths("")
     if isinstance(error, InvalidInput):
         here = {v.field: re.sub(r"^addresses\[\d+\]\.|\[\d+\]$", "", v.field) for v in error.violations}
         fields = {path: name for path, name in {**here, **fields}.items() if name in form}

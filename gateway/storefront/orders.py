@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from flask import Response, current_app, g, render_template, request, url_for
 from flask_babel import get_locale
 
-from gateway import formats
+from gateway import addresses, formats
 from gateway.clients import services
 from gateway.storefront.frame import blueprint, store_at, visitor
 from onefold.identity_merge.v1.service_pb2 import Store
@@ -50,6 +50,7 @@ def order(slug: str, token: str) -> str:
         moment=lambda stamp: formats.moment_text(stamp, zone, locale),
         contact=found.contact if shows_contact(opened) else None,
         phone=formats.phone(found.contact.phone, store.region),
+        ship_to=addresses.text(found.shipping_address),
         other_language=url_for(
             "storefront.order", slug=slug, token=token, language="en" if locale.startswith("zh") else "zh-Hant"
         ),

@@ -103,7 +103,8 @@ class LineEditor {
     for (const row of this.body.rows) {
       const price = toMinor(this.field(row, "unit_price").value || "0", this.digits);
       const quantity = /^\d+$/u.test(this.field(row, "quantity").value) ? BigInt(this.field(row, "quantity").value) : null;
-      const total = price === null || quantity === null ? null : price * quantity;
+      const less = toMinor(this.field(row, "discount").value || "0", this.digits) ?? 0n;
+      const total = price === null || quantity === null ? null : price * quantity - less;
       row.querySelector("[data-line-sum]").textContent = total ? toText(total, this.digits, this.symbol) : "";
       sum += total ?? 0n;
     }

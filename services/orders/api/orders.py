@@ -114,6 +114,7 @@ class OrdersApi(service_pb2_grpc.OrdersServiceServicer):
             rpc.once(request, answer),
             parse_id(request.order_id, "order_id"),
             Contact(request.contact.name, request.contact.phone, request.contact.email),
+            address_value(request.shipping_address) if request.HasField("shipping_address") else None,
             request.expected_version,
         )
         return answer(order)

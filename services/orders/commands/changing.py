@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from services.common import clock, crash, outbox
-from services.common.contact import Contact, clean_text, read_contact
+from services.common.contact import Address, Contact, clean_text, read_address, read_contact
 from services.common.errors import InvalidInput
 from services.common.idempotency import Once
 from services.common.ids import new_id
@@ -43,14 +43,24 @@ async def confirm_payment(
 
 
 async def edit_contact(
-    context: Context, claims: ServiceClaims, once: Once[Order], order_id: UUID, contact: Contact, expected_version: int
+    context: Context,
+    claims: ServiceClaims,
+    once: Once[Order],
+    order_id: UUID,
+    contact: Contact,
+    shipping_address: Address | None,
+    expected_version: int,
 ) -> Order:
-    """Changes the contact on the order, never the account (E2). Raises NotFound, Conflict (stale_version), InvalidInput, Replayed."""
+    """Changes the contact on the order, and where it goes unless that is None, never the account (E2).
+
+    Raises NotFound, Conflict (stale_version), InvalidInput, Replayed.
+    """
     contact = read_contact(contact.name, contact.phone, contact.email, claims.region)
+    shipping_address = read_address(shipping_address) if shipping_address is not None else None
     async with context.database.transaction(claims.store) as tx:
         await once.begin(tx)
         order = await locked(tx, claims.store, order_id)
-        order.edit_contact(contact, expected_version, actor=claims.actor, now=clock.now())
+        order.edit_contact(contact, shipping_address, expected_version, actor=claims.actor, now=clock.now())
         await store.save(tx, claims.store, order)
         await outbox.add(tx, claims.store, [events.contact_edited(order)])
         await once.finish(tx, order)

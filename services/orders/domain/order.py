@@ -158,11 +158,18 @@ class Order:
             self.status = Status.REFUNDED
         self._record(Change(now, actor, "refunded", refund.reason))
 
-    def edit_contact(self, contact: Contact, expected_version: int, *, actor: str, now: datetime) -> None:
-        """Changes the contact of this order only (E2). Raises Conflict (stale_version) when somebody was faster."""
+    def edit_contact(
+        self, contact: Contact, shipping_address: Address | None, expected_version: int, *, actor: str, now: datetime
+    ) -> None:
+        """Changes contact and, unless it is None, shipping address of this order only (E2).
+
+        Raises Conflict (stale_version) when somebody was faster.
+        """
         if expected_version and expected_version != self.version:
             raise Conflict("stale_version", version=str(self.version))
         self.contact = contact
+        if shipping_address is not None:
+            self.shipping_address = shipping_address
         self._record(Change(now, actor, "contact_edited"))
 
     def resend_email(self, *, actor: str, now: datetime) -> None:

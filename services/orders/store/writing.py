@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from uuid import UUID
 
-from sqlalchemy import and_, insert, select, text, update
+from sqlalchemy import Text, and_, cast, insert, literal, select, text, update
 from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.common import idempotency, outbox
@@ -111,6 +112,7 @@ _CHANGEABLE = (
     "status",
     "paid",
     "refunded",
+    "shipping_address",
     "contact_name",
     "contact_phone",
     "contact_email",
@@ -140,6 +142,8 @@ async def save(
 ) -> None:
     """Writes a changed order whose row is locked: its own columns, the newest history entry, a payment or refund if one came in."""
     values = columns(order)
+    # As text, which it is by now; the column's own type would write the text as a JSON string.
+    values["shipping_address"] = cast(literal(values["shipping_address"], Text), JSONB)
     mine = {"store_id": store_id, "order_id": order.order_id}
     await tx.execute(
         update(orders)

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import text
 
-from services.common.contact import Contact
+from services.common.contact import Address, Contact
 from services.common.errors import Conflict, InvalidInput, NotFound, OnefoldError
 from services.common.idempotency import Replayed
 from services.common.ids import new_id
@@ -34,6 +34,17 @@ async def test_an_order_is_read_back_as_it_was_written(context: commands.Context
     assert read.contact == Contact("陳大文", "+85294512053", "Tai.Man@example.com")
     assert [line.total for line in read.lines] == [2_500, 9_000]
     assert await counted(context, who, "outbox") == 1  # placed; that it is paid stands in it
+
+
+async def test_contact_and_shipping_address_are_edited_on_the_order_alone(context: commands.Context) -> None:
+    """E2: what is not told stays as it is; an empty address is none."""
+    who, there = claims(), Address("陳太", lines=("1 Nathan Road", "8/F"), district="Tsim Sha Tsui")
+    order_id = (await create(context, who)).order_id
+    for told, kept in ((there, there), (None, there), (Address(), Address())):
+        edited = await commands.edit_contact(context, who, once(who), order_id, Contact("陳太"), told, 0)
+        read = await queries.get_order(context.database, who, order_id)
+        assert read == edited
+        assert (read.contact, read.shipping_address) == (Contact("陳太"), kept)
 
 
 async def test_the_same_key_writes_one_order_and_answers_alike(context: commands.Context) -> None:

@@ -168,7 +168,7 @@ async def test_an_edited_and_an_erased_contact_are_found_as_they_are_now(context
     """E2, C12."""
     who = claims()
     order = await create(context, who)
-    await commands.edit_contact(context, who, once(who), order.order_id, Contact("黃小文", "", ""), 0)
+    await commands.edit_contact(context, who, once(who), order.order_id, Contact("黃小文", "", ""), None, 0)
     assert await numbers(context, who, Filter(query="大文")) == []
     assert await numbers(context, who, Filter(query="黃小")) == [order.number]
 

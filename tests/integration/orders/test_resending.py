@@ -58,7 +58,9 @@ async def test_a_resend_goes_to_the_address_that_is_on_the_order_now(context: co
     """E2, E3."""
     who = claims()
     order = await an_order(context, who)
-    await commands.edit_contact(context, who, once(who), order.order_id, Contact("Chan", "", "new@mail.example"), 0)
+    await commands.edit_contact(
+        context, who, once(who), order.order_id, Contact("Chan", "", "new@mail.example"), None, 0
+    )
     await commands.resend_email(context, who, once(who), order.order_id)
     [event] = await requested(context, who)
     assert event.order.contact.email == "new@mail.example"

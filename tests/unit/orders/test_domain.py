@@ -117,7 +117,7 @@ def test_payment_is_confirmed_once_and_for_the_whole_amount() -> None:
 def test_a_stale_edit_of_the_contact_is_refused() -> None:
     """E2."""
     order = place(DRAFT)
-    order.edit_contact(Contact("李小姐"), 1, actor="staff:1", now=NOW)
+    order.edit_contact(Contact("李小姐"), None, 1, actor="staff:1", now=NOW)
     with pytest.raises(Conflict, match="stale_version"):
-        order.edit_contact(Contact("張先生"), 1, actor="staff:2", now=NOW)
+        order.edit_contact(Contact("張先生"), None, 1, actor="staff:2", now=NOW)
     assert order.contact.name == "李小姐"

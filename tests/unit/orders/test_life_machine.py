@@ -85,7 +85,7 @@ class Life(RuleBasedStateMachine):
     def edit(self, stale: bool) -> None:
         version = self.order.version - stale
         try:
-            self.order.edit_contact(Contact("Chan"), version, actor="staff:1", now=self.now)
+            self.order.edit_contact(Contact("Chan"), None, version, actor="staff:1", now=self.now)
         except Conflict:
             assert stale
             assert version
