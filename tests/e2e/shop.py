@@ -116,6 +116,11 @@ class Shop:
         answer = self._http.put(path, json=body, headers={"Idempotency-Key": str(uuid.uuid4())})
         return dict(answer.raise_for_status().json())
 
+    def patch(self, path: str, body: Json) -> Json:
+        """Changes a part of something."""
+        answer = self._http.patch(path, json=body, headers={"Idempotency-Key": str(uuid.uuid4())})
+        return dict(answer.raise_for_status().json())
+
     def order(self, who: Person, *, paid: bool = True, member: bool = True, amount: int = 12_345) -> Json:
         """An order of somebody new, once its buyer is known and counts it."""
         line = {"title": "Oolong 烏龍茶", "quantity": 1, "unit_price_minor": amount}

@@ -1,5 +1,5 @@
 // The till: puts the parts together. The order of things is that of the page.
-import { find } from "./dom.js";
+import { find, say } from "./dom.js";
 import * as customer from "./customer.js";
 import * as keys from "./keys.js";
 import * as net from "./net.js";
@@ -25,7 +25,7 @@ async function logOut(event) {
   const kept = await queue.sales();
   if (kept.length && !till.dataset.sureToLeave) {
     till.dataset.sureToLeave = "yes";
-    find("[data-said]").textContent = word("log_out_waiting");
+    say(word("log_out_waiting"));
     return;
   }
   await people.forget();
@@ -46,13 +46,13 @@ async function start() {
   find("[data-staff]").textContent = session.staff.name;
   find("[data-log-out]").addEventListener("submit", logOut);
   customer.setUp();
-  tiles.setUp();
+  await tiles.setUp();
   ticket.setUp();
   pay.setUp(placed);
   receipt.setUp(waiting.mend);
   waiting.setUp();
   const help = find("#help-dialog");
-  keys.setUp({ F1: () => help.showModal(), F2: customer.focus, F4: tiles.focusFree, F8: ticket.focusLines, F9: pay.open });
+  keys.setUp({ F1: () => help.showModal(), F2: customer.focus, F4: tiles.focus, F8: ticket.focusLines, F9: pay.open });
   await people.tidy();
   net.watch();
   queue.watch();

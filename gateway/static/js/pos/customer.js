@@ -121,7 +121,7 @@ function member(customer) {
         el("div", { class: "strong break" }, name, " ", benefits.level ? badge(benefits.level, "good") : customer.status_text ? badge(customer.status_text) : null),
         el("div", { class: "soft small break" }, [customer.phone_text, customer.email].filter(Boolean).join(" · ")),
         customer.birthday_month ? el("div", { class: "till-birthday small" }, word("birthday_month")) : null),
-      el("div", { class: "till-points" }, customer.recent && customer.partial ? null : [el("span", { class: "points strong" }, (benefits.points || customer.points || 0).toLocaleString("en")), el("span", { class: "soft small" }, word("points_label"))]),
+      el("div", { class: "till-points" }, customer.recent && customer.partial ? null : [el("span", { class: "points strong" }, (benefits.points || customer.points || 0).toLocaleString("en")), " ", el("span", { class: "soft small" }, word("points_label"))]),
       changeButton()),
     customer.partial && line.state === "down" ? el("p", { class: "small soft mt-2 mb-0" }, word("offline_member")) : null,
     more(customer),

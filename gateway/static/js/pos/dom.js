@@ -21,3 +21,14 @@ export function icon(name) {
 export function badge(text, tone = "") {
   return el("span", { class: `badge-of ${tone}` }, text);
 }
+
+// A sentence about what was just done; it goes by itself.
+const SAID_MS = 8_000;
+let silence = 0;
+
+export function say(sentence) {
+  const said = find("[data-said]");
+  clearTimeout(silence);
+  said.textContent = sentence;
+  silence = setTimeout(() => { said.textContent = ""; }, SAID_MS);
+}

@@ -93,6 +93,7 @@ export class Lookup {
     clearTimeout(this.timer);
     this.asked += 1;
     this.list.hidden = true;
+    this.list.replaceChildren();
     this.say(said, true);
     this.input.setAttribute("aria-expanded", "false");
     this.input.removeAttribute("aria-activedescendant");

@@ -80,7 +80,7 @@ async function pass() {
       pause = FIRST_MS;
       changed({ key: sale.key, order });
     } catch (error) {
-      if (!(error instanceof Refused) || error.status === 401) return unsent(sale, error);
+      if (!(error instanceof Refused) || error.status === 401) return unsent(sale, waiting, error);
       await refuse(sale, error.message);
     }
   }
@@ -91,19 +91,16 @@ async function refuse(sale, reason) {
   changed({ key: sale.key, refused: reason });
 }
 
-// Points are held by the server alone. A sale with points waits for nobody: a person decides what becomes of it.
-async function unsent(sale, error) {
+// Points are held by the server alone, so a sale with points cannot wait: a person decides what becomes of it.
+async function unsent(sale, waiting, error) {
   if (!(error instanceof Unreachable) && !(error instanceof Refused)) throw error;
   if (sale.body.redeem_points && error instanceof Unreachable) {
     await refuse(sale, word("points_need_line"));
-    return replayRest();
+    timer = setTimeout(replay, 0);
+    return;
   }
   later();
-  changed({ key: sale.key, waits: true });
-}
-
-function replayRest() {
-  timer = setTimeout(replay, 0);
+  for (const each of waiting) changed({ key: each.key, waits: true });
 }
 
 function later() {

@@ -1,6 +1,6 @@
 // A form of the console in a dialog of this page: the same fields, refusals and rules (both values of what somebody else has changed
 // meanwhile; the phone typed again before anybody is deleted), so there is one of each. `done` is called when the form was taken.
-import { el, find } from "./dom.js";
+import { el, find, say } from "./dom.js";
 import { word } from "./words.js";
 
 export async function openSheet(address, done) {
@@ -18,7 +18,7 @@ export async function openSheet(address, done) {
   };
   const finish = (page) => {
     dialog.close();
-    find("[data-said]").textContent = find(".note.good", page)?.textContent.trim() ?? "";
+    say(find(".note.good", page)?.textContent.trim() ?? "");
     done();
   };
   body.onsubmit = (event) => {

@@ -2,6 +2,7 @@
 import { el, find, icon } from "./dom.js";
 import { line as connection } from "./net.js";
 import { change, clear, discountOf, lineTotal, sale, sums, text } from "./sale.js";
+import { focus as focusItems } from "./tiles.js";
 import { word } from "./words.js";
 
 const root = find("[data-ticket]");
@@ -16,12 +17,12 @@ export function setUp() {
   level.addEventListener("change", () => change({ level: level.checked }));
   redeem.addEventListener("input", () => change({ redeem: redeem.value }));
   note.addEventListener("input", () => { sale.note = note.value; });
-  find("[data-clear]", root).addEventListener("click", () => { clear(); find("[data-free]").elements.title.focus(); });
+  find("[data-clear]", root).addEventListener("click", () => { clear(); focusItems(); });
   find("[data-use-all]", root).addEventListener("click", () => change({ redeem: String(sums().usable) }));
   draw();
 }
 
-export const focusLines = () => find("input, button", list)?.focus();
+export const focusLines = () => find("input", list)?.focus();
 
 function draw() {
   const reckoned = sums();
@@ -112,5 +113,5 @@ function remove(line) {
   change({ lines: sale.lines.filter((each) => each !== line) });
   const next = list.children[Math.min(place, list.children.length - 1)];
   if (next) next.quantity.focus();
-  else find("[data-free]").elements.title.focus();
+  else focusItems();
 }
