@@ -61,6 +61,24 @@ def test_an_order_takes_level_discount_and_points(own: Store) -> None:
     until(lambda: own.get(f"/customers/{member}/points").json()["balance"] == 176, "590 - 500 + 86 earned")
 
 
+def test_an_unpaid_order_holds_its_points_and_gives_them_back_when_it_is_cancelled(own: Store) -> None:
+    """B4, E1: while it is unpaid nobody else spends them; afterwards the balance is what it was, once."""
+    member = rich_member(own)
+
+    def balance() -> int:
+        return int(own.get(f"/members/{member}/benefits", amount_minor=9_000).json()["points_balance"])
+
+    placed = own.post("/orders", body(member, paid=False, redeem_points=500)).json()
+    assert (placed["status"], balance()) == ("unpaid", 90)
+    assert problem(own.post("/orders", body(member, redeem_points=91)))[:2] == (409, "points_insufficient")
+    once = key()
+    for _again in range(2):
+        cancelled = own.post(f"/orders/{placed['order_id']}/cancellation", {"reason": "changed their mind"}, once)
+        assert (cancelled.status_code, cancelled.json()["status"]) == (200, "cancelled"), cancelled.text
+    until(lambda: balance() == 590, "the points come back")
+    assert own.get(f"/customers/{member}").json()["orders_count"] == 1
+
+
 def test_what_points_cannot_do_is_told_by_field(own: Store) -> None:
     """B2."""
     member = rich_member(own)
