@@ -31,6 +31,7 @@ from onefold.membership.v1 import levels_pb2_grpc as levels
 from onefold.membership.v1 import profiles_pb2_grpc as profiles
 from onefold.membership.v1 import service_pb2_grpc as membership
 from onefold.notification.v1 import service_pb2_grpc as notification
+from onefold.orders.v1 import carts_pb2_grpc as carts
 from onefold.orders.v1 import items_pb2_grpc as items
 from onefold.orders.v1 import service_pb2_grpc as orders
 from services.common import telemetry
@@ -136,6 +137,17 @@ class Items:
         self.change = Method(tokens, stub.ChangeItem)
         self.get = Method(tokens, stub.GetItem)
         self.list = Method(tokens, stub.ListItems)
+
+
+class Carts:
+    """CartService."""
+
+    def __init__(self, tokens: Tokens, channel: grpc.Channel) -> None:
+        stub = carts.CartServiceStub(channel)
+        self.get = Method(tokens, stub.GetCart)
+        self.change = Method(tokens, stub.ChangeCart)
+        self.claim = Method(tokens, stub.ClaimCart)
+        self.check_out = Method(tokens, stub.CheckOutCart)
 
 
 class Membership:
@@ -282,6 +294,7 @@ class Services:
         self._channels = {name: _open(getattr(targets, name)) for name in Targets.__slots__}
         channels = self._channels
         self.orders = Orders(tokens, channels["orders"])
+        self.carts = Carts(tokens, channels["orders"])
         self.items = Items(tokens, channels["orders"])
         self.membership = Membership(tokens, channels["membership"])
         self.imports = Imports(tokens, channels["membership"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import structlog
@@ -13,6 +14,7 @@ from gateway.errors import is_unreachable
 from onefold.common.v1 import common_pb2
 from onefold.membership.v1 import benefits_pb2 as benefits
 from onefold.membership.v1 import service_pb2 as membership
+from onefold.orders.v1 import carts_pb2 as carts
 from onefold.orders.v1 import service_pb2 as orders
 from services.common.errors import OnefoldError
 from services.common.money import LARGEST_AMOUNT
@@ -54,11 +56,34 @@ def place_order(request: orders.CreateOrderRequest, key: str, *, apply_level: bo
     filled with the known customer's contact and, with `apply_level`, with what the level takes off (B1): an order for which
     membership cannot be asked stands without that. Raises what `orders` raises, and NotFound (customer_not_found).
     """
+    return _place(
+        request, apply_level, b"", lambda asked: services().orders.create(request, key=key, asked=asked).order
+    )
+
+
+def check_out(
+    cart: carts.CartRef, request: orders.CreateOrderRequest, key: str, *, apply_level: bool = False
+) -> Placed:
+    """Makes the order of a cart, as `place_order` does; asked again, by whatever key, the answer is that order (E4).
+
+    The lines of `request` are what the customer has seen. Raises what `orders` raises, and NotFound (customer_not_found).
+    """
+
+    def place(asked: str) -> orders.Order:
+        wish = carts.CheckOutCartRequest(cart=cart, order=request)
+        return services().carts.check_out(wish, key=key, asked=asked).order
+
+    return _place(request, apply_level, cart.SerializeToString(deterministic=True), place)
+
+
+def _place(
+    request: orders.CreateOrderRequest, apply_level: bool, more: bytes, place: Callable[[str], orders.Order]
+) -> Placed:
     # A repeat is known by what was asked, not by what is filled in here, which may have changed in between.
-    asked = hashlib.sha256(request.SerializeToString(deterministic=True) + b"level" * apply_level).hexdigest()
+    asked = hashlib.sha256(request.SerializeToString(deterministic=True) + b"level" * apply_level + more).hexdigest()
     known = _known_buyer(request) if request.customer_id else None
     quoted = not (known and apply_level) or _take_level_discount(request, known)
-    order = services().orders.create(request, key=key, asked=asked).order
+    order = place(asked)
     # A guest who was picked becomes a member with this order, if that was wished (A4).
     if known and not (order.add_as_member and known.status == membership.CUSTOMER_STATUS_GUEST):
         return Placed(order, known, not (quoted or order.level_name))

@@ -15,6 +15,9 @@ ORDERS_REFUND = "orders:refund"
 # The price list. Whoever sets prices decides what every order costs.
 ITEMS_READ = "items:read"
 ITEMS_WRITE = "items:write"
+# What visitors and members mean to buy, and making unpaid orders of it: all that a merchant's own shop page needs.
+CARTS_READ = "carts:read"
+CARTS_WRITE = "carts:write"
 MEMBERS_READ = "members:read"
 MEMBERS_WRITE = "members:write"
 # What staff write about a person for one another: notes and tags. Whoever edits members may do that, too.
@@ -42,6 +45,8 @@ SCOPES = frozenset(
         ORDERS_EXPORT,
         ITEMS_READ,
         ITEMS_WRITE,
+        CARTS_READ,
+        CARTS_WRITE,
         MEMBERS_READ,
         MEMBERS_WRITE,
         MEMBERS_IMPORT,
@@ -55,9 +60,13 @@ ROLES: dict[str, frozenset[str]] = {
     "owner": SCOPES | {MEMBERS_NOTE, API_KEYS_WRITE, MEMBERS_PHONE, MEMBERS_ERASE, MEMBER_SETTINGS_WRITE},
     "manager": SCOPES | {MEMBERS_NOTE},
     # The till: sells, enrols, edits and deletes (C9), but a merge cannot be undone and is not made in a queue of customers.
-    "cashier": frozenset({ORDERS_READ, ORDERS_WRITE, ITEMS_READ, MEMBERS_READ, MEMBERS_WRITE, MEMBERS_NOTE}),
+    "cashier": frozenset(
+        {ORDERS_READ, ORDERS_WRITE, ITEMS_READ, CARTS_READ, MEMBERS_READ, MEMBERS_WRITE, MEMBERS_NOTE}
+    ),
     # Answers customers: sees everything, writes notes and tags, mends twins and changes phones (C5), touches no money.
-    "support": frozenset({ORDERS_READ, ITEMS_READ, MEMBERS_READ, MEMBERS_NOTE, MEMBERS_PHONE, MERGES_WRITE}),
+    "support": frozenset(
+        {ORDERS_READ, ITEMS_READ, CARTS_READ, MEMBERS_READ, MEMBERS_NOTE, MEMBERS_PHONE, MERGES_WRITE}
+    ),
 }
 
 

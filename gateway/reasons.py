@@ -67,6 +67,13 @@ FIELDS: dict[str, Sentence] = {
         "The order has too many lines. Split it into several orders.",
         "The order has too many lines. Use at most %(largest)s, or split it into several orders.",
     ),
+    "item_not_sold": _S("This is not sold online any more. Take it out of the cart."),
+    "price_changed": _S("The price has changed since you looked. Look at it again before you order."),
+    "cart_changed": _S("The cart has changed since you looked. Look at it again before you order."),
+    "cart_full": _S(
+        "The cart is full. Take something out first.",
+        "The cart is full: it holds at most %(largest)s different items. Take something out first.",
+    ),
     "unknown_item": _S("There is no such item in this store. Choose it from the list again."),
     "quantity_out_of_range": _S(
         "The quantity must be a whole number of at least 1.",
@@ -150,6 +157,9 @@ OTHERS: dict[str, Sentence] = {
     "invalid_input": _S("Something in what was entered needs mending. Nothing was saved."),
     "order_not_found": _S("There is no such order in this store."),
     "item_not_found": _S("There is no such item in this store."),
+    "cart_not_found": _S("There is no such cart."),
+    "cart_closed": _S("This cart is closed: it has been ordered, or has gone into another one."),
+    "too_many_checkouts": _S("So many orders at once are unusual. Try again tomorrow, or ask the store."),
     "sku_taken": _S("Another item, perhaps an archived one, has this SKU. Give each item its own."),
     "too_many_items": _S(
         "There are too many items. Change one that is not sold any more.",

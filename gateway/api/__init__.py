@@ -6,7 +6,20 @@ from flask_openapi3.models.info import Info
 from flask_openapi3.openapi import OpenAPI
 from flask_wtf.csrf import CSRFProtect
 
-from gateway.api import access, benefits, customers, directory, docs, imports, items, levels, merges, orders, profiles
+from gateway.api import (
+    access,
+    benefits,
+    carts,
+    customers,
+    directory,
+    docs,
+    imports,
+    items,
+    levels,
+    merges,
+    orders,
+    profiles,
+)
 from gateway.api.base import ABOUT, PREFIX, SECURITY, blueprint
 from gateway.api.fields import Problem
 
@@ -14,6 +27,7 @@ __all__ = [
     "access",
     "application",
     "benefits",
+    "carts",
     "customers",
     "directory",
     "imports",

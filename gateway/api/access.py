@@ -24,6 +24,8 @@ ScopeWord = Literal[
     "orders:export",
     "items:read",
     "items:write",
+    "carts:read",
+    "carts:write",
     "members:read",
     "members:write",
     "members:import",

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from onefold.identity_merge.v1 import events_pb2 as identity_merge
+from onefold.orders.v1 import carts_pb2 as carts
 from onefold.orders.v1 import events_pb2 as orders
 from onefold.orders.v1 import service_pb2 as orders_pb
 from services.common.contact import Contact
@@ -16,7 +17,7 @@ from services.common.inbox import Delivered, Subscription
 from services.common.wire import address_value, moment
 from services.membership import commands
 from services.membership.clients import hold_state
-from services.membership.domain import Buyer, OrderState, StoreSettings
+from services.membership.domain import Buyer, CartState, OrderState, StoreSettings
 
 
 async def on_store_changed(
@@ -35,6 +36,11 @@ async def on_login_confirmed(
     """Somebody has proved a login of the online store."""
     logins = [(UUID(event.message.customer_id), time_of(event.event_id)) for event in events]
     await commands.follow_logins(tx, store_id, logins)
+
+
+async def on_cart_changed(tx: AsyncConnection, store_id: UUID, events: Sequence[Delivered[orders.CartChanged]]) -> None:
+    """A member's cart is not what it was."""
+    await commands.follow_carts(tx, store_id, [_cart(event) for event in events])
 
 
 def subscriptions(context: commands.Context) -> Mapping[str, Sequence[Subscription]]:
@@ -56,14 +62,24 @@ def subscriptions(context: commands.Context) -> Mapping[str, Sequence[Subscripti
 
     return {
         "orders": [
-            Subscription(message, on_order)
-            for message in (orders.OrderPlaced, orders.OrderPaid, orders.OrderRefunded, orders.OrderCancelled)
+            *(
+                Subscription(message, on_order)
+                for message in (orders.OrderPlaced, orders.OrderPaid, orders.OrderRefunded, orders.OrderCancelled)
+            ),
+            Subscription(orders.CartChanged, on_cart_changed),
         ],
         "identity_merge": [
             Subscription(identity_merge.StoreChanged, on_store_changed),
             Subscription(identity_merge.LoginConfirmed, on_login_confirmed),
         ],
     }
+
+
+def _cart(event: Delivered[orders.CartChanged]) -> CartState:
+    told = event.message
+    unchecked = told.state == carts.CART_STATE_OPEN and told.lines_count > 0
+    left_at = moment(told.changed_at) if unchecked else None
+    return CartState(UUID(told.cart_id), UUID(told.customer_id), event.version, left_at)
 
 
 def _news(order: orders_pb.Order) -> tuple[OrderState, Buyer]:

@@ -31,11 +31,20 @@ async def on_member_erased(
         for customer_id in (event.message.customer_id, *event.message.merged_ids)
     ]
     await commands.queue_erasures(tx, store_id, list(dict(people).items()))
+    await commands.end_carts(tx, store_id, [customer_id for customer_id, _ in people])
+
+
+async def on_member_deleted(
+    tx: AsyncConnection, store_id: UUID, events: Sequence[Delivered[membership.MemberDeleted]]
+) -> None:
+    """An account is gone for good, and its cart with it."""
+    await commands.end_carts(tx, store_id, [UUID(event.message.customer_id) for event in events])
 
 
 SUBSCRIPTIONS: Mapping[str, Sequence[Subscription]] = {
     "membership": [
         Subscription(membership.BuyerLinked, on_buyer_linked),
         Subscription(membership.MemberErased, on_member_erased),
+        Subscription(membership.MemberDeleted, on_member_deleted),
     ]
 }

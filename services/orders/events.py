@@ -7,10 +7,10 @@ from uuid import UUID
 
 from google.protobuf.message import Message
 
-from onefold.orders.v1 import events_pb2, service_pb2
+from onefold.orders.v1 import carts_pb2, events_pb2, service_pb2
 from services.common.outbox import Event, event
 from services.common.wire import address_message, contact_message, timestamp
-from services.orders.domain import CustomerChange, Order
+from services.orders.domain import Cart, CustomerChange, Order
 
 
 def placed(order: Order) -> Event:
@@ -50,6 +50,18 @@ def email_requested(order: Order) -> Event:
 
 def _whole(message: Callable[..., Message], order: Order) -> Event:
     return event(message(order=to_proto(order, whole=True)), order.order_id, order.version)
+
+
+def cart_changed(cart: Cart) -> Event:
+    """A member's cart is not what it was."""
+    message = events_pb2.CartChanged(
+        cart_id=str(cart.cart_id),
+        customer_id=str(cart.customer_id or ""),
+        state=carts_pb2.CartState.ValueType(cart.state),
+        lines_count=len(cart.lines),
+        changed_at=timestamp(cart.changed_at),
+    )
+    return event(message, cart.cart_id, cart.version)
 
 
 def relinked(customer_id: UUID, order_ids: Sequence[UUID], merge_run_id: str = "") -> Event:

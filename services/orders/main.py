@@ -14,10 +14,11 @@ from services.common.rpc import Caller, Server
 from services.common.tokens import TokenSigner
 from services.orders import api
 from services.orders.clients import Membership
-from services.orders.commands import Context, Numbers, erase_contacts
+from services.orders.commands import Context, Numbers, drop_stale_carts, erase_contacts
 from services.orders.consumers import SUBSCRIPTIONS
 
 ERASURE_SECONDS = 1
+STALE_CARTS_SECONDS = 3_600
 
 
 async def serve(environment: Environment, stop: asyncio.Event) -> None:
@@ -54,8 +55,12 @@ async def work(environment: Environment, stop: asyncio.Event) -> None:
     async def erase() -> None:
         await erase_contacts(database)
 
+    async def drop_stale() -> None:
+        await drop_stale_carts(database)
+
+    stale_carts = worker.every(STALE_CARTS_SECONDS, "drop_stale_carts", drop_stale)
     erasures = worker.every(ERASURE_SECONDS, "erase_contacts", erase)
-    await worker.run("orders", stop, environment.text("LISTEN"), database, bus, SUBSCRIPTIONS, erasures)
+    await worker.run("orders", stop, environment.text("LISTEN"), database, bus, SUBSCRIPTIONS, erasures, stale_carts)
 
 
 if __name__ == "__main__":

@@ -28,6 +28,8 @@ SCOPES = (
     "orders:export",
     "items:read",
     "items:write",
+    "carts:read",
+    "carts:write",
     "members:read",
     "members:write",
     "members:import",

@@ -137,6 +137,42 @@ class WithPoints(KnownMember):
         return self.shop.order(self.member_id, key=self.key, redeem_points=60)
 
 
+class Checkout(Flow):
+    """A member checks a cart out with points: one order, one redemption, no cart left unchecked (E4, B2)."""
+
+    def __init__(self, system: System, shop: Shop) -> None:
+        super().__init__(system, shop)
+        self.who = somebody()
+        self.key = str(uuid.uuid4())
+        self.order: Json = {}
+
+    def prepare(self) -> None:
+        self.member_id = self.shop.member(self.who)
+        until(lambda: self.shop.balance(self.member_id) == 100, 30, "the first order earns")
+        item = self.shop.api.sure("POST", "/items", {"name_en": "Tea", "unit_price_minor": 5_000})
+        wish = {"customer_id": self.member_id, "lines": [{"item_id": item["item_id"], "quantity": 2}]}
+        self.cart_id = self.shop.api.sure("POST", "/carts", wish)["cart_id"]
+        line = {"item_id": item["item_id"], "quantity": 2, "unit_price_minor": 5_000}
+        self.body = {"lines": [line], "redeem_points": 60}
+
+    def run(self) -> None:
+        self.order = self._check_out(self.key)
+
+    def check(self) -> None:
+        for key in (self.key, str(uuid.uuid4())):
+            assert self._check_out(key)["order_id"] == self.order["order_id"], "the cart became another order (E7)"
+        assert (self.order["total_minor"], self.order["status"]) == (9_940, "unpaid")
+        assert len(self.shop.orders_of(self.member_id)) == 2
+        assert self.shop.balance(self.member_id) == 40
+        cart = self.shop.api.get(f"/carts/{self.cart_id}")
+        assert (cart["state"], cart["order_id"]) == ("checked_out", self.order["order_id"])
+        found = self.shop.api.get("/customers?cart_unchecked=true")["items"]
+        assert self.member_id not in [each["customer_id"] for each in found]
+
+    def _check_out(self, key: str) -> Json:
+        return self.shop.api.sure("POST", f"/carts/{self.cart_id}/checkout", self.body, key=key)
+
+
 class Payment(NewMember):
     """An unpaid order, paid later (E1)."""
 

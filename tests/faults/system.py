@@ -32,6 +32,8 @@ _SCOPES = (
     "orders:export",
     "items:read",
     "items:write",
+    "carts:read",
+    "carts:write",
     "members:read",
     "members:write",
     "members:import",

@@ -14,6 +14,7 @@ import pytest
 from deploy.local.process import ROOT, wait_until
 from tests.faults.client import Shop
 from tests.faults.flows import (
+    Checkout,
     Deletion,
     Ending,
     Erasure,
@@ -57,6 +58,11 @@ _COMMON = ("outbox.before_publish", "outbox.after_publish", "inbox.before_commit
 SCENARIOS = [
     Scenario("orders-serve", NewMember, ("orders.create.before_insert", "orders.create.after_commit")),
     Scenario("orders-serve", WithPoints, ("orders.create.points_reserved",)),
+    Scenario(
+        "orders-serve",
+        Checkout,
+        ("orders.check_out.before_order", "orders.check_out.before_commit", "orders.check_out.after_commit"),
+    ),
     Scenario("membership-serve", WithPoints, ("membership.reserve.after_commit",)),
     Scenario("orders-serve", Payment, ("orders.confirm_payment.before_commit",)),
     Scenario(

@@ -44,6 +44,7 @@ def neighbours(running: System) -> Iterator[Neighbours]:
         "merge_run_id": run["merge_run_id"],
         "filter_id": mine.api.sure("POST", "/saved-filters", {"name": "Person 1", "filter": {}})["filter_id"],
         "item_id": mine.owner.sure("POST", "/items", {"name_en": "Person 1", "unit_price_minor": 1})["item_id"],
+        "cart_id": mine.api.sure("POST", "/carts", {"customer_id": third})["cart_id"],
         "import_id": mine.api.sure("POST", "/imports", file=file)["import_id"],
     }
     running.audit()
@@ -57,6 +58,7 @@ _NOT_FOUND = {
     "order_not_found",
     "customer_not_found",
     "item_not_found",
+    "cart_not_found",
     "merge_not_found",
     "plan_not_found",
     "import_not_found",
@@ -75,6 +77,11 @@ ROUTES: dict[str, tuple[str, object, str]] = {
     "POST /orders/{order_id}/refunds": ("/orders/{order_id}/refunds", {}, _MISSING),
     "POST /orders/{order_id}/resend-email": ("/orders/{order_id}/resend-email", {}, _MISSING),
     "PATCH /orders/{order_id}/contact": ("/orders/{order_id}/contact", {"contact": {"name": "Eve"}}, _MISSING),
+    "GET /carts/{cart_id}": ("/carts/{cart_id}", None, _MISSING),
+    "PUT /carts/{cart_id}/lines/{item_id}": ("/carts/{cart_id}/lines/{item_id}", {"quantity": 1}, _MISSING),
+    "POST /carts/{cart_id}/owner": ("/carts/{cart_id}/owner", {"customer_id": "{third_id}"}, _MISSING),
+    "POST /carts/{cart_id}/checkout": ("/carts/{cart_id}/checkout", {"lines": []}, _MISSING),
+    "POST /carts": ("/carts", {"customer_id": "{third_id}"}, _MISSING),
     "GET /items": ("/items?query=Person", None, _EMPTY),
     "GET /items/{item_id}": ("/items/{item_id}", None, _MISSING),
     "PUT /items/{item_id}": ("/items/{item_id}", {"name_en": "Eve", "unit_price_minor": 1}, _MISSING),

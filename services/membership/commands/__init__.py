@@ -1,5 +1,6 @@
 """Writes of the membership service: one use case, one function, one transaction."""
 
+from services.membership.commands.carts import follow_carts
 from services.membership.commands.context import Context
 from services.membership.commands.directory import (
     change_filter,
@@ -48,6 +49,7 @@ __all__ = [
     "enrol_buyer",
     "expire_points",
     "finish_upload",
+    "follow_carts",
     "follow_logins",
     "follow_orders",
     "follow_redemptions",

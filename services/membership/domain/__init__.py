@@ -10,6 +10,7 @@ from services.membership.domain.benefits import (
     redeem_for,
     worth,
 )
+from services.membership.domain.carts import CartState
 from services.membership.domain.customers import Customer, DeletionPolicy, MergedAccount, Status
 from services.membership.domain.days import end_after, end_of_day, local_day
 from services.membership.domain.directory import (
@@ -93,6 +94,7 @@ __all__ = [
     "Basis",
     "Benefits",
     "Buyer",
+    "CartState",
     "Cause",
     "Consent",
     "Customer",

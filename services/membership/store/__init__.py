@@ -1,5 +1,6 @@
 """Tables of the membership service, and all its SQL."""
 
+from services.membership.store.carts import note_carts
 from services.membership.store.customers import load, load_many, load_whole, lock_account, lock_owner
 from services.membership.store.directory import (
     add_filter,
@@ -214,6 +215,7 @@ __all__ = [
     "move_members",
     "name_is_taken",
     "name_moves",
+    "note_carts",
     "note_change",
     "note_confirmed",
     "note_level_progress",

@@ -46,7 +46,7 @@ _MOVE = [
     text(statement)
     for statement in (
         f"""UPDATE customers SET status = 3, survivor_id = :primary_id, merge_run_id = :run_id, merged_at = :now, phone = '', email = '',
- net_spend = 0, orders_count = 0, points_balance = 0, level_id = NULL, level_since = NULL, level_until = NULL,
+ net_spend = 0, orders_count = 0, points_balance = 0, cart_since = NULL, level_id = NULL, level_since = NULL, level_until = NULL,
  level_pinned_until = NULL, level_due_at = NULL, version = version + 1 WHERE store_id = :store_id AND {_MERGED}""",
         # Accounts merged into these earlier lead to the survivor at once (F10).
         """UPDATE customers SET survivor_id = :primary_id
@@ -67,6 +67,7 @@ _MOVE = [
  SELECT DISTINCT ON (year) store_id, CAST(:primary_id AS uuid), year, entry_id FROM birthday_gifts
  WHERE store_id = :store_id AND {_MERGED} ORDER BY year, entry_id ON CONFLICT DO NOTHING""",
         f"UPDATE redemptions SET customer_id = :primary_id WHERE store_id = :store_id AND {_MERGED}",
+        f"UPDATE cart_facts SET customer_id = :primary_id WHERE store_id = :store_id AND {_MERGED}",
         f"UPDATE order_facts SET customer_id = :primary_id WHERE store_id = :store_id AND {_MERGED}",
         f"DELETE FROM customer_search WHERE store_id = :store_id AND {_MERGED}",
     )
@@ -75,6 +76,7 @@ _MOVE = [
 _SURVIVE = text(
     """UPDATE customers SET name = :name, birthday = :birthday, language = :language, net_spend = :net_spend,
  orders_count = :orders_count, points_balance = :balance, tags = CAST(:tags AS text[]), online_since = :online_since,
+ cart_since = (SELECT max(left_at) FROM cart_facts f WHERE f.store_id = :store_id AND f.customer_id = :primary_id),
  version = :version WHERE store_id = :store_id AND customer_id = :primary_id"""
 )
 # The primary's own default stays the first, or the first that the preview showed.

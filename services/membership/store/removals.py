@@ -52,6 +52,7 @@ _WIPE = [
  WHERE store_id = :store_id AND survivor_id = :customer_id""",
         f"DELETE FROM customer_search WHERE {_MINE}",
         f"DELETE FROM addresses WHERE {_MINE}",
+        f"DELETE FROM cart_facts WHERE {_MINE}",
         f"DELETE FROM customer_notes WHERE {_MINE}",
         f"UPDATE consents SET old_phone = '', new_phone = '', note = '' WHERE {_MINE}",
         f"UPDATE points_entries SET note = '' WHERE {_ALL} AND note <> ''",

@@ -38,7 +38,7 @@ class OrdersApi(service_pb2_grpc.OrdersServiceServicer):
             answer.order.CopyFrom(to_proto(order, whole=True))
             return answer
 
-        await commands.create_order(self._context, rpc.caller(), rpc.once(request, written_down), _draft(request))
+        await commands.create_order(self._context, rpc.caller(), rpc.once(request, written_down), draft_of(request))
         return answer
 
     async def GetOrder(self, request: pb.GetOrderRequest, _: Context) -> pb.GetOrderResponse:
@@ -190,7 +190,8 @@ def _ids(texts: Sequence[str], field: str, most: int) -> list[UUID]:
     return [parse_id(text, f"{field}[{n}]") for n, text in enumerate(texts)]
 
 
-def _draft(request: pb.CreateOrderRequest) -> Draft:
+def draft_of(request: pb.CreateOrderRequest) -> Draft:
+    """What is asked for, before any rule has looked at it. Raises InvalidInput (invalid_id)."""
     contact = request.contact
     return Draft(
         paid=request.paid,

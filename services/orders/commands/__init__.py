@@ -1,6 +1,8 @@
 """Writes of the orders service: one use case, one function, one transaction."""
 
+from services.orders.commands.carts import change_cart, claim_cart, drop_stale_carts, end_carts
 from services.orders.commands.changing import confirm_payment, edit_contact, resend_email
+from services.orders.commands.checking_out import check_out_cart
 from services.orders.commands.context import Context, Numbers
 from services.orders.commands.erasing import ERASE_BATCH, erase_contacts, queue_erasures
 from services.orders.commands.items import change_item, check_items, create_item
@@ -16,12 +18,17 @@ __all__ = [
     "RefundWish",
     "advance_order",
     "cancel_order",
+    "change_cart",
     "change_item",
     "check_items",
+    "check_out_cart",
+    "claim_cart",
     "confirm_payment",
     "create_item",
     "create_order",
+    "drop_stale_carts",
     "edit_contact",
+    "end_carts",
     "erase_contacts",
     "link_buyers",
     "queue_erasures",

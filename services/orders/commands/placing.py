@@ -27,7 +27,7 @@ async def create_order(context: Context, claims: ServiceClaims, once: Once[Order
     draft, order_id = read_draft(draft, claims), new_id()
     await check_items(context, claims, draft.lines)
     if draft.points_redeemed and draft.customer_id:
-        draft, order_id = await _with_points(context, claims, once, draft, draft.customer_id)
+        draft, order_id = await with_points(context, claims, once, draft, draft.customer_id)
     order = Order.place(
         draft,
         order_id=order_id,
@@ -48,7 +48,7 @@ async def create_order(context: Context, claims: ServiceClaims, once: Once[Order
     return order
 
 
-async def _with_points(
+async def with_points(
     context: Context, claims: ServiceClaims, once: Once[Order], draft: Draft, customer_id: UUID
 ) -> tuple[Draft, UUID]:
     """The draft with what its points pay, and the order's id. What the key was used for before is answered first."""

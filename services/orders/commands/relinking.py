@@ -12,6 +12,7 @@ from services.common import crash, outbox
 from services.common.errors import NotFound
 from services.common.tokens import ServiceClaims
 from services.orders import events, store
+from services.orders.commands.carts import move_carts
 from services.orders.commands.context import Context
 
 # One merge step's size: large enough to be fast, small enough that other orders of the store hardly wait (limits, part 7).
@@ -21,7 +22,7 @@ RELINK_BATCH = 2_000
 async def relink_orders(
     context: Context, claims: ServiceClaims, run_id: UUID, merged_ids: Sequence[UUID], survivor_id: UUID
 ) -> tuple[int, bool]:
-    """One batch of a merge: (orders moved, whether none is left). Unpaid orders stay until paid (F5, F7).
+    """One batch of a merge: (orders moved, whether none is left). Unpaid orders stay until paid; carts go along (F5, F7).
 
     The pointer is written first, so that a payment confirmed from now on moves its order itself. One confirmed at that very
     moment is caught by membership, which learns of it by event and answers with BuyerLinked. Idempotent by nature.
@@ -29,6 +30,7 @@ async def relink_orders(
     async with context.database.transaction(claims.store) as tx:
         await store.hold_owners(tx, claims.store, merged_ids, moving=True)
         await store.point_to_survivor(tx, claims.store, merged_ids, survivor_id)
+        await move_carts(tx, claims.store, merged_ids, survivor_id)
         moved = await store.relink_batch(
             tx, claims.store, merged_ids, survivor_id, claims.actor, str(run_id), RELINK_BATCH
         )

@@ -1,5 +1,19 @@
 """Orders and their rules."""
 
+from services.orders.domain.carts import (
+    CHECKOUTS_WITHIN,
+    MOST_CART_LINES,
+    MOST_CHECKOUTS,
+    MOST_QUANTITY,
+    VISITOR_CARTS_KEPT,
+    Cart,
+    CartLine,
+    CartRef,
+    CartState,
+    CartWish,
+    ShownCart,
+    token_hash,
+)
 from services.orders.domain.drafts import FUTURE_TOLERANCE, LARGEST_QUANTITY, MOST_LINES, Draft, check_draft, read_lines
 from services.orders.domain.items import MOST_ITEMS, POSITION_STEP, Item, ItemDraft, read_item, search_patterns
 from services.orders.domain.lists import MOST_CUSTOMERS, Filter, Search, read_filter, read_search
@@ -17,15 +31,25 @@ from services.orders.domain.parts import (
 )
 
 __all__ = [
+    "CHECKOUTS_WITHIN",
     "FUTURE_TOLERANCE",
     "LARGEST_QUANTITY",
+    "MOST_CART_LINES",
+    "MOST_CHECKOUTS",
     "MOST_CUSTOMERS",
     "MOST_ITEMS",
     "MOST_LINES",
+    "MOST_QUANTITY",
     "MOST_RESENDS",
     "PARTLY_REFUNDED",
     "POSITION_STEP",
     "PROGRESS",
+    "VISITOR_CARTS_KEPT",
+    "Cart",
+    "CartLine",
+    "CartRef",
+    "CartState",
+    "CartWish",
     "Change",
     "Channel",
     "CustomerChange",
@@ -39,6 +63,7 @@ __all__ = [
     "PaymentMethod",
     "Refund",
     "Search",
+    "ShownCart",
     "Status",
     "check_draft",
     "read_filter",
@@ -46,4 +71,5 @@ __all__ = [
     "read_lines",
     "read_search",
     "search_patterns",
+    "token_hash",
 ]

@@ -81,6 +81,11 @@ class Item:
         self.version += 1
         self.changed_at, self.changed_by = now, actor
 
+    @property
+    def on_sale_online(self) -> bool:
+        """Whether visitors of the online store can buy it."""
+        return self.sold_online and not self.archived
+
     def name_in(self, language: str) -> str:
         """What the item is called to a reader of the language, in the other one where it has one name only."""
         chinese = language.startswith("zh")

@@ -1,5 +1,13 @@
 """Tables of the orders service, and all its SQL."""
 
+from services.orders.store.carts import (
+    add_cart,
+    checked_out_since,
+    drop_stale_carts,
+    load_cart,
+    open_carts_of,
+    save_cart,
+)
 from services.orders.store.erasing import (
     Erasure,
     erase_batch,
@@ -34,8 +42,11 @@ from services.orders.store.writing import insert_whole, load, save, take_numbers
 __all__ = [
     "Erasure",
     "ItemsWanted",
+    "add_cart",
     "add_item",
     "changes_page",
+    "checked_out_since",
+    "drop_stale_carts",
     "erase_batch",
     "find_ids",
     "find_page",
@@ -48,14 +59,17 @@ __all__ = [
     "items_page",
     "link_batch",
     "load",
+    "load_cart",
     "load_item",
     "load_items",
     "metadata",
     "next_erasure",
+    "open_carts_of",
     "point_to_survivor",
     "queue_erasures",
     "relink_batch",
     "save",
+    "save_cart",
     "save_item",
     "sku_is_taken",
     "summarise",

@@ -11,6 +11,7 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     PrimaryKeyConstraint,
     SmallInteger,
@@ -154,6 +155,45 @@ items = Table(
     PrimaryKeyConstraint("store_id", "item_id"),
     Index("items_in_order", "store_id", "archived", "position", "item_id"),
     Index("items_sku", "store_id", text("lower(sku)"), unique=True, postgresql_where=text("sku <> ''")),
+)
+# One row each, lines and all: a cart is read, held and written as one thing.
+carts = Table(
+    "carts",
+    metadata,
+    Column("store_id", Uuid, nullable=False),
+    Column("cart_id", Uuid, nullable=False),
+    Column("state", SmallInteger, nullable=False),
+    # Of the visitor's token; of visitors nothing else is known. Both empty: reached by its id alone.
+    Column("token_hash", LargeBinary),
+    Column("customer_id", Uuid),
+    Column("lines", JSONB, nullable=False),
+    Column("changed_at", TIMESTAMPTZ, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("order_id", Uuid),
+    PrimaryKeyConstraint("store_id", "cart_id"),
+    CheckConstraint("(state = 2) = (order_id IS NOT NULL)", name="carts_order"),
+    Index(
+        "carts_open_of_visitor",
+        "store_id",
+        "token_hash",
+        unique=True,
+        postgresql_where=text("state = 1 AND token_hash IS NOT NULL"),
+    ),
+    Index(
+        "carts_open_of_member",
+        "store_id",
+        "customer_id",
+        unique=True,
+        postgresql_where=text("state = 1 AND customer_id IS NOT NULL"),
+    ),
+    Index(
+        "carts_checked_out",
+        "store_id",
+        "token_hash",
+        "changed_at",
+        postgresql_where=text("state = 2 AND token_hash IS NOT NULL"),
+    ),
+    Index("carts_stale", "changed_at", postgresql_where=text("customer_id IS NULL AND state IN (1, 3)")),
 )
 # Numbers are handed out to processes in blocks, so that orders of one store do not queue for a counter's lock.
 order_numbers = Table(

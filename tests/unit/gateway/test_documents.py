@@ -12,6 +12,7 @@ from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.message import Message
 
 from gateway.api import (
+    cart_models,
     customer_models,
     directory_models,
     import_models,
@@ -30,6 +31,7 @@ from onefold.membership.v1 import levels_pb2 as levels
 from onefold.membership.v1 import profiles_pb2 as profiles
 from onefold.membership.v1 import service_pb2 as membership
 from onefold.notification.v1 import service_pb2 as notification
+from onefold.orders.v1 import carts_pb2 as carts
 from onefold.orders.v1 import items_pb2 as items
 from onefold.orders.v1 import service_pb2 as orders
 
@@ -71,6 +73,7 @@ def test_every_answer_is_as_the_document_says(make: Any) -> None:
         account.status = membership.CUSTOMER_STATUS_MEMBER
     order_models.OrderSummary.model_validate(order_models.summary_json(order))
     order_models.Order.model_validate(order_models.order_json(order))
+    cart_models.Cart.model_validate(cart_models.cart_json(make(carts.Cart())))
     item_models.Item.model_validate(item_models.item_json(make(items.Item())))
     customer_models.CustomerSummary.model_validate(customer_models.summary_json(customer, "HKD"))
     customer_models.Customer.model_validate(customer_models.customer_json(customer, "HKD", "id"))

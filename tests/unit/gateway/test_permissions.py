@@ -26,6 +26,7 @@ def test_a_cashier_sells_and_enrols_but_merges_nobody() -> None:
         "orders:read",
         "orders:write",
         "items:read",
+        "carts:read",
         "members:read",
         "members:write",
         "members:note",
@@ -37,6 +38,7 @@ def test_support_reads_all_notes_merges_and_changes_phones_but_touches_no_money(
     assert permissions.of_role("support") == {
         "orders:read",
         "items:read",
+        "carts:read",
         "members:read",
         "members:note",
         "members:phone",

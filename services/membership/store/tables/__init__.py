@@ -5,7 +5,7 @@ from services.membership.store.tables.customers import addresses, customers, ide
 from services.membership.store.tables.directory import customer_search, overviews, saved_filters, standings
 from services.membership.store.tables.imports import import_parts, import_rows, imports
 from services.membership.store.tables.levels import level_announcements, level_changes, level_runs
-from services.membership.store.tables.orders import absorptions, order_facts
+from services.membership.store.tables.orders import absorptions, cart_facts, order_facts
 from services.membership.store.tables.points import birthday_gifts, points_entries, points_lots, redemptions
 from services.membership.store.tables.profiles import consents, customer_notes, profile_changes, removals
 from services.membership.store.tables.settings import store_settings
@@ -14,6 +14,7 @@ __all__ = [
     "absorptions",
     "addresses",
     "birthday_gifts",
+    "cart_facts",
     "consents",
     "customer_notes",
     "customer_search",

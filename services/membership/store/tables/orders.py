@@ -29,6 +29,20 @@ order_facts = Table(
     Index("order_facts_by_customer", "store_id", "customer_id"),
     postgresql_with={"fillfactor": "80"},
 )
+# What membership knows of each member's cart: when it was left unchecked, if anything is in it (C3).
+cart_facts = Table(
+    "cart_facts",
+    metadata,
+    Column("store_id", Uuid, nullable=False),
+    Column("cart_id", Uuid, nullable=False),
+    # The owner; moves with a merge.
+    Column("customer_id", Uuid, nullable=False),
+    # The cart's.
+    Column("version", BigInteger, nullable=False),
+    Column("left_at", TIMESTAMPTZ),
+    PrimaryKeyConstraint("store_id", "cart_id"),
+    Index("cart_facts_by_customer", "store_id", "customer_id"),
+)
 # One row per merge that passed its pivot: what was asked, and the answer, for whoever asks again.
 absorptions = Table(
     "absorptions",
