@@ -33,6 +33,7 @@ from onefold.membership.v1 import service_pb2_grpc as membership
 from onefold.notification.v1 import service_pb2_grpc as notification
 from onefold.orders.v1 import carts_pb2_grpc as carts
 from onefold.orders.v1 import items_pb2_grpc as items
+from onefold.orders.v1 import payments_pb2_grpc as payments
 from onefold.orders.v1 import service_pb2_grpc as orders
 from services.common import telemetry
 from services.common.errors import Unavailable
@@ -148,6 +149,21 @@ class Carts:
         self.change = Method(tokens, stub.ChangeCart)
         self.claim = Method(tokens, stub.ClaimCart)
         self.check_out = Method(tokens, stub.CheckOutCart)
+
+
+class Payments:
+    """PaymentService."""
+
+    def __init__(self, tokens: Tokens, channel: grpc.Channel) -> None:
+        stub = payments.PaymentServiceStub(channel)
+        self.start_checkout = Method(tokens, stub.StartCheckout)
+        self.receive_notice = Method(tokens, stub.ReceiveNotice)
+        self.set_provider = Method(tokens, stub.SetProvider)
+        self.get_providers = Method(tokens, stub.GetProviders)
+        self.test_provider = Method(tokens, stub.TestProvider)
+        self.list_notices = Method(tokens, stub.ListNotices)
+        self.settle_notice = Method(tokens, stub.SettleNotice)
+        self.retry_refund = Method(tokens, stub.RetryRefund)
 
 
 class Membership:
@@ -296,6 +312,7 @@ class Services:
         self.orders = Orders(tokens, channels["orders"])
         self.carts = Carts(tokens, channels["orders"])
         self.items = Items(tokens, channels["orders"])
+        self.payments = Payments(tokens, channels["orders"])
         self.membership = Membership(tokens, channels["membership"])
         self.imports = Imports(tokens, channels["membership"])
         self.profiles = Profiles(tokens, channels["membership"])

@@ -18,6 +18,8 @@ ITEMS_WRITE = "items:write"
 # What visitors and members mean to buy, and making unpaid orders of it: all that a merchant's own shop page needs.
 CARTS_READ = "carts:read"
 CARTS_WRITE = "carts:write"
+# Says where customers' money goes; never a program's to do.
+PAYMENTS_WRITE = "payments:write"
 MEMBERS_READ = "members:read"
 MEMBERS_WRITE = "members:write"
 # What staff write about a person for one another: notes and tags. Whoever edits members may do that, too.
@@ -57,8 +59,9 @@ SCOPES = frozenset(
 )
 
 ROLES: dict[str, frozenset[str]] = {
-    "owner": SCOPES | {MEMBERS_NOTE, API_KEYS_WRITE, MEMBERS_PHONE, MEMBERS_ERASE, MEMBER_SETTINGS_WRITE},
-    "manager": SCOPES | {MEMBERS_NOTE},
+    "owner": SCOPES
+    | {MEMBERS_NOTE, PAYMENTS_WRITE, API_KEYS_WRITE, MEMBERS_PHONE, MEMBERS_ERASE, MEMBER_SETTINGS_WRITE},
+    "manager": SCOPES | {MEMBERS_NOTE, PAYMENTS_WRITE},
     # The till: sells, enrols, edits and deletes (C9), but a merge cannot be undone and is not made in a queue of customers.
     "cashier": frozenset(
         {ORDERS_READ, ORDERS_WRITE, ITEMS_READ, CARTS_READ, MEMBERS_READ, MEMBERS_WRITE, MEMBERS_NOTE}

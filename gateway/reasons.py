@@ -136,6 +136,12 @@ FIELDS: dict[str, Sentence] = {
         "This belonged to an account that was merged or erased, and can never be used again. Enter another one."
     ),
     "same_phone": _S("This is the phone that the member has already. Enter the new one."),
+    "invalid_secret": _S(
+        "This is no key: keys have letters, digits and signs alone. Copy it whole, as the provider shows it."
+    ),
+    "not_paid_online": _S("This order was not paid by a payment provider. Choose how the money is given back."),
+    "signature_refused": _S("This was not signed by the payment provider, or too long ago."),
+    "malformed_notice": _S("This is no notice of a payment provider."),
     "consent_required": _S("A phone changes only with the member’s consent. Choose how it was given."),
     "confirmation_differs": _S(
         "This is not what the account has. Type its phone again; without a phone its name, without a name its e-mail."
@@ -212,6 +218,24 @@ OTHERS: dict[str, Sentence] = {
     "order_not_paid": _S("This order is not paid, so there is nothing to give back. Cancel it instead."),
     "nothing_to_refund": _S("All that was paid for this order has been given back already."),
     "amount_not_of_order": _S("The amount paid is not the total of the order. Check the amount."),
+    "nothing_to_pay": _S("There is nothing to pay for this order."),
+    "payment_pending": _S(
+        "A payment for this order is on its way; that can take some days. If it does not come, ask the store."
+    ),
+    "provider_not_found": _S("There is no payment provider at this address."),
+    "provider_not_set_up": _S("This store does not take payments online at the moment. Ask the store how to pay."),
+    "provider_refused": _S(
+        "The payment provider refused this. Ask the store, or try again later.",
+        "The payment provider refused this (%(code)s). Check what is set up with it.",
+    ),
+    "provider_unavailable": _S(
+        "The payment provider cannot be reached right now. Nothing was paid. Try again in a moment."
+    ),
+    "notice_not_found": _S("There is no such payment to look at in this store."),
+    "notice_settled": _S("Somebody has settled this payment already. Look at the list again."),
+    "nothing_to_give_back": _S("There is no money here that the provider could give back. Settle it with a note."),
+    "refund_not_found": _S("There is no such refund of this order."),
+    "refund_not_failed": _S("This refund has not failed, so it is not asked for again. Look at its present state."),
     "stale_version": _S("Somebody else has changed this in the meantime. Look at it again and repeat your change."),
     "level_run_not_found": _S("There is no such saving of levels in this store."),
     "levels_being_saved": _S("Levels are being saved right now. Wait until that is done, then look again."),

@@ -86,6 +86,7 @@ def _start(stack: Stack, began: float) -> None:
 
     with console.status("Starting PostgreSQL, NATS, the services and the gateway …") as waiting:
         stack.start(on_page=show)
+    DemoStore(stack.running).ensure_payments()
     if stack.notice:
         console.print(Text(stack.notice, style="yellow"))
 
@@ -208,6 +209,7 @@ def _show_addresses(running: RunningStack, password: str) -> None:
         "  log in": f"store [bold]{SLUG}[/], e-mail [bold]{OWNER_EMAIL}[/], password [bold]{password}[/]",
         "API": f"{running.gateway_url}/api/v1, described at {running.gateway_url}/api/docs",
         "Mails": f"{running.mail_url}/",
+        "Payments": f"{running.payments_url}/, where the demo store's customers pay without money",
         "PostgreSQL": running.postgres_url,
         "NATS": running.nats_url,
         "gRPC": ", ".join(f"{context} {target}" for context, target in running.targets.items()),

@@ -7,6 +7,7 @@ import uuid
 
 import grpc
 
+from deploy.local import till
 from deploy.local.state import DataFolder, DataFolderError, RunningStack
 from onefold.identity_merge.v1 import service_pb2, service_pb2_grpc
 from onefold.orders.v1 import items_pb2, items_pb2_grpc
@@ -59,6 +60,7 @@ class DemoStore:
 
     def __init__(self, running: RunningStack) -> None:
         self._data = DataFolder(running.data)
+        self._running = running
         self._targets = running.targets
         self._signer = TokenSigner(running.service_key)
 
@@ -109,6 +111,17 @@ class DemoStore:
                 stub.CreateItem(
                     items_pb2.CreateItemRequest(item=draft), timeout=_SECONDS, metadata=self._metadata(claims)
                 )
+
+    def ensure_payments(self) -> None:
+        """Lets customers of the store pay at the test provider, which needs the store's id alone. Raises grpc.RpcError."""
+        with self._channel() as channel:
+            anonymous = self._metadata(ServiceClaims("service:local", "service"))
+            store = (
+                self._access(channel)
+                .GetStore(service_pb2.GetStoreRequest(slug=SLUG), timeout=_SECONDS, metadata=anonymous)
+                .store
+            )
+        till.set_up(self._running, ServiceClaims("service:local", "service", store.store_id))
 
     def ensure_api_key(self) -> str:
         """A working API key of the store. Raises grpc.RpcError, or DataFolderError when the password is another's."""

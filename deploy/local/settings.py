@@ -13,6 +13,7 @@ PORTS = (
     "gateway",
     "mail_web",
     "smtp",
+    "payments",
     "postgres",
     "nats",
     "nats_monitor",
@@ -44,6 +45,11 @@ class Settings:
     def smtp_url(self) -> str:
         """The mail catcher's SMTP side."""
         return f"smtp://{LOOPBACK}:{self.ports['smtp']}"
+
+    @property
+    def payments_url(self) -> str:
+        """The test payment provider: its API and its pages."""
+        return f"http://{LOOPBACK}:{self.ports['payments']}"
 
     @property
     def targets(self) -> dict[str, str]:
@@ -83,5 +89,7 @@ class Settings:
             "ONEFOLD_LISTEN": self.health_target(context, command),
             "ONEFOLD_IDENTIFIER_KEY": self.data.secret("identifier_key"),
             "ONEFOLD_SMTP_URL": self.smtp_url,
+            "ONEFOLD_SEALING_KEYS": f"local:{self.data.secret('sealing_key')}",
+            "ONEFOLD_TEST_PAYMENTS_URL": self.payments_url,
             "ONEFOLD_MAIL_FROM": "Onefold <no-reply@onefold.example>",
         }

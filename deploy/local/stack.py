@@ -65,6 +65,7 @@ class Stack:
             pid=os.getpid(),
             gateway_url=self.settings.gateway_url,
             mail_url=self.settings.mail_url,
+            payments_url=self.settings.payments_url,
             smtp_url=self.settings.smtp_url,
             nats_url=self.settings.nats_url,
             nats_monitor_url="" if self._nats_url else self.nats.monitor_url,
@@ -199,16 +200,16 @@ class Stack:
         )
 
     def _mail(self) -> Process:
-        smtp, web = self.settings.ports["smtp"], self.settings.ports["mail_web"]
+        smtp, web, payments = (self.settings.ports[name] for name in ("smtp", "mail_web", "payments"))
         return Process(
             name="mail",
             niceness=_MAIL_NICENESS,
             argv=[
                 *(sys.executable, "-m", "deploy.local.mail", "--folder", str(self.data.path / "mail")),
-                *("--smtp-port", str(smtp), "--web-port", str(web)),
+                *("--smtp-port", str(smtp), "--web-port", str(web), "--payments-port", str(payments)),
             ],
             log=self._log("mail"),
-            ready=listens(smtp, web),
+            ready=listens(smtp, web, payments),
         )
 
 

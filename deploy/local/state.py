@@ -148,6 +148,7 @@ class RunningStack:
     pid: int
     gateway_url: str
     mail_url: str
+    payments_url: str
     smtp_url: str
     nats_url: str
     nats_monitor_url: str

@@ -36,6 +36,7 @@ from onefold.orders.v1 import service_pb2 as pb
 StatusWord = Literal["unpaid", "paid", "processing", "shipped", "completed", "cancelled", "partly_refunded", "refunded"]
 ChannelWord = Literal["api", "console", "pos", "storefront"]
 MethodWord = Literal["cash", "card", "bank_transfer", "other"]
+RefundWord = Literal["", "cash", "card", "bank_transfer", "other", "online"]
 
 STATUSES: dict[str, pb.OrderStatus.ValueType] = {
     name.removeprefix("ORDER_STATUS_").lower(): number for name, number in pb.OrderStatus.items() if number
@@ -45,6 +46,12 @@ CHANNELS: dict[str, pb.Channel.ValueType] = {
 }
 METHODS: dict[str, pb.PaymentMethod.ValueType] = {
     name.removeprefix("PAYMENT_METHOD_").lower(): number for name, number in pb.PaymentMethod.items() if number
+}
+_REFUND_STATES: dict[int, str] = {
+    pb.REFUND_STATE_UNSPECIFIED: "by_hand",
+    pb.REFUND_STATE_PENDING: "pending",
+    pb.REFUND_STATE_DONE: "done",
+    pb.REFUND_STATE_FAILED: "failed",
 }
 _STATUS_WORDS: dict[int, str] = {number: name for name, number in STATUSES.items()}
 _CHANNEL_WORDS: dict[int, str] = {number: name for name, number in CHANNELS.items()}
@@ -162,7 +169,10 @@ class RefundIn(RequestModel):
     """Money given back. Never more than was paid and is not yet given back."""
 
     amount_minor: Amount = Field(default=0, description="0 stands for all that is left.")
-    method: MethodWord = "other"
+    method: RefundWord = Field(
+        default="",
+        description="`online`: the provider that took the payment is asked to give it back. Empty: so, if one took it; else `other`.",
+    )
     reference: str = Field(default="", json_schema_extra={"maxLength": 64})
     reason: str = Field(default="", json_schema_extra={"maxLength": 500})
 
@@ -195,6 +205,7 @@ class Payment(AnswerModel):
     payment_id: Id
     amount_minor: int
     method: str
+    provider: str = Field(description="The provider that took it; empty for what was received by hand.")
     reference: str
     received_at: Time
 
@@ -208,6 +219,17 @@ class Refund(AnswerModel):
     reference: str
     reason: str
     refunded_at: Time
+    state: Literal["by_hand", "pending", "done", "failed", "other"] = Field(
+        description="How far the provider is that is to give it back."
+    )
+    failure: str = Field(description="Why it did not.")
+
+
+class PaymentLink(AnswerModel):
+    """Where the customer sees the order, and pays it while it is unpaid. Whoever has the link can open it."""
+
+    url: str = Field(json_schema_extra={"format": "uri"})
+    payable: bool = Field(description="Whether it can be paid there now.")
 
 
 class HistoryEntry(AnswerModel):
@@ -358,6 +380,7 @@ def _payment_json(payment: pb.Payment) -> Json:
         "payment_id": payment.payment_id,
         "amount_minor": payment.amount_minor,
         "method": word(payment.method, _METHOD_WORDS),
+        "provider": payment.provider_name,
         "reference": payment.reference,
         "received_at": when(payment.received_at),
     }
@@ -371,6 +394,8 @@ def _refund_json(refund: pb.Refund) -> Json:
         "reference": refund.reference,
         "reason": refund.reason,
         "refunded_at": when(refund.refunded_at),
+        "state": word(refund.state, _REFUND_STATES),
+        "failure": refund.failure,
     }
 
 

@@ -6,7 +6,7 @@ from flask import Response
 from flask_openapi3.models.tag import Tag
 from pydantic import BaseModel
 
-from gateway import permissions
+from gateway import links, permissions
 from gateway.api.base import CSV, PREFIX, blueprint
 from gateway.api.checked import answer, checked, created
 from gateway.api.fields import Id, IdempotencyHeader
@@ -21,15 +21,18 @@ from gateway.api.order_models import (
     OrderIn,
     OrderList,
     PaymentIn,
+    PaymentLink,
     PlacedOrder,
     RefundIn,
     buyer_json,
     order_json,
     summary_json,
 )
+from gateway.auth import principal
 from gateway.clients import services
 from gateway.flows import place_order
 from gateway.order_exports import orders_csv
+from gateway.providers import provider_of
 from onefold.orders.v1 import service_pb2 as pb
 
 _TAGS = [Tag(name="Orders", description="Orders and their payments.")]
@@ -104,6 +107,18 @@ def confirm_payment(header: IdempotencyHeader, path: OrderPath, body: PaymentIn)
     return answer(order_json(services().orders.confirm_payment(request, key=header.idempotency_key).order))
 
 
+@blueprint.get("/orders/<order_id>/payment-link", tags=_TAGS, responses={200: PaymentLink})
+@checked(permissions.ORDERS_WRITE)
+def payment_link(path: OrderPath) -> Response:
+    """The link by which the customer sees the order and pays it online
+
+    It is good for 400 days. Nothing is sent; the order e-mail carries the same link.
+    """
+    order = services().orders.get(pb.GetOrderRequest(order_id=path.order_id)).order
+    payable = bool(provider_of(order, principal().claims))
+    return answer({"url": links.order_page(principal().store, order.order_id), "payable": payable})
+
+
 @blueprint.post("/orders/<order_id>/resend-email", tags=_TAGS, responses={200: Order})
 @checked(permissions.ORDERS_WRITE)
 def resend_email(header: IdempotencyHeader, path: OrderPath) -> Response:
@@ -139,12 +154,13 @@ def cancel_order(header: IdempotencyHeader, path: OrderPath, body: Cancellation)
 def refund_order(header: IdempotencyHeader, path: OrderPath, body: RefundIn) -> Response:
     """Note that money was given back, all or a part of it
 
+    Where a provider took the payment, it is asked to give it back; `refunds[].state` says how far it is.
     Points that the order earned go, and those it redeemed come back, in proportion (B4).
     """
     request = pb.RefundOrderRequest(
         order_id=path.order_id,
         amount_minor=body.amount_minor,
-        method=METHODS[body.method],
+        method=METHODS.get(body.method, pb.PAYMENT_METHOD_UNSPECIFIED),
         reference=body.reference,
         reason=body.reason,
     )

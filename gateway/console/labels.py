@@ -83,6 +83,7 @@ PAYMENT_METHOD: dict[int, LazyString] = {
     PaymentMethod.PAYMENT_METHOD_CARD: _l("Card"),
     PaymentMethod.PAYMENT_METHOD_BANK_TRANSFER: _l("Bank transfer"),
     PaymentMethod.PAYMENT_METHOD_OTHER: _l("Other"),
+    PaymentMethod.PAYMENT_METHOD_ONLINE: _l("Online payment"),
 }
 CHANNEL: dict[int, LazyString] = {
     Channel.CHANNEL_CONSOLE: _l("Console"),

@@ -4,27 +4,23 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from flask import current_app, flash, redirect, url_for
+from flask import flash, redirect, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
+from gateway import links
 from gateway.auth import requires
 from gateway.console import ask
 from gateway.console.forms import KeyedForm
 from gateway.console.frame import blueprint
 from gateway.console.problems import sentence_of
 from gateway.permissions import ORDERS_WRITE
-from services.common import clock
 from services.common.errors import OnefoldError
-from services.common.links import Links
 
 
 def customer_link(order_id: UUID) -> str:
     """The address of the order's page, as the order e-mail has it; for whoever cannot get the e-mail."""
-    links: Links = current_app.extensions["onefold_links"]
-    store = ask.store()
-    token = links.order(store.slug, UUID(store.store_id), order_id, clock.now())
-    return f"{current_app.config['PUBLIC_URL']}{url_for('storefront.order', slug=store.slug, token=token)}"
+    return links.order_page(ask.store(), str(order_id))
 
 
 @blueprint.post("/orders/<uuid:order_id>/email")

@@ -9,6 +9,7 @@ from flask_babel import get_locale
 
 from gateway import addresses, formats
 from gateway.clients import services
+from gateway.providers import came_back, provider_of
 from gateway.storefront.frame import blueprint, store_at, visitor
 from onefold.identity_merge.v1.service_pb2 import Store
 from onefold.membership.v1.service_pb2 import GetCustomerRequest
@@ -51,6 +52,9 @@ def order(slug: str, token: str) -> str:
         contact=found.contact if shows_contact(opened) else None,
         phone=formats.phone(found.contact.phone, store.region),
         ship_to=addresses.text(found.shipping_address),
+        provider=provider_of(found, opened.claims),
+        came_back=came_back(found),
+        pay_address=url_for("storefront.order_pay", slug=slug, token=token),
         other_language=url_for(
             "storefront.order", slug=slug, token=token, language="en" if locale.startswith("zh") else "zh-Hant"
         ),

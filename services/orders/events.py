@@ -148,6 +148,7 @@ def _add_details(message: service_pb2.Order, order: Order) -> None:
             method=service_pb2.PaymentMethod.ValueType(payment.method),
             reference=payment.reference,
             received_at=timestamp(payment.received_at),
+            provider_name=payment.provider_name,
         )
     for refund in order.refunds:
         message.refunds.add(
@@ -157,6 +158,8 @@ def _add_details(message: service_pb2.Order, order: Order) -> None:
             reference=refund.reference,
             reason=refund.reason,
             refunded_at=timestamp(refund.refunded_at),
+            state=service_pb2.RefundState.ValueType(refund.state),
+            failure=refund.failure,
         )
     for change in order.history:
         message.history.add(at=timestamp(change.at), actor=change.actor, change=change.change, note=change.note)

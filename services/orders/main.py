@@ -13,11 +13,12 @@ from services.common.outbox import Waker
 from services.common.rpc import Caller, Server
 from services.common.tokens import TokenSigner
 from services.orders import api
-from services.orders.clients import Membership
-from services.orders.commands import Context, Numbers, drop_stale_carts, erase_contacts
+from services.orders.clients import Membership, Providers
+from services.orders.commands import Context, Numbers, drop_stale_carts, erase_contacts, tend_payments
 from services.orders.consumers import SUBSCRIPTIONS
 
 ERASURE_SECONDS = 1
+PAYMENTS_SECONDS = 1
 STALE_CARTS_SECONDS = 3_600
 
 
@@ -32,7 +33,8 @@ async def serve(environment: Environment, stop: asyncio.Event) -> None:
     waker = Waker(database)
     caller = Caller(TokenSigner(environment.secret("SERVICE_KEY")), "orders")
     membership = Membership(environment.text("MEMBERSHIP_TARGET"), caller)
-    api.register(Context(database, Numbers(database), waker, membership), server.aio)
+    providers = Providers.read(environment)
+    api.register(Context(database, Numbers(database), waker, membership, providers), server.aio)
     await server.start()
     await service.until(stop, waker.run())
     await server.stop()
@@ -41,7 +43,8 @@ async def serve(environment: Environment, stop: asyncio.Event) -> None:
 
 
 async def work(environment: Environment, stop: asyncio.Event) -> None:
-    """Publishes events, follows those of others, strips orders of people who were erased."""
+    """Publishes events, follows those of others, strips orders of people who were erased, sees after payments."""
+    providers = Providers.read(environment)
     database = Database(
         connect(environment.text("DATABASE_URL"), connections=environment.number("CONNECTIONS", 6), name="orders-work")
     )
@@ -58,9 +61,15 @@ async def work(environment: Environment, stop: asyncio.Event) -> None:
     async def drop_stale() -> None:
         await drop_stale_carts(database)
 
-    stale_carts = worker.every(STALE_CARTS_SECONDS, "drop_stale_carts", drop_stale)
-    erasures = worker.every(ERASURE_SECONDS, "erase_contacts", erase)
-    await worker.run("orders", stop, environment.text("LISTEN"), database, bus, SUBSCRIPTIONS, erasures, stale_carts)
+    async def tend() -> None:
+        await tend_payments(database, providers)
+
+    loops = (
+        worker.every(STALE_CARTS_SECONDS, "drop_stale_carts", drop_stale),
+        worker.every(ERASURE_SECONDS, "erase_contacts", erase),
+        worker.every(PAYMENTS_SECONDS, "tend_payments", tend),
+    )
+    await worker.run("orders", stop, environment.text("LISTEN"), database, bus, SUBSCRIPTIONS, *loops)
 
 
 if __name__ == "__main__":

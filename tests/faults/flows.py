@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from abc import ABC, abstractmethod
 from uuid import UUID
 
+import httpx
+
+from deploy.local import till
+from services.common.tokens import ServiceClaims
 from tests.faults.client import Json, Refused, Shop, somebody, until
 from tests.faults.system import System
 
@@ -191,6 +196,68 @@ class Payment(NewMember):
         order = self.shop.pay(self.order["order_id"], key=self.payment_key)
         assert (order["status"], len(order["payments"])) == ("paid", 1)
         assert [h["change"] for h in order["history"]].count("payment_confirmed") == 1
+
+
+class OnlinePayment(NewMember):
+    """An unpaid order that its customer pays at the provider, whose notice comes again until it is kept (E1)."""
+
+    repeatable = False
+    paid = False
+
+    def prepare(self) -> None:
+        super().run()
+        stack = self.system.stack
+        till.set_up(stack.running, ServiceClaims("staff:test", "owner", self.shop.store_id))
+        self.page = self.shop.api.get(f"/orders/{self.order['order_id']}/payment-link")["url"]
+
+    def run(self) -> None:
+        address = until(self._checkout, 60, "the provider's page")
+        httpx.post(address, data={"action": "pay"}, trust_env=False)
+        path = f"/orders/{self.order['order_id']}"
+        until(lambda: self.shop.api.get(path)["status"] != "unpaid", 60, f"{path} is paid")
+
+    def _checkout(self) -> str:
+        try:
+            answer = httpx.post(f"{self.page}/pay", trust_env=False, timeout=30)
+        except httpx.TransportError:
+            return ""
+        return answer.headers.get("Refresh", "").removeprefix("0; url=")
+
+    def check(self) -> None:
+        super().check()
+        order = self.shop.api.get(f"/orders/{self.order['order_id']}")
+        assert (order["status"], len(order["payments"])) == ("paid", 1)
+        assert [h["change"] for h in order["history"]].count("payment_confirmed") == 1
+        store_id, order_id = UUID(self.shop.store_id), UUID(self.order["order_id"])
+        query = "SELECT state FROM payment_notices WHERE store_id = $1 AND order_id = $2"
+        assert [state for (state,) in self.system.rows("orders", query, store_id, order_id)] == [2], "applied, once"
+        query = "SELECT count(DISTINCT session) FROM payment_checkouts WHERE store_id = $1 AND order_id = $2"
+        assert self.system.rows("orders", query, store_id, order_id) == [(1,)], "one checkout at the provider (E7)"
+
+
+class OnlineRefund(OnlinePayment):
+    """A part of an order that was paid online is given back by the provider, once, whoever dies in between (E1)."""
+
+    def prepare(self) -> None:
+        super().prepare()
+        super().run()
+        self.refund_key = str(uuid.uuid4())
+
+    def run(self) -> None:
+        path, body = f"/orders/{self.order['order_id']}/refunds", {"amount_minor": 2_500}
+        self.shop.api.sure("POST", path, body, key=self.refund_key)
+
+    def check(self) -> None:
+        path = f"/orders/{self.order['order_id']}"
+        done = until(
+            lambda: (now := self.shop.api.get(path))["refunds"][0]["state"] == "done" and now, 60, f"{path} is refunded"
+        )
+        assert (done["refunded_minor"], len(done["refunds"])) == (2_500, 1)
+        book = json.loads((self.system.stack.data.path / "payments" / "book.json").read_text())
+        given = [
+            r["amount"] for r in book["refunds"].values() if r["payment_intent"] == done["payments"][0]["reference"]
+        ]
+        assert given == [2_500]
 
 
 class Ending(Flow):

@@ -25,6 +25,8 @@ from tests.faults.flows import (
     MergeOfThree,
     NewGuest,
     NewMember,
+    OnlinePayment,
+    OnlineRefund,
     Payment,
     WithPoints,
 )
@@ -65,6 +67,10 @@ SCENARIOS = [
     ),
     Scenario("membership-serve", WithPoints, ("membership.reserve.after_commit",)),
     Scenario("orders-serve", Payment, ("orders.confirm_payment.before_commit",)),
+    Scenario(
+        "orders-serve", OnlinePayment, ("orders.checkout.asked", "orders.notice.kept", "orders.notice.before_commit")
+    ),
+    Scenario("orders-work", OnlineRefund, ("orders.give_back.asked",)),
     Scenario(
         "orders-serve",
         Ending,

@@ -72,6 +72,7 @@ ROUTES: dict[str, tuple[str, object, str]] = {
     "POST /orders": ("/orders", {"customer_id": "{third_id}"}, _MISSING),
     "GET /orders/{order_id}": ("/orders/{order_id}", None, _MISSING),
     "POST /orders/{order_id}/payment": ("/orders/{order_id}/payment", {}, _MISSING),
+    "GET /orders/{order_id}/payment-link": ("/orders/{order_id}/payment-link", None, _MISSING),
     "POST /orders/{order_id}/status": ("/orders/{order_id}/status", {"status": "shipped"}, _MISSING),
     "POST /orders/{order_id}/cancellation": ("/orders/{order_id}/cancellation", {"reason": "Eve"}, _MISSING),
     "POST /orders/{order_id}/refunds": ("/orders/{order_id}/refunds", {}, _MISSING),

@@ -1,4 +1,7 @@
-"""`python -m deploy.local.mail --folder DIR --smtp-port N --web-port N`: runs until SIGTERM."""
+"""`python -m deploy.local.mail --folder DIR --smtp-port N --web-port N [--payments-port N]`: runs until SIGTERM.
+
+The test payment provider lives here, too: one process for what is outside is enough, and memory is short.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import argparse
 import asyncio
 import signal
 import threading
-from http.server import ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import uvloop
@@ -14,6 +17,9 @@ import uvloop
 from deploy.local.mail.mailbox import Mailbox
 from deploy.local.mail.smtp import factory
 from deploy.local.mail.web import pages
+from deploy.local.payments.book import Book
+from deploy.local.payments.courier import Courier
+from deploy.local.payments.web import pages as payment_pages
 from deploy.local.ports import LOOPBACK
 
 
@@ -34,13 +40,31 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--smtp-port", type=int, required=True)
     parser.add_argument("--web-port", type=int, required=True)
+    parser.add_argument("--payments-port", type=int)
     options = parser.parse_args()
     mailbox = Mailbox(options.folder)
-    web = ThreadingHTTPServer((LOOPBACK, options.web_port), pages(mailbox))
+    servers = [serve_web(options.web_port, pages(mailbox))]
+    if options.payments_port:
+        servers.append(serve_payments(options.folder.parent / "payments", options.payments_port))
+    uvloop.run(serve_smtp(mailbox, options.smtp_port))
+    for server in servers:
+        server.shutdown()
+
+
+def serve_web(port: int, handler: type[BaseHTTPRequestHandler]) -> ThreadingHTTPServer:
+    """Answers in threads of its own."""
+    web = ThreadingHTTPServer((LOOPBACK, port), handler)
     web.daemon_threads = True
     threading.Thread(target=web.serve_forever, daemon=True).start()
-    uvloop.run(serve_smtp(mailbox, options.smtp_port))
-    web.shutdown()
+    return web
+
+
+def serve_payments(folder: Path, port: int) -> ThreadingHTTPServer:
+    """The provider's API and pages, and the bringer of its notices."""
+    courier = Courier()
+    book = Book(folder, courier.tell)
+    threading.Thread(target=courier.run, args=(book,), daemon=True).start()
+    return serve_web(port, payment_pages(book))
 
 
 if __name__ == "__main__":

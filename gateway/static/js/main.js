@@ -9,6 +9,7 @@ import { enhanceProgress } from "./progress.js";
 import { enhanceDrops } from "./drop.js";
 import { enhanceForms } from "./forms.js";
 import { enhanceShortcuts } from "./shortcuts.js";
+import { enhanceWaits } from "./waits.js";
 
 enhanceShortcuts();
 enhanceForms();
@@ -20,3 +21,4 @@ enhanceComboboxes();
 enhanceLines();
 enhancePicks();
 enhanceProgress();
+enhanceWaits();

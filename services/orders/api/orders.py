@@ -100,9 +100,7 @@ class OrdersApi(service_pb2_grpc.OrdersServiceServicer):
             rpc.caller(),
             rpc.once(request, answer),
             parse_id(request.order_id, "order_id"),
-            commands.RefundWish(
-                request.amount_minor, request.method or PaymentMethod.OTHER, request.reference, request.reason
-            ),
+            commands.RefundWish(request.amount_minor, request.method, request.reference, request.reason),
         )
         return answer(order)
 

@@ -12,8 +12,9 @@ from services.common.ids import new_id
 from services.common.money import check_amount
 from services.common.tokens import ServiceClaims
 from services.orders import events, store
+from services.orders.commands.applying import settle_payment
 from services.orders.commands.context import Context, locked
-from services.orders.domain import Order, Payment, PaymentMethod
+from services.orders.domain import BY_HAND, Order, Payment, PaymentMethod
 
 
 async def confirm_payment(
@@ -24,18 +25,14 @@ async def confirm_payment(
     `amount` 0 means the whole. Raises NotFound, StateConflict, Conflict, InvalidInput, Replayed.
     """
     check_amount(amount, "amount_minor")
-    if method not in set(PaymentMethod):
+    if method not in BY_HAND:
         raise InvalidInput.of("method", "unknown_value")
     reference = clean_text(reference, "reference", 64)
     async with context.database.transaction(claims.store) as tx:
         await once.begin(tx)
         order = await locked(tx, claims.store, order_id)
-        now = clock.now()
-        payment = Payment(new_id(), amount or order.total, PaymentMethod(method), reference, now)
-        order.confirm_payment(payment, actor=claims.actor, now=now)
-        order.customer_id = await store.survivor_of(tx, claims.store, order.customer_id)
-        await store.save(tx, claims.store, order, new_payment=payment)
-        await outbox.add(tx, claims.store, [events.paid(order)])
+        payment = Payment(new_id(), amount or order.total, PaymentMethod(method), reference, clock.now())
+        await settle_payment(tx, claims.store, order, payment, claims.actor)
         await once.finish(tx, order)
         crash.point("orders.confirm_payment.before_commit")
     context.waker.wake()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -13,7 +13,7 @@ from services.common import outbox
 from services.common.database import Database
 from services.common.errors import NotFound
 from services.orders import store
-from services.orders.clients import Membership
+from services.orders.clients import Membership, Providers
 from services.orders.domain import Order
 
 _NUMBERS_AT_ONCE = 50
@@ -47,6 +47,7 @@ class Context:
     numbers: Numbers
     waker: outbox.Waker
     membership: Membership
+    providers: Providers = field(default_factory=Providers)
 
 
 async def locked(tx: AsyncConnection, store_id: UUID, order_id: UUID) -> Order:

@@ -34,6 +34,7 @@ async def erase_contacts(database: Database) -> int:
                 continue
             stripped = await store.erase_batch(tx, erasure, "service:membership", ERASE_BATCH)
             if stripped:
+                await store.forget_bodies(tx, erasure.store_id, stripped)
                 await outbox.add(tx, erasure.store_id, [events.contacts_erased(erasure.customer_id, stripped)])
             if len(stripped) < ERASE_BATCH:
                 await store.finish_erasure(tx, erasure)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from services.common import clock, crash, outbox
 from services.common.contact import clean_text
 from services.common.errors import InvalidInput, Violations
@@ -14,7 +16,7 @@ from services.common.money import check_amount
 from services.common.tokens import ServiceClaims
 from services.orders import events, store
 from services.orders.commands.context import Context, locked
-from services.orders.domain import PROGRESS, Order, PaymentMethod, Refund, Status
+from services.orders.domain import PROGRESS, GivingBack, Order, PaymentMethod, Refund, RefundState, Status
 
 LONGEST_REASON = 500
 LONGEST_TRACKING = 100
@@ -22,7 +24,7 @@ LONGEST_TRACKING = 100
 
 @dataclass(frozen=True, slots=True)
 class RefundWish:
-    """What is to be given back, and how; `amount` 0 means all that is left."""
+    """What is to be given back, and how; `amount` 0 means all that is left, `method` 0 by the provider that took it, if one did."""
 
     amount: int
     method: int
@@ -76,7 +78,7 @@ async def cancel_order(
 async def refund_order(
     context: Context, claims: ServiceClaims, once: Once[Order], order_id: UUID, wish: RefundWish
 ) -> Order:
-    """Notes money that was given back (E1, B5).
+    """Notes money that was given back, or that the provider which took it is to give back (E1, B5): that it is asked afterwards.
 
     Raises NotFound, StateConflict (order_not_paid, nothing_to_refund), InvalidInput (refund_too_large, …), Replayed.
     """
@@ -84,19 +86,38 @@ async def refund_order(
     found.gather(lambda: check_amount(wish.amount, "amount_minor"), 0)
     reference = found.gather(lambda: clean_text(wish.reference, "reference", 64), "")
     reason = found.gather(lambda: clean_text(wish.reason, "reason", LONGEST_REASON), "")
-    if wish.method not in set(PaymentMethod):
+    if wish.method and wish.method not in set(PaymentMethod):
         found.add("method", "unknown_value")
     found.check()
     async with context.database.transaction(claims.store) as tx:
         await once.begin(tx)
         order = await locked(tx, claims.store, order_id)
-        now = clock.now()
-        amount = wish.amount or order.paid - order.refunded
-        refund = Refund(new_id(), amount, PaymentMethod(wish.method), reference, reason, now)
-        order.refund(refund, actor=claims.actor, now=now)
+        refund = _refund(order, wish, reference, reason)
+        order.refund(refund, actor=claims.actor, now=refund.refunded_at)
         await store.save(tx, claims.store, order, new_refund=refund)
+        if refund.state is RefundState.PENDING:
+            await _ask_back(tx, claims.store, order, refund)
         await outbox.add(tx, claims.store, [events.refunded(order)])
         await once.finish(tx, order)
         crash.point("orders.refund.before_commit")
     context.waker.wake()
     return order
+
+
+def _refund(order: Order, wish: RefundWish, reference: str, reason: str) -> Refund:
+    """Raises InvalidInput (not_paid_online) where a provider is to give back what it has not got."""
+    online = order.online_payment is not None
+    method = PaymentMethod(wish.method or (PaymentMethod.ONLINE if online else PaymentMethod.OTHER))
+    if method is PaymentMethod.ONLINE and not online:
+        raise InvalidInput.of("method", "not_paid_online")
+    amount = wish.amount or order.paid - order.refunded
+    state = RefundState.PENDING if method is PaymentMethod.ONLINE else RefundState.BY_HAND
+    return Refund(new_id(), amount, method, reference, reason, clock.now(), state)
+
+
+async def _ask_back(tx: AsyncConnection, store_id: UUID, order: Order, refund: Refund) -> None:
+    """The wish is kept with the refund; the worker carries it out, for a provider is never asked inside a transaction."""
+    payment = order.online_payment
+    if payment and payment.provider_id:
+        wish = GivingBack(store_id, refund.refund_id, payment.provider_id, payment.reference, refund.amount, 0, 0)
+        await store.ask_back(tx, wish, order.order_id, refund.refunded_at)

@@ -11,7 +11,7 @@ from uuid import UUID
 from services.common.contact import Address, Contact, clean_text
 from services.common.errors import Violations
 from services.common.money import check_amount, check_currency
-from services.orders.domain.parts import Channel, Line, PaymentMethod
+from services.orders.domain.parts import BY_HAND, Channel, Line, PaymentMethod
 
 MOST_LINES = 500
 LARGEST_QUANTITY = 100_000
@@ -66,7 +66,7 @@ def check_draft(draft: Draft, currency: str, now: datetime) -> None:
     """Every rule that an order must keep, all faults at once; `currency` is the store's. Raises InvalidInput."""
     found = Violations()
     _check_buyer(draft, found)
-    for field_, known in (("channel", Channel), ("payment_method", PaymentMethod)):
+    for field_, known in (("channel", Channel), ("payment_method", BY_HAND)):
         if getattr(draft, field_) not in set(known):
             found.add(field_, "unknown_value")
     found.gather(lambda: check_currency(draft.currency, currency, "currency"), "")

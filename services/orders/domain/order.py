@@ -122,6 +122,21 @@ class Order:
         self._settle(payment)
         self._record(Change(now, actor, "payment_confirmed", payment.reference))
 
+    def why_not_payable(self, amount: int, currency: str) -> str:
+        """Why money that has come does not pay this order: a notice's reason; empty when it does."""
+        if self.status is Status.CANCELLED:
+            return "order_cancelled"
+        if self.status is not Status.UNPAID:
+            return "paid_twice"
+        if currency != self.currency:
+            return "currency_not_of_order"
+        return "" if amount == self.total else "amount_not_of_order"
+
+    @property
+    def online_payment(self) -> Payment | None:
+        """The payment that a provider took."""
+        return next((payment for payment in self.payments if payment.provider_id), None)
+
     def advance(self, status: Status, tracking: str, *, actor: str, now: datetime) -> None:
         """Paid → processing → shipped → completed (E1). Raises StateConflict (order_cannot_become)."""
         if self.status not in PROGRESS or status <= self.status:

@@ -7,6 +7,8 @@ from datetime import datetime
 from enum import IntEnum
 from uuid import UUID
 
+from services.orders.domain.payments import RefundState
+
 
 class Status(IntEnum):
     """Numbers as in the contract's OrderStatus. An order that is refunded in part goes on as it was."""
@@ -40,6 +42,11 @@ class PaymentMethod(IntEnum):
     CARD = 2
     BANK_TRANSFER = 3
     OTHER = 4
+    # By a provider; never entered by hand.
+    ONLINE = 5
+
+
+BY_HAND = frozenset(PaymentMethod) - {PaymentMethod.ONLINE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,18 +69,20 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """Money received."""
+    """Money received; `provider_id` where a provider took it, whose name is for reading."""
 
     payment_id: UUID
     amount: int
     method: PaymentMethod
     reference: str
     received_at: datetime
+    provider_id: UUID | None = None
+    provider_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Refund:
-    """Money given back."""
+    """Money given back; `state` and `failure` say how far a provider is with it."""
 
     refund_id: UUID
     amount: int
@@ -81,6 +90,8 @@ class Refund:
     reference: str
     reason: str
     refunded_at: datetime
+    state: RefundState = RefundState.BY_HAND
+    failure: str = ""
 
 
 @dataclass(frozen=True, slots=True)

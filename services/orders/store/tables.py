@@ -104,8 +104,17 @@ payments = Table(
     Column("method", SmallInteger, nullable=False),
     Column("reference", Text, nullable=False),
     Column("received_at", TIMESTAMPTZ, nullable=False),
+    # The provider that took it (payment_tables.py), whose word for it is `reference`.
+    Column("provider_id", Uuid),
     PrimaryKeyConstraint("store_id", "order_id", "payment_id"),
     ForeignKeyConstraint(["store_id", "order_id"], ["orders.store_id", "orders.order_id"]),
+    Index(
+        "payments_by_provider",
+        "store_id",
+        "provider_id",
+        "reference",
+        postgresql_where=text("provider_id IS NOT NULL"),
+    ),
 )
 refunds = Table(
     "refunds",

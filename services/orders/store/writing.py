@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Text, and_, cast, insert, literal, select, text, update
+from sqlalchemy import Table, Text, and_, cast, insert, literal, select, text, update
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -15,7 +16,7 @@ from services.common import idempotency, outbox
 from services.common.database import BOUND, Statement
 from services.common.idempotency import Once
 from services.common.outbox import Event
-from services.orders.domain import Change, Line, Order, Payment, PaymentMethod, Refund
+from services.orders.domain import Change, Line, Order, Payment, PaymentMethod, Refund, RefundState
 from services.orders.store.rows import columns, order_of
 from services.orders.store.tables import order_history, orders, payments, refunds
 
@@ -96,11 +97,16 @@ async def load(tx: AsyncConnection, store_id: UUID, order_id: UUID, *, lock: boo
         Line(r.sku, r.title, r.quantity, r.unit_price, r.discount, r.item_id) for r in await tx.execute(_LINES, mine)
     )
     order.payments = tuple(
-        Payment(r.payment_id, r.amount, PaymentMethod(r.method), r.reference, r.received_at)
+        Payment(
+            r.payment_id, r.amount, PaymentMethod(r.method), r.reference, r.received_at, r.provider_id, r.provider_name
+        )
         for r in await tx.execute(_PAYMENTS, mine)
     )
     order.refunds = tuple(
-        Refund(r.refund_id, r.amount, PaymentMethod(r.method), r.reference, r.reason, r.refunded_at)
+        Refund(
+            *(r.refund_id, r.amount, PaymentMethod(r.method), r.reference, r.reason, r.refunded_at),
+            *(RefundState(r.state), r.failure),
+        )
         for r in await tx.execute(_REFUNDS, mine)
     )
     order.history = tuple(Change(r.at, r.actor, r.change, r.note) for r in await tx.execute(_HISTORY, mine))
@@ -124,10 +130,15 @@ _CHANGEABLE = (
 _MINE = "WHERE store_id = :store_id AND order_id = :order_id"
 _LINES = text(f"SELECT sku, title, quantity, unit_price, discount, item_id FROM order_lines {_MINE} ORDER BY position")
 _PAYMENTS = text(
-    f"SELECT payment_id, amount, method, reference, received_at FROM payments {_MINE} ORDER BY received_at, payment_id"
+    """SELECT p.payment_id, p.amount, p.method, p.reference, p.received_at, p.provider_id, COALESCE(v.name, '') AS provider_name
+ FROM payments p LEFT JOIN payment_providers v ON v.store_id = p.store_id AND v.provider_id = p.provider_id
+ WHERE p.store_id = :store_id AND p.order_id = :order_id ORDER BY p.received_at, p.payment_id"""
 )
 _REFUNDS = text(
-    f"SELECT refund_id, amount, method, reference, reason, refunded_at FROM refunds {_MINE} ORDER BY refunded_at, refund_id"
+    """SELECT r.refund_id, r.amount, r.method, r.reference, r.reason, r.refunded_at, COALESCE(g.state, 0) AS state,
+  COALESCE(g.failure, '') AS failure
+ FROM refunds r LEFT JOIN provider_refunds g ON g.store_id = r.store_id AND g.refund_id = r.refund_id
+ WHERE r.store_id = :store_id AND r.order_id = :order_id ORDER BY r.refunded_at, r.refund_id"""
 )
 _HISTORY = text(f"SELECT at, actor, change, note FROM order_history {_MINE} ORDER BY version")
 
@@ -152,6 +163,11 @@ async def save(
     )
     await tx.execute(insert(order_history).values(mine | {"version": order.version} | asdict(order.history[-1])))
     if new_payment:
-        await tx.execute(insert(payments).values(mine | asdict(new_payment)))
+        await tx.execute(insert(payments).values(mine | _own(new_payment, payments)))
     if new_refund:
-        await tx.execute(insert(refunds).values(mine | asdict(new_refund)))
+        await tx.execute(insert(refunds).values(mine | _own(new_refund, refunds)))
+
+
+def _own(record: Payment | Refund, table: Table) -> dict[str, Any]:
+    """What stands in the record's own table; the rest is read from that of providers."""
+    return {name: value for name, value in asdict(record).items() if name in table.columns}

@@ -21,6 +21,12 @@ def test_files_of_members_are_for_owner_and_manager() -> None:
     assert allowed == ["owner", "manager"]
 
 
+def test_where_the_money_goes_is_said_by_owner_and_manager_and_by_no_program() -> None:
+    allowed = [role for role, may in permissions.ROLES.items() if permissions.PAYMENTS_WRITE in may]
+    assert allowed == ["owner", "manager"]
+    assert permissions.PAYMENTS_WRITE not in permissions.SCOPES
+
+
 def test_a_cashier_sells_and_enrols_but_merges_nobody() -> None:
     assert permissions.of_role("cashier") == {
         "orders:read",

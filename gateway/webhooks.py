@@ -1,0 +1,48 @@
+"""Where payment providers tell of payments. No cookie and no form token: the signature says who it is, over the body as it came."""
+
+from __future__ import annotations
+
+import structlog
+from flask import Blueprint, Response, request
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from gateway.clients import services
+from gateway.context import NOBODY
+from gateway.errors import http_status
+from onefold.orders.v1 import payments_pb2 as pb
+from services.common.errors import InvalidInput, OnefoldError
+
+blueprint = Blueprint("webhooks", __name__, url_prefix="/webhooks")
+# Far above what Stripe sends.
+LARGEST_NOTICE = 256 * 1024
+log = structlog.get_logger()
+
+
+@blueprint.post("/payments/<uuid:provider_id>")
+def payment_notice(provider_id: object) -> Response:
+    """200 once the notice is kept, whatever is to become of it. Anything else lets the sender try again.
+
+    400: not signed by the provider, or no notice; 404: nobody's address; 413: too large; 503: cannot be kept now.
+    """
+    request.max_content_length = LARGEST_NOTICE
+    try:
+        notice = pb.ReceiveNoticeRequest(
+            provider_id=str(provider_id),
+            body=request.get_data(cache=False),
+            signature=request.headers.get("Stripe-Signature", ""),
+        )
+        services().payments.receive_notice(notice, claims=NOBODY)
+    except RequestEntityTooLarge:
+        return _answer("request_too_large", 413)
+    except InvalidInput as error:
+        return _answer(error.violations[0].reason, 400)
+    except OnefoldError as error:
+        return _answer(error.reason, http_status(error))
+    return _answer("", 200)
+
+
+def _answer(reason: str, status: int) -> Response:
+    """For a machine and its operators; the sentence for people is the console's."""
+    if reason:
+        log.warning("notice_refused", reason=reason)
+    return Response(reason or "kept", status, mimetype="text/plain")
