@@ -31,6 +31,7 @@ from onefold.membership.v1 import levels_pb2_grpc as levels
 from onefold.membership.v1 import profiles_pb2_grpc as profiles
 from onefold.membership.v1 import service_pb2_grpc as membership
 from onefold.notification.v1 import service_pb2_grpc as notification
+from onefold.orders.v1 import bulk_pb2_grpc as bulk
 from onefold.orders.v1 import carts_pb2_grpc as carts
 from onefold.orders.v1 import items_pb2_grpc as items
 from onefold.orders.v1 import payments_pb2_grpc as payments
@@ -127,6 +128,18 @@ class Orders:
         self.edit_contact = Method(tokens, stub.EditContact)
         self.resend_email = Method(tokens, stub.ResendOrderEmail)
         self.summarise_customers = Method(tokens, stub.SummariseCustomers)
+
+
+class Bulk:
+    """BulkService."""
+
+    def __init__(self, tokens: Tokens, channel: grpc.Channel) -> None:
+        stub = bulk.BulkServiceStub(channel)
+        self.count = Method(tokens, stub.CountOrders)
+        self.start = Method(tokens, stub.StartBulkRun)
+        self.get = Method(tokens, stub.GetBulkRun)
+        self.list = Method(tokens, stub.ListBulkRuns)
+        self.list_refused = Method(tokens, stub.ListRefusedOrders)
 
 
 class Items:
@@ -313,6 +326,7 @@ class Services:
         self.carts = Carts(tokens, channels["orders"])
         self.items = Items(tokens, channels["orders"])
         self.payments = Payments(tokens, channels["orders"])
+        self.bulk = Bulk(tokens, channels["orders"])
         self.membership = Membership(tokens, channels["membership"])
         self.imports = Imports(tokens, channels["membership"])
         self.profiles = Profiles(tokens, channels["membership"])

@@ -62,6 +62,11 @@ FIELDS: dict[str, Sentence] = {
         "The store does not sell in this currency.", "The store sells in %(currency)s. Use that currency."
     ),
     "customer_not_chosen": _S("Choose a customer, or create a new one."),
+    "no_orders_chosen": _S("No order is chosen. Choose at least one."),
+    "too_many_orders": _S(
+        "These are too many orders for one go. Narrow the list down, for example by days.",
+        "These are too many orders for one go. Narrow the list down to %(largest)s, for example by days.",
+    ),
     "empty_lines": _S("The order has no items. Add at least one."),
     "too_many_lines": _S(
         "The order has too many lines. Split it into several orders.",
@@ -237,6 +242,11 @@ OTHERS: dict[str, Sentence] = {
     "refund_not_found": _S("There is no such refund of this order."),
     "refund_not_failed": _S("This refund has not failed, so it is not asked for again. Look at its present state."),
     "stale_version": _S("Somebody else has changed this in the meantime. Look at it again and repeat your change."),
+    "bulk_run_not_found": _S("There is no such change of many orders in this store."),
+    "selection_changed": _S(
+        "The list has changed since you looked at it. Nothing was changed. Look at how many orders it has by now, then go on.",
+        "The list has changed since you looked at it. Orders in it now: %(count)s. Nothing was changed. Look again, then go on.",
+    ),
     "level_run_not_found": _S("There is no such saving of levels in this store."),
     "levels_being_saved": _S("Levels are being saved right now. Wait until that is done, then look again."),
     "stale_simulation": _S(

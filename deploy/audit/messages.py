@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from deploy.audit.joins import Databases, full_join
 from deploy.audit.verdict import Verdict
-
-_MOST_RESENDS = 5
+from services.orders.domain import MOST_RESENDS
 
 
 async def check_order_mails(databases: Databases) -> Verdict:
@@ -43,9 +42,7 @@ async def check_resends(databases: Databases) -> Verdict:
     async for order, message in full_join(asked, messages, 2):
         wanted, written = order[2] if order else 0, message[2] if message else 0
         which = order or message or ()
-        verdict.expect(
-            wanted == written <= _MOST_RESENDS, f"order {which[1]}: asked {wanted} times, {written} messages"
-        )
+        verdict.expect(wanted == written <= MOST_RESENDS, f"order {which[1]}: asked {wanted} times, {written} messages")
     return verdict
 
 

@@ -9,6 +9,7 @@ from flask_wtf.csrf import CSRFProtect
 from gateway.api import (
     access,
     benefits,
+    bulk,
     carts,
     customers,
     directory,
@@ -27,6 +28,7 @@ __all__ = [
     "access",
     "application",
     "benefits",
+    "bulk",
     "carts",
     "customers",
     "directory",

@@ -157,6 +157,7 @@ class Advance(RequestModel):
     tracking: str = Field(
         default="", description="What the carrier calls the parcel.", json_schema_extra={"maxLength": 100}
     )
+    note: str = Field(default="", description="Why; for the history.", json_schema_extra={"maxLength": 500})
 
 
 class Cancellation(RequestModel):

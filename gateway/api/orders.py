@@ -134,7 +134,9 @@ def resend_email(header: IdempotencyHeader, path: OrderPath) -> Response:
 @checked(permissions.ORDERS_WRITE)
 def advance_order(header: IdempotencyHeader, path: OrderPath, body: Advance) -> Response:
     """Bring a paid order further: in preparation, shipped, completed"""
-    request = pb.AdvanceOrderRequest(order_id=path.order_id, status=STATUSES[body.status], tracking=body.tracking)
+    request = pb.AdvanceOrderRequest(
+        order_id=path.order_id, status=STATUSES[body.status], tracking=body.tracking, note=body.note
+    )
     return answer(order_json(services().orders.advance(request, key=header.idempotency_key).order))
 
 

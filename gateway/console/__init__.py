@@ -2,6 +2,7 @@
 
 from gateway.console import (
     benefits,
+    bulk,
     directory,
     home,
     imports,
@@ -26,6 +27,7 @@ from gateway.console.frame import blueprint
 __all__ = [
     "benefits",
     "blueprint",
+    "bulk",
     "directory",
     "home",
     "imports",

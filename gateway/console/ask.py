@@ -150,10 +150,8 @@ def confirm_payment(order_id: str, method: int, reference: str, key: str) -> ord
     return services().orders.confirm_payment(wish, key=key).order
 
 
-def advance_order(order_id: str, status: int, tracking: str, key: str) -> orders_api.Order:
+def advance_order(wish: orders_api.AdvanceOrderRequest, key: str) -> orders_api.Order:
     """The order, further on."""
-    wish = orders_api.AdvanceOrderRequest(order_id=order_id, tracking=tracking)
-    wish.status = status  # type: ignore[assignment]  # an open enum
     return services().orders.advance(wish, key=key).order
 
 

@@ -128,6 +128,34 @@ class StepForm(KeyedForm):
 
     status = SelectField(_l("New status"), choices=STEPS, validate_choice=False)
     tracking = StringField(_l("Tracking number"))
+    note = StringField(_l("Reason"))
+
+
+PICKED, ALL = "picked", "all"
+
+
+class BulkForm(KeyedForm):
+    """Which orders of a list, and why. `expected_count` is how many the person saw that the list has."""
+
+    scope = RadioField(
+        _l("Which orders"),
+        choices=((PICKED, _l("The picked orders")), (ALL, _l("All orders of the list"))),
+        validate_choice=False,
+    )
+    note = StringField(_l("Reason"))
+    expected_count = HiddenField()
+
+
+class BulkStepForm(BulkForm):
+    """How far many orders have come (E1)."""
+
+    goal = SelectField(_l("New status"), choices=STEPS, validate_choice=False)
+
+
+class BulkRefundForm(BulkForm):
+    """Money of many orders given back whole (E1)."""
+
+    method = SelectField(_l("Given back by"), choices=PAYMENT_METHODS, validate_choice=False)
 
 
 class CancelForm(KeyedForm):

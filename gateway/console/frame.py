@@ -96,6 +96,7 @@ def _words(table: dict[Any, Any]) -> Callable[[Any], str]:
 FILTERS: dict[str, Callable[..., Any]] = {
     "actor": ask.actor,
     "address": addresses.text,
+    "bulk_state": _badge(labels.BULK_STATE),
     "by_day": _by_day,
     "channel": _words(labels.CHANNEL),
     "customer_status": _badge(labels.CUSTOMER_STATUS),

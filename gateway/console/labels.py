@@ -14,6 +14,7 @@ from onefold.membership.v1.imports_pb2 import ImportState
 from onefold.membership.v1.levels_pb2 import LevelCause
 from onefold.membership.v1.service_pb2 import CustomerStatus, PointsReason
 from onefold.notification.v1.service_pb2 import MessageState
+from onefold.orders.v1.bulk_pb2 import BulkRunState
 from onefold.orders.v1.service_pb2 import Channel, OrderStatus, PaymentMethod
 
 Badge = tuple[LazyString, str]
@@ -49,6 +50,11 @@ IMPORT_STATE: dict[int, Badge] = {
     ImportState.IMPORT_STATE_COMPLETED: (_l("Completed"), "good"),
     ImportState.IMPORT_STATE_EXPIRED: (_l("Never confirmed"), ""),
     ImportState.IMPORT_STATE_DISCARDED: (_l("Discarded"), ""),
+}
+BULK_STATE: dict[int, Badge] = {
+    BulkRunState.BULK_RUN_STATE_QUEUED: (_l("Queued"), "info"),
+    BulkRunState.BULK_RUN_STATE_RUNNING: (_l("Running"), "info"),
+    BulkRunState.BULK_RUN_STATE_DONE: (_l("Completed"), "good"),
 }
 MESSAGE_STATE: dict[int, Badge] = {
     MessageState.MESSAGE_STATE_QUEUED: (_l("Queued"), "info"),

@@ -16,7 +16,7 @@ from gateway.console.frame import Page, blueprint
 from gateway.console.problems import refuse
 from gateway.formats import decimal_text, parse_amount, symbol
 from gateway.permissions import ORDERS_REFUND, ORDERS_WRITE
-from onefold.orders.v1.service_pb2 import Order, OrderStatus, RefundOrderRequest
+from onefold.orders.v1.service_pb2 import AdvanceOrderRequest, Order, OrderStatus, RefundOrderRequest
 from services.common.errors import InvalidInput, OnefoldError
 
 _UNDER_WAY = (
@@ -45,11 +45,9 @@ def order_step(order_id: UUID) -> Page:
     form.status.choices = [(code, label) for code, label in STEPS if int(code) > found.status] or list(STEPS)
     if request.method == "POST":
         try:
-            ask.advance_order(
-                str(order_id), code_of(form.status.data), form.tracking.data or "", form.idempotency_key.data
-            )
+            ask.advance_order(_step(form, found), form.idempotency_key.data)
         except OnefoldError as error:
-            refuse(form, error, {"status": "status", "tracking": "tracking"})
+            refuse(form, error, {"status": "status", "tracking": "tracking", "note": "note"})
         else:
             return _done(order_id, _("The order’s status is saved."))
     return _show("console/order_step.html", form, found)
@@ -87,6 +85,12 @@ def order_refund(order_id: UUID) -> Page:
         else:
             return _done(order_id, _("The refund is noted."))
     return _show("console/order_refund.html", form, found, left=left, currency_symbol=symbol(found.currency))
+
+
+def _step(form: StepForm, order: Order) -> AdvanceOrderRequest:
+    wish = AdvanceOrderRequest(order_id=order.order_id, tracking=form.tracking.data or "", note=form.note.data or "")
+    wish.status = code_of(form.status.data)  # type: ignore[assignment]  # an open enum
+    return wish
 
 
 def _refund(form: RefundForm, order: Order) -> RefundOrderRequest:

@@ -23,7 +23,6 @@ from onefold.orders.v1.service_pb2 import EditContactRequest, Order, OrderStatus
 from services.common.errors import Conflict, NotFound, OnefoldError, StateConflict
 from services.common.ids import new_id
 
-MOST_RESENDS = 5
 CONTACT_FIELDS = {"contact.name": "name", "contact.phone": "phone", "contact.email": "email", "contact": "name"}
 
 
@@ -45,8 +44,6 @@ def order(order_id: UUID) -> str:
         payment_form=PaymentForm(formdata=None),
         customer_link=customer_link(order_id) if principal().may(ORDERS_WRITE) else "",
         email_form=KeyedForm(formdata=None),
-        resends_left=MOST_RESENDS - found.resends,
-        most_resends=MOST_RESENDS,
         possible=possible(found),
     )
 

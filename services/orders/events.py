@@ -10,7 +10,7 @@ from google.protobuf.message import Message
 from onefold.orders.v1 import carts_pb2, events_pb2, service_pb2
 from services.common.outbox import Event, event
 from services.common.wire import address_message, contact_message, timestamp
-from services.orders.domain import Cart, CustomerChange, Order
+from services.orders.domain import MOST_RESENDS, Cart, CustomerChange, Order
 
 
 def placed(order: Order) -> Event:
@@ -122,6 +122,7 @@ def to_proto(order: Order, *, whole: bool) -> service_pb2.Order:
         points_discount_minor=order.points_discount,
         tracking=order.tracking,
         resends=order.resends,
+        resends_left=MOST_RESENDS - order.resends,
     )
     if order.shipping_address:
         message.shipping_address.CopyFrom(address_message(order.shipping_address))

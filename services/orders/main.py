@@ -14,10 +14,11 @@ from services.common.rpc import Caller, Server
 from services.common.tokens import TokenSigner
 from services.orders import api
 from services.orders.clients import Membership, Providers
-from services.orders.commands import Context, Numbers, drop_stale_carts, erase_contacts, tend_payments
+from services.orders.commands import Context, Numbers, drop_stale_carts, erase_contacts, run_bulk, tend_payments
 from services.orders.consumers import SUBSCRIPTIONS
 
 ERASURE_SECONDS = 1
+BULK_SECONDS = 0.3
 PAYMENTS_SECONDS = 1
 STALE_CARTS_SECONDS = 3_600
 
@@ -43,7 +44,7 @@ async def serve(environment: Environment, stop: asyncio.Event) -> None:
 
 
 async def work(environment: Environment, stop: asyncio.Event) -> None:
-    """Publishes events, follows those of others, strips orders of people who were erased, sees after payments."""
+    """Publishes events, follows those of others, strips orders of the erased, sees after payments, changes many orders at once."""
     providers = Providers.read(environment)
     database = Database(
         connect(environment.text("DATABASE_URL"), connections=environment.number("CONNECTIONS", 6), name="orders-work")
@@ -68,6 +69,7 @@ async def work(environment: Environment, stop: asyncio.Event) -> None:
         worker.every(STALE_CARTS_SECONDS, "drop_stale_carts", drop_stale),
         worker.every(ERASURE_SECONDS, "erase_contacts", erase),
         worker.every(PAYMENTS_SECONDS, "tend_payments", tend),
+        worker.every(BULK_SECONDS, "bulk", lambda: run_bulk(database)),
     )
     await worker.run("orders", stop, environment.text("LISTEN"), database, bus, SUBSCRIPTIONS, *loops)
 

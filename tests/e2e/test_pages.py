@@ -71,6 +71,8 @@ def addresses(shop: Shop) -> list[str]:
     saved = shop.post("/saved-filters", {"name": "陳", "filter": {"query": "陳"}})["filter_id"]
     picked = "&".join(f"id={each}" for each in ids)
     adjustment = "change=award&points=50&expires_on=2099-12-31&description=Sorry"
+    many = shop.post("/order-runs/status", {"order_ids": [paid, unpaid], "status": "shipped"})["run_id"]
+    until(lambda: shop.get(f"/order-runs/{many}")["finished_at"], "the run ends")
     return [
         "/console/",
         f"/console/levels/runs/{saving}",
@@ -85,6 +87,10 @@ def addresses(shop: Shop) -> list[str]:
         f"/console/orders/{paid}/step",
         f"/console/orders/{paid}/refund",
         "/console/orders?status=paid",
+        f"/console/orders/bulk/status?id={paid}&q=陳&state=paid",
+        "/console/orders/bulk/refund?total_from=x",
+        "/console/orders/bulk",
+        f"/console/orders/bulk/{many}",
         "/console/orders/new/paid",
         f"/console/orders/new/unpaid?customer={ids[0]}",
         *("/console/items", "/console/items?q=nobody", "/console/items?archived=1", "/console/items/new"),

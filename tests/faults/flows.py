@@ -260,35 +260,6 @@ class OnlineRefund(OnlinePayment):
         assert given == [2_500]
 
 
-class Ending(Flow):
-    """A paid order is shipped and refunded in part, an unpaid one cancelled (E1)."""
-
-    repeatable = False
-
-    def prepare(self) -> None:
-        self.keys = [str(uuid.uuid4()) for _ in range(3)]
-        self.member_id = self.shop.member(somebody())
-        self.paid = self.shop.orders_of(self.member_id)[0]["order_id"]
-        self.unpaid = self.shop.order(self.member_id, paid=False)["order_id"]
-
-    def run(self) -> None:
-        steps = (
-            (f"/orders/{self.paid}/status", {"status": "shipped", "tracking": "SF 1"}),
-            (f"/orders/{self.unpaid}/cancellation", {"reason": "no answer"}),
-            (f"/orders/{self.paid}/refunds", {"amount_minor": 2_500, "method": "cash"}),
-        )
-        for (path, body), key in zip(steps, self.keys, strict=True):
-            self.shop.api.sure("POST", path, body, key=key)
-
-    def check(self) -> None:
-        self.run()  # the same keys change nothing more (E7)
-        order = self.shop.api.get(f"/orders/{self.paid}")
-        assert (order["status"], order["refunded_minor"], len(order["refunds"])) == ("shipped", 2_500, 1)
-        assert self.shop.api.get(f"/orders/{self.unpaid}")["status"] == "cancelled"
-        member = self.shop.customer(self.member_id)
-        assert (member["orders_count"], member["net_spend_minor"], member["points_balance"]) == (1, 7_500, 75)
-
-
 class MergeOfThree(Flow):
     """Three accounts with a paid order each become one; an unpaid order stays until it is paid (F)."""
 

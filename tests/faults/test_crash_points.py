@@ -16,7 +16,6 @@ from tests.faults.client import Shop
 from tests.faults.flows import (
     Checkout,
     Deletion,
-    Ending,
     Erasure,
     Flow,
     ImportOfMembers,
@@ -30,6 +29,7 @@ from tests.faults.flows import (
     Payment,
     WithPoints,
 )
+from tests.faults.order_flows import Ending, RunOverOrders
 from tests.faults.system import WORKS, System
 
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(120)]
@@ -123,6 +123,7 @@ SCENARIOS = [
     ),
     Scenario("identity_merge-serve", Deletion, ("logins.end.before_commit",)),
     Scenario("orders-work", Erasure, ("orders.erase.before_commit",)),
+    Scenario("orders-work", RunOverOrders, ("orders.bulk.before_commit", "orders.bulk.after_commit")),
     *(Scenario(process, _EVENTS[process], _COMMON) for process in WORKS),
 ]
 

@@ -1,4 +1,4 @@
-// The members list: how many accounts are picked for a merge, and whether that is a number that can be merged.
+// Lists from which rows are picked: how many they are and, for a merge of accounts, whether that is a number that can be merged.
 export function enhancePicks() {
   for (const form of document.querySelectorAll("[data-picks]")) {
     const bar = form.querySelector("[data-pick-bar]");
@@ -7,8 +7,9 @@ export function enhancePicks() {
     const merge = form.querySelector("[data-merge]");
     const show = () => {
       const picked = form.querySelectorAll("input[name=id]:checked").length;
-      bar.hidden = picked === 0;
-      count.textContent = (picked === 1 ? bar.dataset.one : bar.dataset.many).replace("%n", String(picked));
+      bar.hidden = picked === 0 && !bar.dataset.none;
+      count.textContent = (picked === 0 ? bar.dataset.none ?? "" : picked === 1 ? bar.dataset.one : bar.dataset.many).replace("%n", String(picked));
+      if (!merge) return;
       form.querySelector("[data-pick-hint]").hidden = picked >= 2 && picked <= 5;
       merge.disabled = picked < 2 || picked > 5;
     };

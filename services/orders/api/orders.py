@@ -79,6 +79,7 @@ class OrdersApi(service_pb2_grpc.OrdersServiceServicer):
             parse_id(request.order_id, "order_id"),
             request.status,
             request.tracking,
+            request.note,
         )
         return answer(order)
 
@@ -142,7 +143,7 @@ class OrdersApi(service_pb2_grpc.OrdersServiceServicer):
     async def SummariseCustomers(
         self, request: pb.SummariseCustomersRequest, _: Context
     ) -> pb.SummariseCustomersResponse:
-        ids = _ids(request.customer_ids, "customer_ids", 5)
+        ids = read_ids(request.customer_ids, "customer_ids", 5)
         found = await queries.summarise_customers(self._context.database, rpc.caller(), ids)
         return pb.SummariseCustomersResponse(
             customers=[
@@ -158,7 +159,7 @@ class OrdersApi(service_pb2_grpc.OrdersServiceServicer):
             self._context,
             rpc.caller(),
             parse_id(request.merge_run_id, "merge_run_id"),
-            _ids(request.merged_ids, "merged_ids", 4),
+            read_ids(request.merged_ids, "merged_ids", 4),
             parse_id(request.survivor_id, "survivor_id"),
         )
         return pb.RelinkOrdersResponse(moved_count=moved, done=done)
@@ -173,7 +174,7 @@ def list_filter(request: pb.ListOrdersRequest) -> Filter:
     """What a list is narrowed to. Raises InvalidInput."""
     asked = Filter(
         query=request.query,
-        customer_ids=tuple(_ids(request.customer_ids, "customer_ids", MOST_CUSTOMERS)),
+        customer_ids=tuple(read_ids(request.customer_ids, "customer_ids", MOST_CUSTOMERS)),
         placed_from=moment(request.placed_from) if request.HasField("placed_from") else None,
         placed_before=moment(request.placed_before) if request.HasField("placed_before") else None,
         total_from=request.total_from_minor if request.HasField("total_from_minor") else None,
@@ -182,7 +183,8 @@ def list_filter(request: pb.ListOrdersRequest) -> Filter:
     return read_filter(asked, [status for status in request.statuses if status], list(request.channels))
 
 
-def _ids(texts: Sequence[str], field: str, most: int) -> list[UUID]:
+def read_ids(texts: Sequence[str], field: str, most: int) -> list[UUID]:
+    """Ids of a request. Raises InvalidInput (too_large, invalid_id)."""
     if len(texts) > most:
         raise InvalidInput.of(field, "too_large", largest=str(most))
     return [parse_id(text, f"{field}[{n}]") for n, text in enumerate(texts)]

@@ -1,5 +1,6 @@
 """Writes of the orders service: one use case, one function, one transaction."""
 
+from services.orders.commands.bulk import BulkWish, run_bulk, start_bulk_run
 from services.orders.commands.carts import change_cart, claim_cart, drop_stale_carts, end_carts
 from services.orders.commands.changing import confirm_payment, edit_contact, resend_email
 from services.orders.commands.checking_out import check_out_cart
@@ -17,6 +18,7 @@ from services.orders.commands.relinking import RELINK_BATCH, link_buyers, relink
 __all__ = [
     "ERASE_BATCH",
     "RELINK_BATCH",
+    "BulkWish",
     "Context",
     "Numbers",
     "RefundWish",
@@ -42,8 +44,10 @@ __all__ = [
     "relink_orders",
     "resend_email",
     "retry_refund",
+    "run_bulk",
     "set_provider",
     "settle_notice",
+    "start_bulk_run",
     "start_checkout",
     "tend_payments",
     "test_provider",

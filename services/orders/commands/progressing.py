@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -13,6 +13,7 @@ from services.common.errors import InvalidInput, Violations
 from services.common.idempotency import Once
 from services.common.ids import new_id
 from services.common.money import check_amount
+from services.common.outbox import Event
 from services.common.tokens import ServiceClaims
 from services.orders import events, store
 from services.orders.commands.context import Context, locked
@@ -20,6 +21,15 @@ from services.orders.domain import PROGRESS, GivingBack, Order, PaymentMethod, R
 
 LONGEST_REASON = 500
 LONGEST_TRACKING = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """How far an order comes, the parcel's number, and why."""
+
+    status: Status
+    tracking: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,18 +43,26 @@ class RefundWish:
 
 
 async def advance_order(
-    context: Context, claims: ServiceClaims, once: Once[Order], order_id: UUID, status: int, tracking: str
+    context: Context,
+    claims: ServiceClaims,
+    once: Once[Order],
+    order_id: UUID,
+    status: int,
+    tracking: str,
+    note: str = "",
 ) -> Order:
     """Brings a paid order further (E1). Raises NotFound, StateConflict (order_cannot_become), InvalidInput, Replayed."""
+    found = Violations()
     if status not in PROGRESS[1:]:
-        raise InvalidInput.of("status", "unknown_value")
-    tracking = clean_text(tracking, "tracking", LONGEST_TRACKING)
+        found.add("status", "unknown_value")
+    tracking = found.gather(lambda: clean_text(tracking, "tracking", LONGEST_TRACKING), "")
+    note = found.gather(lambda: clean_text(note, "note", LONGEST_REASON), "")
+    found.check()
     async with context.database.transaction(claims.store) as tx:
         await once.begin(tx)
         order = await locked(tx, claims.store, order_id)
-        order.advance(Status(status), tracking, actor=claims.actor, now=clock.now())
-        await store.save(tx, claims.store, order)
-        await outbox.add(tx, claims.store, [events.status_changed(order)])
+        event = await go_on(tx, claims.store, order, Step(Status(status), tracking, note), claims.actor)
+        await outbox.add(tx, claims.store, [event])
         await once.finish(tx, order)
         crash.point("orders.advance.before_commit")
     context.waker.wake()
@@ -92,19 +110,37 @@ async def refund_order(
     async with context.database.transaction(claims.store) as tx:
         await once.begin(tx)
         order = await locked(tx, claims.store, order_id)
-        refund = _refund(order, wish, reference, reason)
-        order.refund(refund, actor=claims.actor, now=refund.refunded_at)
-        await store.save(tx, claims.store, order, new_refund=refund)
-        if refund.state is RefundState.PENDING:
-            await _ask_back(tx, claims.store, order, refund)
-        await outbox.add(tx, claims.store, [events.refunded(order)])
+        event = await give_back(
+            tx, claims.store, order, replace(wish, reference=reference, reason=reason), claims.actor
+        )
+        await outbox.add(tx, claims.store, [event])
         await once.finish(tx, order)
         crash.point("orders.refund.before_commit")
     context.waker.wake()
     return order
 
 
-def _refund(order: Order, wish: RefundWish, reference: str, reason: str) -> Refund:
+async def go_on(tx: AsyncConnection, store_id: UUID, order: Order, step: Step, actor: str) -> Event:
+    """Brings an order whose row is locked further; what to tell. Raises StateConflict (order_cannot_become)."""
+    order.advance(step.status, step.tracking, step.note, actor=actor, now=clock.now())
+    await store.save(tx, store_id, order)
+    return events.status_changed(order)
+
+
+async def give_back(tx: AsyncConnection, store_id: UUID, order: Order, wish: RefundWish, actor: str) -> Event:
+    """Notes a refund of an order whose row is locked; what to tell.
+
+    Raises StateConflict (order_not_paid, nothing_to_refund), InvalidInput (refund_too_large, not_paid_online).
+    """
+    refund = _refund(order, wish)
+    order.refund(refund, actor=actor, now=refund.refunded_at)
+    await store.save(tx, store_id, order, new_refund=refund)
+    if refund.state is RefundState.PENDING:
+        await _ask_back(tx, store_id, order, refund)
+    return events.refunded(order)
+
+
+def _refund(order: Order, wish: RefundWish) -> Refund:
     """Raises InvalidInput (not_paid_online) where a provider is to give back what it has not got."""
     online = order.online_payment is not None
     method = PaymentMethod(wish.method or (PaymentMethod.ONLINE if online else PaymentMethod.OTHER))
@@ -112,7 +148,7 @@ def _refund(order: Order, wish: RefundWish, reference: str, reason: str) -> Refu
         raise InvalidInput.of("method", "not_paid_online")
     amount = wish.amount or order.paid - order.refunded
     state = RefundState.PENDING if method is PaymentMethod.ONLINE else RefundState.BY_HAND
-    return Refund(new_id(), amount, method, reference, reason, clock.now(), state)
+    return Refund(new_id(), amount, method, wish.reference, wish.reason, clock.now(), state)
 
 
 async def _ask_back(tx: AsyncConnection, store_id: UUID, order: Order, refund: Refund) -> None:

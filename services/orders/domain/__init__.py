@@ -1,5 +1,6 @@
 """Orders and their rules."""
 
+from services.orders.domain.bulk import GOALS, MOST_ORDERS, BulkRun, BulkState, RefusedOrder
 from services.orders.domain.carts import (
     CHECKOUTS_WITHIN,
     MOST_CART_LINES,
@@ -51,12 +52,14 @@ __all__ = [
     "BY_HAND",
     "CHECKOUTS_WITHIN",
     "FUTURE_TOLERANCE",
+    "GOALS",
     "LARGEST_QUANTITY",
     "MOST_CART_LINES",
     "MOST_CHECKOUTS",
     "MOST_CUSTOMERS",
     "MOST_ITEMS",
     "MOST_LINES",
+    "MOST_ORDERS",
     "MOST_QUANTITY",
     "MOST_RESENDS",
     "PARTLY_REFUNDED",
@@ -64,6 +67,8 @@ __all__ = [
     "PROGRESS",
     "TOLERANCE",
     "VISITOR_CARTS_KEPT",
+    "BulkRun",
+    "BulkState",
     "Cart",
     "CartLine",
     "CartRef",
@@ -91,6 +96,7 @@ __all__ = [
     "ProviderWish",
     "Refund",
     "RefundState",
+    "RefusedOrder",
     "Search",
     "Secrets",
     "Settlement",

@@ -137,13 +137,13 @@ class Order:
         """The payment that a provider took."""
         return next((payment for payment in self.payments if payment.provider_id), None)
 
-    def advance(self, status: Status, tracking: str, *, actor: str, now: datetime) -> None:
-        """Paid → processing → shipped → completed (E1). Raises StateConflict (order_cannot_become)."""
+    def advance(self, status: Status, tracking: str, note: str = "", *, actor: str, now: datetime) -> None:
+        """Paid → processing → shipped → completed; the history keeps parcel and note (E1). Raises StateConflict (order_cannot_become)."""
         if self.status not in PROGRESS or status <= self.status:
             raise StateConflict("order_cannot_become", number=str(self.number))
         self.status = status
         self.tracking = tracking or self.tracking
-        self._record(Change(now, actor, status.name.lower(), tracking))
+        self._record(Change(now, actor, status.name.lower(), " · ".join(filter(None, (tracking, note)))))
 
     def cancel(self, reason: str, *, actor: str, now: datetime) -> None:
         """Ends an order for which no money is held: unpaid ones, and those that cost nothing or points alone (E1).

@@ -14,7 +14,13 @@ from tests.integration.orders.others import nobody
 
 
 @pytest.fixture
-async def context(service_database: Callable[[str], DatabaseUrls]) -> AsyncIterator[commands.Context]:
-    database = Database(connect(service_database("orders").app, connections=16, name="test"))
+def urls(service_database: Callable[[str], DatabaseUrls]) -> DatabaseUrls:
+    """The database of one test."""
+    return service_database("orders")
+
+
+@pytest.fixture
+async def context(urls: DatabaseUrls) -> AsyncIterator[commands.Context]:
+    database = Database(connect(urls.app, connections=16, name="test"))
     yield commands.Context(database, commands.Numbers(database), Waker(database), nobody())
     await database.close()
