@@ -18,7 +18,7 @@ from nats.js.errors import NotFoundError
 from sqlalchemy import Row, text
 
 from deploy.local.nats import Nats
-from deploy.local.ports import LOOPBACK
+from deploy.local.ports import LOOPBACK, choose
 from deploy.local.process import Process, tail
 from deploy.local.state import DatabaseUrls
 from onefold.common.v1 import common_pb2
@@ -138,6 +138,12 @@ def confirmation_requested(address: str) -> identity_merge.ConfirmationRequested
     )
 
 
+def code_requested(address: str, language: str = "") -> identity_merge.CodeRequested:
+    return identity_merge.CodeRequested(
+        code_id=str(new_id()), customer_id=str(new_id()), kind="email", value=address, language=language
+    )
+
+
 @pytest.fixture
 async def post_office() -> AsyncIterator[PostOffice]:
     office = PostOffice()
@@ -184,6 +190,7 @@ def process(
         environment={
             "ONEFOLD_DATABASE_URL": service_database("notification").worker,
             "ONEFOLD_NATS_URL": nats_server.url,
+            "ONEFOLD_LISTEN": f"{LOOPBACK}:{choose(['work'], {})['work']}",
             "ONEFOLD_SERVICE_KEY": SERVICE_KEY,
             "ONEFOLD_IDENTITY_MERGE_TARGET": f"{LOOPBACK}:{logins.port}",
             "ONEFOLD_SMTP_URL": post_office.url,

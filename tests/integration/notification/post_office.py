@@ -13,7 +13,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from grpc import aio
 
 from deploy.local.ports import LOOPBACK, choose
-from onefold.identity_merge.v1 import service_pb2, service_pb2_grpc
+from onefold.identity_merge.v1 import accounts_pb2, accounts_pb2_grpc, service_pb2, service_pb2_grpc
 from services.common import rpc
 from services.common.rpc import Server
 from services.common.tokens import ServiceClaims, TokenSigner
@@ -98,11 +98,13 @@ class PostOffice:
 
 
 @dataclass
-class Logins(service_pb2_grpc.LoginServiceServicer):
-    """identity_merge's LoginService, behind the real boundary that checks service tokens."""
+class Logins(service_pb2_grpc.LoginServiceServicer, accounts_pb2_grpc.CustomerAccountServiceServicer):
+    """What is asked of identity_merge, behind the real boundary that checks service tokens."""
 
     signer: TokenSigner
     needed: bool = True
+    # Whether somebody logs in by the address of a code.
+    known: bool = True
     callers: list[ServiceClaims] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     port: int = field(default_factory=lambda: choose(["grpc"], {})["grpc"])
@@ -116,8 +118,17 @@ class Logins(service_pb2_grpc.LoginServiceServicer):
             needed=self.needed, token=f"secret/token+{len(self.asked)}" if self.needed else "", store_slug="demo"
         )
 
+    async def IssueCode(  # noqa: N802
+        self, request: accounts_pb2.IssueCodeRequest, _: aio.ServicerContext[object, object]
+    ) -> accounts_pb2.IssueCodeResponse:
+        self.callers.append(rpc.caller())
+        self.asked.append(request.code_id)
+        code = f"{len(self.asked):06}" if self.needed and self.known else ""
+        return accounts_pb2.IssueCodeResponse(needed=self.needed, code=code)
+
     async def open(self) -> Server:
         server = Server(f"{LOOPBACK}:{self.port}", self.signer)
+        accounts_pb2_grpc.add_CustomerAccountServiceServicer_to_server(self, server.aio)
         service_pb2_grpc.add_LoginServiceServicer_to_server(self, server.aio)
         await server.start()
         return server

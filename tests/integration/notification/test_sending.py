@@ -13,6 +13,7 @@ from services.common.ids import new_id
 from services.common.outbox import type_of
 from tests.integration.notification.conftest import (
     Notification,
+    code_requested,
     confirmation_requested,
     order_placed,
     store_changed,
@@ -165,6 +166,28 @@ async def test_a_confirmation_that_nobody_needs_any_more_is_cancelled(
     await notification.until_states("cancelled")
     assert post_office.taken == []
     assert await notification.events() == []
+    await server.stop()
+
+
+async def test_the_code_of_a_mail_is_made_when_it_is_sent_and_of_one_that_ended_nothing_goes_out(
+    notification: Notification, post_office: PostOffice, logins: Logins
+) -> None:
+    """Rule 10: each attempt has a code of its own, which is nowhere in the database; once sent, it is not sent again (E)."""
+    server = await logins.open()
+    post_office.to_content["tai-man@mail.example"].append("451 later")
+    await notification.open_store("陳記", language="zh-Hant")
+    await notification.tell(code_requested("tai-man@mail.example", "en"))
+    notification.process.start()
+    await notification.until_states("sent")
+    [received], [row] = post_office.taken, await notification.rows()
+    assert received.mail["Subject"] == "Your code for logging in to 陳記"
+    for subtype in ("plain", "html"):
+        assert "000002" in received.part(subtype)
+    assert "00000" not in f"{row.params} {row.error}"
+    logins.needed = False
+    await notification.tell(code_requested("late@mail.example"))
+    await notification.until_states("sent", "cancelled")
+    assert [mail.recipient for mail in post_office.taken] == ["tai-man@mail.example"]
     await server.stop()
 
 
