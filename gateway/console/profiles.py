@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -13,7 +12,7 @@ from flask import abort, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
-from gateway import addresses
+from gateway import address_book, addresses
 from gateway.auth import requires
 from gateway.console import ask, ask_person
 from gateway.console.forms import KeyedForm, version_of
@@ -179,15 +178,9 @@ def _profile_page(form: _Form, found: Customer, conflicts: Sequence[tuple[str, s
     )
 
 
-# Addresses are known by what they say, so two people can change two of them at once.
+# Addresses
 
-
-def address_key(address: Address) -> str:
-    """An address in an address of a page."""
-    return hashlib.sha256(address.SerializeToString(deterministic=True)).hexdigest()[:16]
-
-
-blueprint.add_app_template_filter(address_key, "address_key")
+blueprint.add_app_template_filter(address_book.key_of, "address_key")
 
 
 @blueprint.route("/members/<uuid:customer_id>/addresses/<key>", methods=["GET", "POST"])
@@ -195,23 +188,24 @@ blueprint.add_app_template_filter(address_key, "address_key")
 def edit_address(customer_id: UUID, key: str) -> Page:
     """Adds an address (`key` is "new") or changes one."""
     form, found = AddressForm(), ask.customer(str(customer_id))
-    old = _with_key(found.addresses, key)
+    old = address_book.with_key(found.addresses, key)
     if not form.is_submitted():
-        if key != "new" and old is None:
+        if key != address_book.NEW and old is None:
             abort(404)
         if old:
             addresses.show(form, old)
         return _address_page(form, found, key)
     typed = addresses.typed(form)
-    if key != "new" and old is None and typed not in found.addresses:
+    if key != address_book.NEW and old is None and typed not in found.addresses:
         # Somebody else has changed or removed it: what was typed is kept, and saving adds it.
-        return _address_page(form, found, "new", gone=True), 409
+        return _address_page(form, found, address_book.NEW, gone=True), 409
     try:
-        if typed == Address():
-            raise InvalidInput.of("recipient", "required")
-        _change_addresses(found.customer_id, form.idempotency_key.data, lambda known: _put(known, old, typed))
+        address_book.check_filled(typed)
+        _change_addresses(
+            found.customer_id, form.idempotency_key.data, lambda known: address_book.put(known, old, typed)
+        )
     except OnefoldError as error:
-        _refuse_address(form, error)
+        address_book.refuse_typed(form, error)
         return _address_page(form, found, key), 422
     flash(_("The address is saved."), "good")
     return redirect(url_for("console.member", customer_id=found.customer_id, _anchor="addresses-title"))
@@ -220,52 +214,22 @@ def edit_address(customer_id: UUID, key: str) -> Page:
 @blueprint.post("/members/<uuid:customer_id>/addresses/<key>/<any(default, remove):action>")
 @requires(MEMBERS_WRITE)
 def arrange_address(customer_id: UUID, key: str, action: str) -> Response:
-    """Puts an address first, or takes it away; one that is gone already is no error."""
-
-    def arranged(known: list[Address]) -> list[Address]:
-        mine = [address for address in known if address_key(address) == key]
-        others = [address for address in known if address_key(address) != key]
-        return others if action == "remove" else [*mine, *others]
-
-    _change_addresses(str(customer_id), KeyedForm().idempotency_key.data, arranged)
+    """Puts an address first, or takes it away."""
+    _change_addresses(
+        str(customer_id),
+        KeyedForm().idempotency_key.data,
+        lambda known: address_book.arrange(known, key, action),
+    )
     flash(_("The address is removed.") if action == "remove" else _("The default address is changed."), "good")
     return redirect(url_for("console.member", customer_id=customer_id, _anchor="addresses-title"))
 
 
-def _change_addresses(customer_id: str, key: str, arranged: Callable[[list[Address]], list[Address]]) -> None:
-    """Brings the addresses as they are now into the order wanted; whoever was faster is not overwritten."""
-    for _try in range(_TRIES):
-        found = ask.customer(customer_id)
-        wanted = arranged(list(found.addresses))
-        if wanted == list(found.addresses):
-            return
-        try:
-            ask_person.change_addresses(found, wanted, key)
-        except Conflict as error:
-            if error.reason != "stale_version":
-                raise
-        else:
-            return
-    raise Conflict("stale_version")
-
-
-def _put(known: list[Address], old: Address | None, new: Address) -> list[Address]:
-    if old is None or old not in known:
-        return known if new in known else [*known, new]
-    return [new if address == old else address for address in known]
-
-
-def _with_key(addresses: Sequence[Address], key: str) -> Address | None:
-    return next((address for address in addresses if address_key(address) == key), None)
-
-
-def _refuse_address(form: AddressForm, error: OnefoldError) -> None:
-    """Whichever address it is in the list, it is the one on this form."""
-    fields = addresses.paths("")
-    if isinstance(error, InvalidInput):
-        here = {v.field: re.sub(r"^addresses\[\d+\]\.|\[\d+\]$", "", v.field) for v in error.violations}
-        fields = {path: name for path, name in {**here, **fields}.items() if name in form}
-    refuse(form, error, fields)
+def _change_addresses(customer_id: str, key: str, wanted: Callable[[list[Address]], list[Address]]) -> None:
+    address_book.change(
+        lambda: ask.customer(customer_id),
+        lambda found, arranged: ask_person.change_addresses(found, arranged, key),
+        wanted,
+    )
 
 
 def _address_page(form: AddressForm, found: Customer, key: str, *, gone: bool = False) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,7 +30,8 @@ class Customer:
 
     def send(self, page: str, action: str = "", **fields: str) -> httpx.Response:
         """Sends the form of a page, there or to `action`; hidden fields as the page's first form has them."""
-        hidden = dict(reversed(_HIDDEN.findall(self.get(page).text.partition("<main")[2])))
+        found = _HIDDEN.findall(self.get(page).text.partition("<main")[2])
+        hidden = {name: html.unescape(value) for name, value in reversed(found)}
         return self.http.post(f"/s/{self.store.slug}/{action or page}", data=hidden | fields)
 
     def codes(self, address: str) -> list[str]:
@@ -40,7 +42,7 @@ class Customer:
         """Asks for a code; the code of the mail that comes."""
         known = len(self.codes(address))
         assert self.send("login", email=address).headers["Location"] == f"/s/{self.store.slug}/login/code"
-        until(lambda: len(self.codes(address)) > known, "the mail with the code arrives")
+        until(lambda: len(self.codes(address)) > known, "the mail with the code arrives", seconds=60)
         return self.codes(address)[0]
 
     def log_in(self, address: str) -> httpx.Response:
