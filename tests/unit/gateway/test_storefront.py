@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from flask import Flask, Response, request
 from flask.testing import FlaskClient
 
 from gateway.app import create_app
-from gateway.storefront import cookies
+from gateway.storefront import cookies, frame, session
+from onefold.identity_merge.v1.accounts_pb2 import VerifyCodeResponse
+from onefold.identity_merge.v1.service_pb2 import LoginMethod, Store
 from services.common.config import Environment
+from services.common.errors import Unavailable
+from services.common.ids import new_id
 from tests.unit.gateway.conftest import SETTINGS
 
 
@@ -75,3 +81,65 @@ def test_only_our_own_proxies_are_believed_about_where_a_request_comes_from(prox
     app.before_request(lambda: sources.append(request.remote_addr))
     app.test_client().get("/healthz", headers={"X-Forwarded-For": "192.0.2.1, 198.51.100.9, 203.0.113.7"})
     assert sources == [seen]
+
+
+TEA = Store(store_id=str(new_id()), slug="tea", name="Tea House", timezone="Asia/Hong_Kong", language="en")
+
+
+@pytest.fixture
+def known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The store was known before the services went away, half a minute ago and more."""
+    monkeypatch.setitem(frame._stores, "tea", (0.0, TEA))
+
+
+@pytest.mark.usefixtures("known")
+def test_while_nobody_can_say_who_is_there_guests_go_on_and_members_are_told(client: FlaskClient) -> None:
+    """E6: a session is not thrown away for it."""
+    assert client.get("/s/tea/account").headers["Location"] == "/s/tea/login?next=/s/tea/account"
+    client.set_cookie("onefold_member_tea", "ofm_x")
+    page = client.get("/s/tea/login")
+    assert page.status_code == 200
+    assert "Tea House" in page.text
+    assert "My account" not in page.text
+    assert client.get("/s/tea/account").status_code == 503
+    assert client.get_cookie("onefold_member_tea") is not None
+    client.delete_cookie("onefold_member_tea")
+
+
+@pytest.mark.usefixtures("known")
+def test_a_form_that_cannot_be_sent_now_keeps_what_was_typed(client: FlaskClient) -> None:
+    page = client.get("/s/tea/login?next=https://evil.example/")
+    assert "evil" not in page.text.partition("<main")[2]
+    hidden = dict(re.findall(r'name="(csrf_token|idempotency_key)"[^>]*value="([^"]+)"', page.text))
+    refused = client.post("/s/tea/login", data=hidden | {"email": "tai.man@example.com"})
+    assert refused.status_code == 503
+    assert 'value="tai.man@example.com"' in refused.text
+    assert hidden["idempotency_key"] in refused.text
+
+
+def test_what_is_to_be_done_at_a_log_in_is_done_once_and_its_failure_undoes_nothing(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hooks: list[session.Hook] = []
+    monkeypatch.setattr(session, "_hooks", hooks)
+    seen: list[tuple[str, str, str]] = []
+
+    @session.on_log_in
+    def fails(store: Store, who: session.Member) -> None:
+        raise Unavailable("service_unavailable")
+
+    @session.on_log_in
+    def notes(store: Store, who: session.Member) -> None:
+        seen.append((store.slug, who.customer_id, who.claims.actor))
+
+    begun = VerifyCodeResponse(
+        session_token="ofm_new", login_method=LoginMethod(customer_id="c1", value="a@example.com")
+    )
+    response = Response()
+    with app.test_request_context("/s/tea/login/code"):
+        session.begin(TEA, begun, response)
+        assert session.member(TEA) == session.Member(
+            "c1", "a@example.com", frame.claims_in(TEA, "customer:c1", "customer")
+        )
+    assert seen == [("tea", "c1", "customer:c1")]
+    assert any("onefold_member_tea=ofm_new" in cookie for cookie in response.headers.getlist("Set-Cookie"))
