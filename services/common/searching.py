@@ -88,17 +88,29 @@ def read_query(text: str, region: str) -> tuple[Query, ...]:
 def _phone_queries(wanted: str, digits: str, region: str) -> tuple[Query, ...]:
     if _PAIR.fullmatch(digits):
         return (_pair(digits),)
-    patterns = [f"%{digits}%"]
+    code = str(phonenumbers.country_code_for_region(region))
+    patterns = [f"%{_behind(code, digits)}%"]
     national = digits.lstrip("0")
     if national and national != digits:
-        # 0912 345 678 is kept as +886912345678; 00886… is the international prefix.
-        patterns.append(f"%\n+{phonenumbers.country_code_for_region(region)}{national}%\n%")
-        patterns.append(f"%{national}%" if len(national) >= _WHOLE_NUMBER else f"%\n+{national}%\n%")
+        if digits.startswith("00"):  # 00886… is the international prefix
+            patterns.append(f"%\n+{_behind(code, national)}%\n%")
+        elif phonenumbers.ndd_prefix_for_region(region, True) == "0":  # 0912 345 678 is kept as +886912345678
+            patterns.append(f"%\n+{_behind(code, code + national)}%\n%")
+        if len(national) >= _WHOLE_NUMBER:
+            patterns.append(f"%{national}%")
     text = Query(Way.TEXT, tuple(patterns))
     try:
         return (Query(Way.PHONE, (parse_mobile(wanted, region),)), text)
     except InvalidInput:
         return (text,)
+
+
+def _behind(code: str, digits: str) -> str:
+    """The digits as a LIKE pattern. Where they begin with the country code, which almost every phone does, its second digit may be any:
+    so the index is asked for the trigrams behind the code alone, of which the others would find everybody.
+    """
+    known = len(code) > 1 and digits.startswith(code) and len(digits) >= len(code) + 3
+    return f"{digits[0]}_{digits[2:]}" if known else digits
 
 
 def _email_query(raw: str) -> tuple[Query, ...]:

@@ -50,6 +50,10 @@ async def crowd(shop: Shop) -> Shop:
         ("9451", ["陳大文"]),
         ("9451 2053", ["陳大文"]),
         ("+852 9451-2053", ["陳大文"]),
+        ("+852 9451", ["陳大文"]),
+        ("852 945", ["陳大文"]),
+        ("00852 9451", ["陳大文"]),
+        ("0123", []),
         ("９４５１２０５３", ["陳大文"]),
         ("2053", ["陳大文"]),
         ("67", ["峯", "Chan Siu Ming, Peter"]),
@@ -90,7 +94,9 @@ async def test_a_part_is_enough(crowd: Shop, monkeypatch: pytest.MonkeyPatch, qu
 async def test_a_national_number_with_its_leading_zero_is_found(crowd: Shop) -> None:
     """C2: 0912 345 678 is how Taiwan writes +886 912 345 678."""
     assert await names(crowd, "0912 345 678", region="TW") == ["Chan Siu Ming, Peter"]
-    assert await names(crowd, "0912", region="TW") == ["Chan Siu Ming, Peter"]
+    for typed in ("0912", "0912 34", "886 912", "00886 912", "5678"):
+        assert await names(crowd, typed, region="TW") == ["Chan Siu Ming, Peter"], typed
+    assert await names(crowd, "0945", region="TW") == []
 
 
 async def test_an_empty_search_lists_the_newest_with_the_number_of_members(crowd: Shop) -> None:
