@@ -206,6 +206,7 @@ OTHERS: dict[str, Sentence] = {
         "Send an Idempotency-Key header with every write, so that a repeat is recognised.",
         "Send an Idempotency-Key header of 1 to %(longest)s characters with every write, so that a repeat is recognised.",
     ),
+    "sale_of_other_store": _S("This sale was taken in another store. Log in there, and it is sent."),
     "order_not_unpaid": _S("This order is not waiting for payment any more. Look at its present state."),
     "order_without_email": _S(
         "This order has no e-mail address. Add one to the contact on the order, then send again."

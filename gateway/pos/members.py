@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from flask import Response, request
 
 from gateway import formats
@@ -26,10 +28,16 @@ _LIVE = {CustomerStatus.CUSTOMER_STATUS_GUEST, CustomerStatus.CUSTOMER_STATUS_ME
 @blueprint.get("/data/members")
 @checked(MEMBERS_READ)
 def find_members() -> Response:
-    """The newest few customers whose phone, name or e-mail has `q` in it: phones with or without country code, in any writing (C2)."""
+    """The newest few whose phone, name or e-mail has `q` in it: phones with or without country code, in any writing (C2)."""
     query = request.args.get("q", "").strip()
-    found = ask.customers(query=query, size=FOUND_AT_ONCE).customers if query else ()
+    found = _members_or_guests(query) if query else ()
     return answer({"items": [_summary(customer) for customer in found]})
+
+
+def _members_or_guests(query: str) -> Sequence[Customer]:
+    """Guests only where no member fits: looking for both at once takes twice as long."""
+    members = ask.customers(query=query, size=FOUND_AT_ONCE, members_only=True).customers
+    return members or ask.customers(query=query, size=FOUND_AT_ONCE).customers
 
 
 @blueprint.get("/data/members/<customer_id>")

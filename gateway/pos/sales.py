@@ -20,7 +20,7 @@ from gateway.pos.frame import blueprint
 from gateway.pos.receipts import receipt_json
 from onefold.common.v1.common_pb2 import Contact
 from onefold.orders.v1.service_pb2 import Channel, CreateOrderRequest, OrderLine
-from services.common.errors import InvalidInput
+from services.common.errors import InvalidInput, StateConflict
 
 # A sale may wait so long in a till without a line. Keys are remembered for 7 days from their first use (services/common/worker.py), so
 # whatever comes within 6 days of the sale is known by its key; what comes later might be a second order, and a person must look.
@@ -36,6 +36,7 @@ class SaleIn(RequestModel):
     The level's discount is taken as it stands on the receipt that the customer has in hand, and not reckoned anew.
     """
 
+    store_id: UUID = Field(description="Of the session that took the sale; it may be another's that sends it.")
     receipt: str
     taken_at: _Moment
     paid: bool
@@ -82,8 +83,10 @@ class SaleIn(RequestModel):
 def place_sale(header: IdempotencyHeader, body: SaleIn) -> Response:
     """Places the order, as of the time when the sale was taken; that is its place in net spend, levels and points, too.
 
-    Raises InvalidInput (sale_too_old) and what `place_order` raises.
+    Raises StateConflict (sale_of_other_store), InvalidInput (sale_too_old), and what `place_order` raises.
     """
+    if str(body.store_id) != principal().store.store_id:
+        raise StateConflict("sale_of_other_store", receipt=body.receipt)
     if datetime.now(UTC) - body.taken_at > LONGEST_WAIT:
         raise InvalidInput.of("taken_at", "sale_too_old", days=str(LONGEST_WAIT.days), receipt=body.receipt)
     language = principal().store.language

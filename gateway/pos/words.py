@@ -54,6 +54,7 @@ def _sale() -> dict[str, str]:
         "each_less": _("{price} each, less {discount}"),
         "level_off": _("{level}: {percent}% off"),
         "use_all": _("Use {n}"),
+        "too_many_points": _("At most {n} points can be used for this sale."),
         "cash": _("Cash"),
         "card": _("Card"),
     }
@@ -88,6 +89,9 @@ def _queue() -> dict[str, str]:
         "log_in_again": _("Your session has ended. Log in again; what waits is sent then."),
         "log_out_waiting": _(
             "Some sales are not sent yet. They stay on this device until somebody of this store logs in. Press again to log out."
+        ),
+        "cannot_keep": _(
+            "This device cannot keep sales. Allow the browser to store data for this page, then reload it."
         ),
         "open_once": _("The till must be opened once with a line before it works without one."),
         "points_need_line": _(

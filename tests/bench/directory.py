@@ -144,7 +144,8 @@ def _at_edge(case: Case, http: httpx.Client) -> None:
         case.edge.append((time.perf_counter() - began) * 1e3)
 
 
-def _percentile(values: Sequence[float], share: float) -> float:
+def percentile(values: Sequence[float], share: float) -> float:
+    """The value below which that share of them lies; 0 for none."""
     return sorted(values)[min(len(values) - 1, int(len(values) * share))] if values else 0.0
 
 
@@ -188,7 +189,7 @@ def _show(cases: Sequence[Case], sizes: Sequence[asyncpg.Record], members: int) 
         "first page", "database p50", "p95", "REST p50", "p95", title=f"{members:,} members, milliseconds", box=None
     )
     for case in cases:
-        figures = [f"{_percentile(times, share):.1f}" for times in (case.database, case.edge) for share in (0.5, 0.95)]
+        figures = [f"{percentile(times, share):.1f}" for times in (case.database, case.edge) for share in (0.5, 0.95)]
         table.add_row(case.name, *figures)
     console.print(table)
     console.print("indexes, MiB: " + ", ".join(f"{name} {mib}" for name, mib in sizes))

@@ -27,7 +27,8 @@ class Till:
             timeout=30,
             trust_env=False,
         )
-        self.token = self.http.get("/session").raise_for_status().json()["csrf_token"]
+        session = self.http.get("/session").raise_for_status().json()
+        self.token, self.store_id = session["csrf_token"], session["store"]["store_id"]
 
     def find(self, query: str) -> list[Json]:
         """Whom the lookup finds."""
@@ -36,7 +37,7 @@ class Till:
     def sell(self, sale: Json, once: str) -> httpx.Response:
         """Sends a sale."""
         headers = {"Idempotency-Key": once, "X-CSRFToken": self.token}
-        return self.http.post("/sales", json=sale, headers=headers)
+        return self.http.post("/sales", json={"store_id": self.store_id} | sale, headers=headers)
 
 
 @pytest.fixture(scope="module")
@@ -143,6 +144,20 @@ def test_what_cannot_be_taken_is_told_by_field(tills: tuple[Till, Till], change:
     """E8: a till's clock may be wrong, and a queue may be older than the keys that are remembered."""
     status, reason, faults = problem(tills[0].sell(sale(**change), key()))
     assert (status, reason, faults) == (422, "invalid_input", {fault})
+
+
+def test_a_till_knows_nobody_of_another_store(new_store: Callable[[], Store], tills: tuple[Till, Till]) -> None:
+    """S: neither by phone nor by id, and no receipt."""
+    other = new_store()
+    person = other.person()
+    order = other.order(contact=person)
+    member = order["customer"]["customer_id"]
+    assert tills[0].find(person["phone"]) == []
+    assert problem(tills[0].http.get(f"/members/{member}"))[:2] == (404, "customer_not_found")
+    assert problem(tills[0].http.get(f"/orders/{order['order_id']}"))[:2] == (404, "order_not_found")
+    assert problem(tills[0].sell(sale(customer_id=member), key()))[:2] == (404, "customer_not_found")
+    elsewhere = sale(store_id="01990000-0000-7000-8000-000000000000")
+    assert problem(tills[0].sell(elsewhere, key()))[:2] == (409, "sale_of_other_store")
 
 
 def test_a_till_without_session_or_token_is_told_what_it_lacks(store: Store, tills: tuple[Till, Till]) -> None:

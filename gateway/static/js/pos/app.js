@@ -34,13 +34,14 @@ async function logOut(event) {
   event.target.submit();
 }
 
+function stop(key) {
+  find("[data-banner-words]").textContent = word(key);
+  find("[data-banner]").hidden = false;
+}
+
 async function start() {
   const session = (await net.renew().catch(() => null)) ?? (await net.known());
-  if (!session) {
-    find("[data-banner-words]").textContent = word("open_once");
-    find("[data-banner]").hidden = false;
-    return;
-  }
+  if (!session) return stop("open_once");
   saleOf.useStore(session.store);
   find("[data-store]").textContent = session.store.name;
   find("[data-staff]").textContent = session.staff.name;
@@ -63,4 +64,7 @@ async function start() {
 }
 
 navigator.serviceWorker?.register("/pos/sw.js", { scope: "/pos/" }).catch(() => null);
-start();
+start().catch((error) => {
+  stop("cannot_keep");
+  throw error;
+});

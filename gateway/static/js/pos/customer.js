@@ -2,7 +2,7 @@
 import { badge, el, find, icon } from "./dom.js";
 import { Lookup, digitsOf } from "./lookup.js";
 import { ask, known, line } from "./net.js";
-import { remember } from "./people.js";
+import { drop, remember } from "./people.js";
 import { change, sale } from "./sale.js";
 import { openSheet } from "./sheet.js";
 import { word } from "./words.js";
@@ -51,7 +51,7 @@ async function load(id) {
     if (sale.customer?.id !== id) return;
     // Whoever was deleted in this window is no customer any more.
     change({ customer: found.live ? { ...found, join: found.guest && (sale.customer.join ?? true) } : null });
-    if (found.live) await remember(found);
+    await (found.live ? remember(found) : drop(id));
   } catch {
     if (sale.customer?.id === id) change({ customer: { ...sale.customer, partial: true } });
   }

@@ -94,7 +94,13 @@ function shown(method, payment) {
     total_minor: reckoned.total,
     buyer: customer ? customer.name || customer.contact?.name || customer.contact?.phone || customer.phone_text || "" : "",
     note: sale.note,
-    // To go on with, should the sale have to be mended.
-    customer,
+    customer: customer && kept(customer),
   };
+}
+
+// To go on with, should the sale have to be mended; what else is known of a member is not laid down with it.
+function kept(customer) {
+  if (!customer.id) return customer;
+  const { id, name, phone_text, guest, join, level, points, benefits } = customer;
+  return { id, name, phone_text, guest, join, level, points, benefits, orders: [], notes: [], tags: [], partial: true };
 }

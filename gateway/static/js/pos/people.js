@@ -34,4 +34,5 @@ export async function tidy() {
   if (gone.length) await db.write("people", (kept) => { for (const person of gone) kept.delete(person.id); });
 }
 
+export const drop = (id) => db.write("people", (people) => db.done(people.delete(id)));
 export const forget = () => db.write("people", (people) => db.done(people.clear()));

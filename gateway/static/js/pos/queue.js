@@ -1,7 +1,7 @@
 // Sales are put down on the device first, with key, time and receipt number, and then sent: at once when there is a line, else again and
 // again. The server knows a sale by its key, so sending it twice, from two tabs or after a reload, makes one order (E7, E8).
 import * as db from "./db.js";
-import { Refused, Unreachable, known, line, now, send } from "./net.js";
+import { Refused, Unreachable, known, line, now, renew, send } from "./net.js";
 import { word } from "./words.js";
 
 const LOCK = "onefold-pos-queue";
@@ -34,7 +34,7 @@ export async function put(body, shown, mended = null) {
       ? { ...mended, state: "waiting", reason: "" }
       : { key: crypto.randomUUID(), place: till.next, receipt: `${till.name}-${String(till.next).padStart(4, "0")}`, taken_at: now().toISOString(), store_id: store.store_id, state: "waiting", reason: "" };
     if (!mended) facts.put({ ...till, next: till.next + 1 }, "till");
-    Object.assign(made, { shown, body: { ...body, receipt: made.receipt, taken_at: made.taken_at, currency: store.currency } });
+    Object.assign(made, { shown, body: { ...body, receipt: made.receipt, taken_at: made.taken_at, currency: store.currency, store_id: made.store_id } });
     kept.put(made);
     return made;
   });
@@ -80,8 +80,12 @@ async function pass() {
       pause = FIRST_MS;
       changed({ key: sale.key, order });
     } catch (error) {
-      if (!(error instanceof Refused) || error.status === 401) return unsent(sale, waiting, error);
-      await refuse(sale, error.message);
+      // Somebody has logged in to another store, in another tab: the sale stays where it is, and the list will say so.
+      if (error.problem?.reason === "sale_of_other_store") {
+        await renew();
+        changed();
+      } else if (!(error instanceof Refused) || error.status === 401) return unsent(sale, waiting, error);
+      else await refuse(sale, error.message);
     }
   }
 }
@@ -100,7 +104,7 @@ async function unsent(sale, waiting, error) {
     return;
   }
   later();
-  for (const each of waiting) changed({ key: each.key, waits: true });
+  for (const each of waiting.slice(waiting.indexOf(sale))) changed({ key: each.key, waits: true });
 }
 
 function later() {

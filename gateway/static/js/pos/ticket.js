@@ -52,7 +52,8 @@ function benefits({ usable, redeemed }) {
   if (offline && sale.redeem) return change({ redeem: "" });
   if (redeem.value !== sale.redeem) redeem.value = sale.redeem;
   find("[data-use-all]", root).textContent = word("use_all", { n: usable.toLocaleString("en") });
-  find("[data-redeem-problem]", root).hidden = redeemed <= points;
+  find("[data-redeem-problem]", root).hidden = redeemed <= usable;
+  find("[data-redeem-problem]", root).textContent = word("too_many_points", { n: usable.toLocaleString("en") });
 }
 
 // Rows are kept while their line stays, so that whoever types in one goes on typing.
