@@ -23,6 +23,7 @@ from onefold.common.v1.common_pb2 import PageRequest
 from onefold.identity_merge.v1 import service_pb2 as identity
 from onefold.membership.v1 import service_pb2 as membership
 from onefold.notification.v1 import service_pb2 as notification
+from onefold.orders.v1 import carts_pb2 as carts_api
 from onefold.orders.v1 import service_pb2 as orders_api
 from services.common.errors import InvalidInput, NotFound, Unavailable, Violations
 
@@ -173,6 +174,12 @@ def edit_contact(wish: orders_api.EditContactRequest, key: str) -> orders_api.Or
 def resend_email(order_id: str, key: str) -> orders_api.Order:
     """The order, whose e-mail is sent once more."""
     return services().orders.resend_email(orders_api.ResendOrderEmailRequest(order_id=order_id), key=key).order
+
+
+def cart_of(customer_id: str) -> carts_api.Cart:
+    """The member's open cart; an empty one where there is none."""
+    wish = carts_api.GetCartRequest(cart=carts_api.CartRef(customer_id=customer_id))
+    return services().carts.get(wish).cart
 
 
 # Customers and points

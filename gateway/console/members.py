@@ -15,6 +15,7 @@ from gateway.console.forms import PointsForm
 from gateway.console.frame import Page, blueprint
 from gateway.console.problems import refuse
 from gateway.formats import parse_whole
+from gateway.items import name_of
 from gateway.permissions import MEMBERS_READ, MEMBERS_WRITE
 from gateway.timeline import timeline
 from onefold.membership.v1.profiles_pb2 import DeletionPolicy
@@ -73,6 +74,8 @@ def member(customer_id: UUID) -> Page:
         ledger=ask.if_up(lambda: ask.points_entries(found.customer_id, points_page, size=10)),
         logins=ask.if_up(lambda: ask.login_methods(found.customer_id)),
         messages=ask.if_up(lambda: ask.messages(customer_id=found.customer_id)),
+        cart=ask.if_up(lambda: ask.cart_of(found.customer_id)),
+        item_name=name_of,
         orders_page=orders_page,
         points_page=points_page,
         points_form=PointsForm(formdata=None),

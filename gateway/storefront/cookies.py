@@ -8,7 +8,9 @@ from flask import current_app, request
 from werkzeug.wrappers import Response
 
 LONGEST = 200
-MEMBER, CODE = "member", "code"
+MEMBER, CODE, CART = "member", "code", "cart"
+# What is shorter was not made by us.
+SHORTEST_CART = 22
 
 
 def _name(kind: str, slug: str) -> str:
