@@ -15,7 +15,8 @@ from onefold.membership.v1.levels_pb2 import LevelCause
 from onefold.membership.v1.service_pb2 import CustomerStatus, PointsReason
 from onefold.notification.v1.service_pb2 import MessageState
 from onefold.orders.v1.bulk_pb2 import BulkRunState
-from onefold.orders.v1.service_pb2 import Channel, OrderStatus, PaymentMethod
+from onefold.orders.v1.payments_pb2 import ProviderKind
+from onefold.orders.v1.service_pb2 import Channel, OrderStatus, PaymentMethod, RefundState
 
 Badge = tuple[LazyString, str]
 
@@ -90,6 +91,34 @@ PAYMENT_METHOD: dict[int, LazyString] = {
     PaymentMethod.PAYMENT_METHOD_BANK_TRANSFER: _l("Bank transfer"),
     PaymentMethod.PAYMENT_METHOD_OTHER: _l("Other"),
     PaymentMethod.PAYMENT_METHOD_ONLINE: _l("Online payment"),
+}
+PROVIDER_KIND: dict[int, LazyString | str] = {
+    ProviderKind.PROVIDER_KIND_STRIPE: "Stripe",
+    ProviderKind.PROVIDER_KIND_TEST: _l("Test payments"),
+}
+REFUND_STATE: dict[int, Badge] = {
+    RefundState.REFUND_STATE_PENDING: (_l("Provider is asked"), "info"),
+    RefundState.REFUND_STATE_DONE: (_l("Given back"), "good"),
+    RefundState.REFUND_STATE_FAILED: (_l("Failed"), "bad"),
+}
+# Ours and the provider's words for why a refund failed; a word that is not here is shown as it is.
+REFUND_FAILURE = {
+    "provider_unavailable": _l("The provider could not be reached for three days."),
+    "provider_not_set_up": _l("The provider is not set up any more."),
+    "charge_already_refunded": _l("All of this payment has been given back already."),
+    "insufficient_funds": _l("There is not enough money in the account with the provider."),
+    "lost_or_stolen_card": _l("The card was lost or stolen. Give the money back another way."),
+    "expired_or_canceled_card": _l("The card has ended. Give the money back another way."),
+}
+NOTICE_REASON = {
+    "order_not_found": _l("Money came for an order that is not in this store."),
+    "order_cancelled": _l("Money came for an order that is cancelled."),
+    "paid_twice": _l("Money came for an order that is paid already."),
+    "amount_not_of_order": _l("The amount is not the total of the order."),
+    "currency_not_of_order": _l("The currency is not that of the order."),
+    "refund_too_large": _l("More was given back than the order was paid."),
+    "refund_failed": _l("The provider could not give the money back."),
+    "not_understood": _l("This could not be worked on. Tell support the number below."),
 }
 CHANNEL: dict[int, LazyString] = {
     Channel.CHANNEL_CONSOLE: _l("Console"),

@@ -11,12 +11,12 @@ from flask_babel import gettext as _
 
 from gateway.auth import requires
 from gateway.console import ask
-from gateway.console.forms import STEPS, CancelForm, RefundForm, StepForm, code_of
+from gateway.console.forms import PAYMENT_METHODS, STEPS, CancelForm, RefundForm, StepForm, code_of
 from gateway.console.frame import Page, blueprint
 from gateway.console.problems import refuse
 from gateway.formats import decimal_text, parse_amount, symbol
 from gateway.permissions import ORDERS_REFUND, ORDERS_WRITE
-from onefold.orders.v1.service_pb2 import AdvanceOrderRequest, Order, OrderStatus, RefundOrderRequest
+from onefold.orders.v1.service_pb2 import AdvanceOrderRequest, Order, OrderStatus, PaymentMethod, RefundOrderRequest
 from services.common.errors import InvalidInput, OnefoldError
 
 _UNDER_WAY = (
@@ -25,6 +25,9 @@ _UNDER_WAY = (
     OrderStatus.ORDER_STATUS_SHIPPED,
     OrderStatus.ORDER_STATUS_COMPLETED,
 )
+
+# As a choice on the form.
+BY_PROVIDER = str(int(PaymentMethod.PAYMENT_METHOD_ONLINE))
 
 
 def possible(order: Order) -> Mapping[str, bool]:
@@ -74,8 +77,15 @@ def order_refund(order_id: UUID) -> Page:
     """Notes money given back: all that is left, or a part of it."""
     form, found = RefundForm(), ask.order(str(order_id))
     left = found.paid_minor - found.refunded_minor
+    online = next((payment.provider_name for payment in found.payments if payment.provider_name), "")
+    if online:
+        form.method.choices = [
+            (BY_PROVIDER, _("By %(provider)s, which took the payment", provider=online)),
+            *PAYMENT_METHODS,
+        ]
     if request.method == "GET":
         form.amount.data = decimal_text(left, found.currency)
+        form.method.data = BY_PROVIDER if online else form.method.data
     else:
         try:
             ask.refund_order(_refund(form, found), form.idempotency_key.data)
@@ -84,7 +94,9 @@ def order_refund(order_id: UUID) -> Page:
             refuse(form, error, fields)
         else:
             return _done(order_id, _("The refund is noted."))
-    return _show("console/order_refund.html", form, found, left=left, currency_symbol=symbol(found.currency))
+    return _show(
+        "console/order_refund.html", form, found, left=left, online=online, currency_symbol=symbol(found.currency)
+    )
 
 
 def _step(form: StepForm, order: Order) -> AdvanceOrderRequest:

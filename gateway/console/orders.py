@@ -10,13 +10,14 @@ from flask_babel import gettext as _
 
 from gateway import addresses
 from gateway.auth import principal, requires
-from gateway.console import ask
+from gateway.console import ask, ask_payments
 from gateway.console.forms import ContactForm, KeyedForm, PaymentForm, code_of, version_of
 from gateway.console.frame import Page, blueprint
 from gateway.console.order_mail import customer_link
 from gateway.console.order_steps import possible
 from gateway.console.problems import refuse
 from gateway.permissions import ORDERS_READ, ORDERS_WRITE
+from gateway.providers import provider_of
 from onefold.common.v1.common_pb2 import Contact
 from onefold.membership.v1.service_pb2 import Customer
 from onefold.orders.v1.service_pb2 import EditContactRequest, Order, OrderStatus
@@ -44,6 +45,8 @@ def order(order_id: UUID) -> str:
         payment_form=PaymentForm(formdata=None),
         customer_link=customer_link(order_id) if principal().may(ORDERS_WRITE) else "",
         email_form=KeyedForm(formdata=None),
+        provider=provider_of(found, principal().claims),
+        to_look_at=ask.if_up(lambda: ask_payments.notices(order_id=found.order_id)),
         possible=possible(found),
     )
 
