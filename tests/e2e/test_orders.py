@@ -230,3 +230,23 @@ def test_an_order_is_shipped_refunded_in_part_and_another_one_cancelled(shop: Sh
     page.get_by_role("button", name="Cancel order").click()
     expect(page.locator("h1 + .badge-of")).to_have_text("Cancelled")
     expect(page.get_by_role("link", name="Confirm payment")).to_have_count(0)
+
+
+def test_a_line_that_is_called_as_an_item_brings_its_price_until_somebody_types_another(shop: Shop, page: Page) -> None:
+    """A4: items are offered, free lines stay possible."""
+    item = shop.post("/items", {"name_en": "Oolong tea", "sku": "OOL-1", "unit_price_minor": 4_500})
+    page.goto("/console/orders/new/paid")
+    page.get_by_role("button", name="Create new customer").click()
+    page.get_by_label("Name", exact=True).fill("Chan")
+    page.get_by_label("Mobile phone").first.fill(shop.somebody().phone_text)
+    page.locator("[name$=-title]").first.fill("Oolong tea")
+    expect(page.locator("[name$=-unit_price]").first).to_have_value("45.00")
+    page.locator("[name$=-title]").first.fill("Oolong tea, a gift")
+    expect(page.locator("[name$=-unit_price]").first).to_have_value("")
+    page.locator("[name$=-unit_price]").first.fill("1")
+    page.locator("[name$=-title]").first.fill("Oolong tea")
+    expect(page.locator("[name$=-unit_price]").first).to_have_value("1")
+    page.get_by_role("button", name="Save paid order").click()
+    expect(page.locator("h1 + .badge-of")).to_have_text("Paid")
+    order = shop.get(f"/orders/{page.url.rpartition('/')[2]}")
+    assert [(line["item_id"], line["total_minor"]) for line in order["lines"]] == [(item["item_id"], 100)]
