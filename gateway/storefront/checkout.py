@@ -173,7 +173,7 @@ def _address(form: CheckoutForm, person: Customer | None) -> Address:
     """The one of the account that was chosen, else what was typed."""
     known, chosen = list(person.addresses) if person else [], form.address.data or ELSEWHERE
     if chosen.isdecimal() and int(chosen) < len(known):
-        return known[int(chosen)]
+        return Address.FromString(known[int(chosen)].SerializeToString())  # a copy, to be filled in
     return addresses.typed(form.ship_to.form)
 
 
