@@ -36,6 +36,7 @@ from onefold.orders.v1 import carts_pb2_grpc as carts
 from onefold.orders.v1 import items_pb2_grpc as items
 from onefold.orders.v1 import payments_pb2_grpc as payments
 from onefold.orders.v1 import service_pb2_grpc as orders
+from onefold.orders.v1 import spend_pb2_grpc as spend
 from services.common import telemetry
 from services.common.errors import Unavailable
 from services.common.rpc import CHANNEL_OPTIONS
@@ -177,6 +178,13 @@ class Payments:
         self.list_notices = Method(tokens, stub.ListNotices)
         self.settle_notice = Method(tokens, stub.SettleNotice)
         self.retry_refund = Method(tokens, stub.RetryRefund)
+
+
+class Spend:
+    """SpendService."""
+
+    def __init__(self, tokens: Tokens, channel: grpc.Channel) -> None:
+        self.explain = Method(tokens, spend.SpendServiceStub(channel).ExplainSpend)
 
 
 class Membership:
@@ -327,6 +335,7 @@ class Services:
         self.items = Items(tokens, channels["orders"])
         self.payments = Payments(tokens, channels["orders"])
         self.bulk = Bulk(tokens, channels["orders"])
+        self.spend = Spend(tokens, channels["orders"])
         self.membership = Membership(tokens, channels["membership"])
         self.imports = Imports(tokens, channels["membership"])
         self.profiles = Profiles(tokens, channels["membership"])

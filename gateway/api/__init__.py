@@ -20,6 +20,7 @@ from gateway.api import (
     merges,
     orders,
     profiles,
+    spend,
 )
 from gateway.api.base import ABOUT, PREFIX, SECURITY, blueprint
 from gateway.api.fields import Problem
@@ -39,6 +40,7 @@ __all__ = [
     "merges",
     "orders",
     "profiles",
+    "spend",
 ]
 
 

@@ -22,6 +22,7 @@ from gateway.console import (
     profiles,
     removals,
     session,
+    spend,
 )
 from gateway.console.frame import blueprint
 
@@ -48,4 +49,5 @@ __all__ = [
     "profiles",
     "removals",
     "session",
+    "spend",
 ]

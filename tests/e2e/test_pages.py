@@ -108,6 +108,7 @@ def addresses(shop: Shop) -> list[str]:
         *(f"/console/members/{ids[0]}/{page}" for page in ("edit", "addresses/new", "phone", "timeline")),
         "/console/members/deletion",
         f"/console/members/{merged[0]}",
+        f"/console/members/{merged[0]}/spend",
         f"/console/members/{ids[0]}/level",
         "/console/levels",
         "/console/levels/edit",

@@ -148,6 +148,7 @@ ROUTES: dict[str, tuple[str, object, str]] = {
         {"points": 1_000, "expires_on": "2099-01-01"},
         _MISSING,
     ),
+    "GET /customers/{customer_id}/spend": ("/customers/{third_id}/spend", None, _MISSING),
     "GET /customers/{customer_id}/orders": ("/customers/{third_id}/orders", None, _MISSING),
     "GET /customers/{customer_id}/login-methods": ("/customers/{customer_id}/login-methods", None, _MISSING),
     "GET /customers/{customer_id}/messages": ("/customers/{customer_id}/messages", None, _EMPTY),

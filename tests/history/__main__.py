@@ -1,4 +1,4 @@
-"""`python -m tests.history [--merges 200] [--seed N]`, against the stack that `make up` runs and `make load` filled."""
+"""`python -m tests.history [--merges 200] [--refunds 2000] [--seed N]`, against the stack that `make up` runs and `make load` filled."""
 
 from __future__ import annotations
 
@@ -20,10 +20,11 @@ from deploy.local.demo import DemoStore
 from deploy.local.loader import Progress
 from deploy.local.state import RunningStack
 from tests.history.levels import check_levels
+from tests.history.refunds import PAID, check_explained, refund_many
 from tests.history.shop import Refused, Shop, Trade
 
 console = Console()
-_SOLD = "SELECT count(*), coalesce(sum(paid - refunded), 0) FROM orders WHERE external_reference LIKE 'cdnow-%'"
+_SOLD = "SELECT count(*), coalesce(sum(paid), 0) FROM orders WHERE external_reference LIKE 'cdnow-%'"
 _BY_PHONE = "SELECT phone, net_spend, orders_count FROM customers WHERE status = 2 AND phone = ANY($1)"
 
 
@@ -37,7 +38,7 @@ async def ask(context: str, query: str, *args: object) -> list[Any]:
 
 
 def check_totals(running: RunningStack, *, merged: bool) -> bool:
-    """Whether the orders in the store come to what the data file says, to the cent; before merges also member by member."""
+    """Whether what was paid in the store is what the data file says, to the cent; before merges and refunds also member by member."""
     expected = cdnow.expected_totals(Progress(running.data / "cdnow.json").done)
     count, value = asyncio.run(ask("orders", _SOLD))[0]
     console.print(
@@ -111,10 +112,22 @@ def merge_many(running: RunningStack, merges: int, seed: int) -> bool:
     return True
 
 
+def refund(running: RunningStack, refunds: int, seed: int) -> list[str]:
+    """Gives money back for so many orders; whose they were, once every event is counted."""
+    orders = asyncio.run(ask("orders", PAID, str(seed), refunds))
+    begun = time.monotonic()
+    count, cents = refund_many(running, orders, seed)
+    console.print(
+        f"{count:,} refunds of {len(orders):,} orders, HK${cents / 100:,.2f} in {time.monotonic() - begun:.0f} s"
+    )
+    return list(dict.fromkeys(str(order["customer_id"]) for order in orders))
+
+
 def main() -> int:
     """Exit status 0: every total agrees and every invariant holds."""
     parser = argparse.ArgumentParser(prog="python -m tests.history", description=__doc__)
     parser.add_argument("--merges", type=int, default=200)
+    parser.add_argument("--refunds", type=int, default=2_000)
     parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6))
     arguments = parser.parse_args()
     running = RunningStack.load()
@@ -124,7 +137,9 @@ def main() -> int:
     merge_many(running, arguments.merges, arguments.seed)
     agrees = check_totals(running, merged=True) and agrees
     agrees = check_levels(console) and agrees
+    customers = refund(running, arguments.refunds, arguments.seed)
     waiting, verdicts, states = asyncio.run(audit(database_urls(), 120))
+    agrees = check_explained(running, customers, console) and agrees
     show(console, waiting, verdicts, states)
     return 0 if agrees and not waiting and all(verdict.holds for verdict in verdicts) else 1
 

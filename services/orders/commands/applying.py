@@ -36,7 +36,7 @@ async def settle_payment(tx: AsyncConnection, store_id: UUID, order: Order, paym
     Raises StateConflict (order_not_unpaid), Conflict (amount_not_of_order).
     """
     order.confirm_payment(payment, actor=actor, now=payment.received_at)
-    order.customer_id = await store.survivor_of(tx, store_id, order.customer_id)
+    order.move_to(await store.survivor_of(tx, store_id, order.customer_id))
     await store.save(tx, store_id, order, new_payment=payment)
     await outbox.add(tx, store_id, [events.paid(order)])
 

@@ -84,7 +84,7 @@ async def cancel_order(
         await store.hold_owner_of(tx, claims.store, order_id)
         order = await locked(tx, claims.store, order_id)
         order.cancel(reason, actor=claims.actor, now=clock.now())
-        order.customer_id = await store.survivor_of(tx, claims.store, order.customer_id)
+        order.move_to(await store.survivor_of(tx, claims.store, order.customer_id))
         await store.save(tx, claims.store, order)
         await outbox.add(tx, claims.store, [events.cancelled(order)])
         await once.finish(tx, order)

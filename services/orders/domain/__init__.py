@@ -29,6 +29,7 @@ from services.orders.domain.parts import (
     Payment,
     PaymentMethod,
     Refund,
+    SpentOrder,
     Status,
 )
 from services.orders.domain.payments import (
@@ -101,6 +102,7 @@ __all__ = [
     "Secrets",
     "Settlement",
     "ShownCart",
+    "SpentOrder",
     "Status",
     "Told",
     "check_draft",

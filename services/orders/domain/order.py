@@ -53,6 +53,8 @@ class Order:
     tracking: str = ""
     # How often the order e-mail was sent again (E3).
     resends: int = 0
+    # The account that it was placed with, where a merge has moved it.
+    moved_from: UUID | None = None
     lines: Sequence[Line] = ()
     payments: Sequence[Payment] = ()
     refunds: Sequence[Refund] = ()
@@ -136,6 +138,12 @@ class Order:
     def online_payment(self) -> Payment | None:
         """The payment that a provider took."""
         return next((payment for payment in self.payments if payment.provider_id), None)
+
+    def move_to(self, owner: UUID) -> None:
+        """Gives the order to the survivor of a merge (F7); nothing where that is its owner. Part of another change."""
+        if owner != self.customer_id:
+            self.moved_from = self.moved_from or self.customer_id
+            self.customer_id = owner
 
     def advance(self, status: Status, tracking: str, note: str = "", *, actor: str, now: datetime) -> None:
         """Paid → processing → shipped → completed; the history keeps parcel and note (E1). Raises StateConflict (order_cannot_become)."""

@@ -117,3 +117,18 @@ class CustomerChange:
     status: Status
     total: int
     currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class SpentOrder:
+    """An order that counts for its customer's net spend; `running` is the sum of this one and all before."""
+
+    order_id: UUID
+    number: int
+    placed_at: datetime
+    status: Status
+    paid: int
+    refunded: int
+    running: int
+    currency: str
+    moved_from: UUID | None

@@ -11,7 +11,7 @@ from services.common.errors import InvalidInput, NotFound
 from services.common.paging import Page, PageRequest
 from services.common.tokens import ServiceClaims
 from services.orders import store
-from services.orders.domain import CustomerChange, Filter, Order, read_search
+from services.orders.domain import CustomerChange, Filter, Order, SpentOrder, read_search
 
 
 async def get_order(database: Database, claims: ServiceClaims, order_id: UUID) -> Order:
@@ -58,6 +58,24 @@ async def summarise_customers(
     async with database.transaction(claims.store) as tx:
         found = await store.summarise(tx, claims.store, customer_ids)
     return {customer_id: found.get(customer_id, (0, 0, 0)) for customer_id in customer_ids}
+
+
+async def explain_spend(
+    database: Database, claims: ServiceClaims, customer_id: UUID, size: int, token: str
+) -> tuple[int, Page[SpentOrder]]:
+    """(net spend, the orders of which it is the sum, newest first) of a customer, of one moment (B5).
+
+    Raises InvalidInput (invalid_page_token, too_large).
+    """
+    page = PageRequest.read(size, token, keys=2)
+    if page.after:
+        page = PageRequest(page.size, _key(*page.after))
+    async with database.transaction(claims.store) as tx:
+        # The newest of all has the whole sum; only the first page holds it.
+        newest = await store.spent_page(tx, claims.store, customer_id, PageRequest(0))
+        rows = await store.spent_page(tx, claims.store, customer_id, page)
+    total = newest[0].running if newest else 0
+    return total, page.cut(rows, lambda order: (order.placed_at.isoformat(), str(order.order_id)))
 
 
 def _key(at: str, order_id: str) -> tuple[datetime, UUID]:

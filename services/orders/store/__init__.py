@@ -74,6 +74,7 @@ from services.orders.store.relinking import (
     relink_batch,
     survivor_of,
 )
+from services.orders.store.spending import spent_page
 from services.orders.store.tables import metadata
 from services.orders.store.writing import insert_whole, load, save, take_numbers
 
@@ -143,6 +144,7 @@ __all__ = [
     "save_provider",
     "settle_refund_notices",
     "sku_is_taken",
+    "spent_page",
     "store_of_provider",
     "summarise",
     "survivor_of",

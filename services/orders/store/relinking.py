@@ -84,7 +84,8 @@ async def relink_batch(
 _RELINK = text(
     """WITH picked AS (SELECT order_id FROM orders
    WHERE store_id = :store_id AND customer_id = ANY(CAST(:merged_ids AS uuid[])) AND status <> 1 LIMIT :most FOR UPDATE),
- moved AS (UPDATE orders o SET customer_id = :survivor_id, version = version + 1 FROM picked
+ moved AS (UPDATE orders o SET customer_id = :survivor_id, moved_from = COALESCE(o.moved_from, o.customer_id), version = version + 1
+   FROM picked
    WHERE o.store_id = :store_id AND o.order_id = picked.order_id RETURNING o.order_id, o.version),
  h AS (INSERT INTO order_history (store_id, order_id, version, at, actor, change, note)
    SELECT CAST(:store_id AS uuid), order_id, version, now(), CAST(:actor AS text), 'owner_changed', CAST(:note AS text) FROM moved)
@@ -112,11 +113,12 @@ _LINK = text(
     """WITH held AS (SELECT o.order_id, o.customer_id, o.status, w.customer_id AS buyer
    FROM unnest(CAST(:order_ids AS uuid[]), CAST(:customer_ids AS uuid[])) AS w(order_id, customer_id)
    JOIN orders o ON o.store_id = :store_id AND o.order_id = w.order_id ORDER BY o.order_id FOR UPDATE OF o),
- goal AS (SELECT h.order_id, CASE WHEN h.status = 1 THEN h.buyer ELSE COALESCE(s.survivor_id, h.buyer) END AS owner
+ goal AS (SELECT h.order_id, h.buyer, CASE WHEN h.status = 1 THEN h.buyer ELSE COALESCE(s.survivor_id, h.buyer) END AS owner
    FROM held h LEFT JOIN survivors s ON s.store_id = :store_id AND s.merged_id = h.buyer
    LEFT JOIN survivors m ON m.store_id = :store_id AND m.merged_id = h.customer_id
    WHERE h.status <> 1 OR m.merged_id IS NULL),
- moved AS (UPDATE orders o SET customer_id = g.owner, version = o.version + 1 FROM goal g
+ moved AS (UPDATE orders o SET customer_id = g.owner, moved_from = COALESCE(o.moved_from, NULLIF(g.buyer, g.owner)),
+   version = o.version + 1 FROM goal g
    WHERE o.store_id = :store_id AND o.order_id = g.order_id AND o.customer_id <> g.owner
    RETURNING o.order_id, o.customer_id, o.version),
  h AS (INSERT INTO order_history (store_id, order_id, version, at, actor, change, note)

@@ -44,6 +44,7 @@ def columns(order: Order) -> dict[str, Any]:
         "points_discount": order.points_discount,
         "tracking": order.tracking,
         "resends": order.resends,
+        "moved_from": order.moved_from,
     }
 
 
@@ -78,4 +79,5 @@ def order_of(row: Row[Any]) -> Order:
         points_discount=row.points_discount,
         tracking=row.tracking,
         resends=row.resends,
+        moved_from=row.moved_from,
     )

@@ -60,6 +60,8 @@ orders = Table(
     Column("points_discount", BigInteger, nullable=False, server_default="0"),
     Column("tracking", Text, nullable=False, server_default=""),
     Column("resends", SmallInteger, nullable=False, server_default="0"),
+    # The account that it was placed with, where a merge has moved it.
+    Column("moved_from", Uuid),
     # What the buyer is found by (services/common/searching.py); the database keeps it.
     Column("contact_search", Text, Computed("order_text(contact_name, contact_phone, contact_email)", persisted=True)),
     PrimaryKeyConstraint("store_id", "order_id"),

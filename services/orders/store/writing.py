@@ -126,6 +126,7 @@ _CHANGEABLE = (
     "version",
     "tracking",
     "resends",
+    "moved_from",
 )
 _MINE = "WHERE store_id = :store_id AND order_id = :order_id"
 _LINES = text(f"SELECT sku, title, quantity, unit_price, discount, item_id FROM order_lines {_MINE} ORDER BY position")
