@@ -30,11 +30,11 @@ _FILL = """INSERT INTO orders (store_id, order_id, number, customer_id, status, 
     || substr('文明強豪玲儀輝芬華傑', 1 + n / 200 % 10, 1)
    ELSE initcap(substr(translate(md5(n::text), '0123456789', 'ghijklmnop'), 1, 6)) || ' '
     || (ARRAY['Chan', 'Lee', 'Wong', 'Ho', 'Lam'])[1 + n % 5] END,
-  '+8526' || lpad((n * 7919 % 10000000)::text, 7, '0'), 'p' || n || '@mail.example', true, '', '', 'en',
+  '+8526' || lpad((n::bigint * 7919 % 10000000)::text, 7, '0'), 'p' || n || '@mail.example', true, '', '', 'en',
   now() - n * interval '90 seconds', 1
  FROM (SELECT n, 500 + n * 104729::bigint % 400000 AS total,
    (ARRAY[5, 5, 5, 5, 4, 4, 3, 2, 2, 1, 6, 8])[1 + (n * 31 % 12)::int] AS status FROM generate_series($3::int, $3::int + 99999) AS n
-   WHERE n < $4) AS made"""
+   WHERE n < $4) AS made ON CONFLICT DO NOTHING"""
 _FIRST_NUMBER = 10_000_000
 
 
