@@ -207,6 +207,8 @@ def _show_addresses(running: RunningStack, password: str) -> None:
     rows = {
         "Console": f"[bold]{running.gateway_url}/[/]",
         "  log in": f"store [bold]{SLUG}[/], e-mail [bold]{OWNER_EMAIL}[/], password [bold]{password}[/]",
+        "Till": f"{running.gateway_url}/pos/",
+        "Online store": f"{running.gateway_url}/s/{SLUG}/",
         "API": f"{running.gateway_url}/api/v1, described at {running.gateway_url}/api/docs",
         "Mails": f"{running.mail_url}/",
         "Payments": f"{running.payments_url}/, where the demo store's customers pay without money",
@@ -216,4 +218,4 @@ def _show_addresses(running: RunningStack, password: str) -> None:
         "Logs": str(running.data / "log"),
     }
     for name, value in rows.items():
-        console.print(f"[dim]{name:<12}[/]{value}", soft_wrap=True)
+        console.print(f"[dim]{name:<13}[/]{value}", soft_wrap=True)
