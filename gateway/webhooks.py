@@ -24,12 +24,13 @@ def payment_notice(provider_id: object) -> Response:
 
     400: not signed by the provider, or no notice; 404: nobody's address; 413: too large; 503: cannot be kept now.
     """
-    request.max_content_length = LARGEST_NOTICE
     try:
+        # Read to its end, which is never far (MAX_CONTENT_LENGTH): what is left unread breaks the connection that others wait on.
+        body = request.get_data(cache=False)
+        if len(body) > LARGEST_NOTICE:
+            raise RequestEntityTooLarge
         notice = pb.ReceiveNoticeRequest(
-            provider_id=str(provider_id),
-            body=request.get_data(cache=False),
-            signature=request.headers.get("Stripe-Signature", ""),
+            provider_id=str(provider_id), body=body, signature=request.headers.get("Stripe-Signature", "")
         )
         services().payments.receive_notice(notice, claims=NOBODY)
     except RequestEntityTooLarge:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from deploy.local.nats import Nats
+from deploy.local.ports import LOOPBACK, choose
 from onefold.identity_merge.v1 import events_pb2 as identity_merge
 from onefold.identity_merge.v1 import service_pb2 as identity_merge_pb
 from onefold.membership.v1 import events_pb2
@@ -186,7 +187,14 @@ async def test_events_arrive_by_the_broker_and_take_effect(shop: Shop, nats_serv
     ]
     stop = asyncio.Event()
     running = asyncio.create_task(
-        worker.run("membership", stop, shop.worker.database, Bus(nats_server.url, name="w"), subscriptions(shop.worker))
+        worker.run(
+            "membership",
+            stop,
+            f"{LOOPBACK}:{choose(['work'], {})['work']}",
+            shop.worker.database,
+            Bus(nats_server.url, name="w"),
+            subscriptions(shop.worker),
+        )
     )
     await bus.publish(outgoing)
     async with asyncio.timeout(20):
