@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
 from flask import abort
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
@@ -47,6 +48,17 @@ def version_of(text: str | None) -> int:
     if not text or not text.isdecimal() or len(text) > 18:
         abort(400)
     return int(text)
+
+
+def seen_of(text: str | None) -> dict[str, str]:
+    """The values that an editor saw, from the form's hidden field. Aborts (400) where no page of ours has written it."""
+    try:
+        seen = orjson.loads(text or "{}")
+    except orjson.JSONDecodeError:
+        abort(400)
+    if not isinstance(seen, dict):
+        abort(400)
+    return {str(name): str(value) for name, value in seen.items()}
 
 
 class PlainForm(FlaskForm):  # type: ignore[misc]

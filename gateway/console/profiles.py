@@ -15,7 +15,7 @@ from werkzeug.wrappers import Response
 from gateway import address_book, addresses
 from gateway.auth import requires
 from gateway.console import ask, ask_person
-from gateway.console.forms import KeyedForm, version_of
+from gateway.console.forms import KeyedForm, seen_of, version_of
 from gateway.console.frame import Page, blueprint
 from gateway.console.person_forms import AddressForm, NoteForm, ProfileForm, TagsForm
 from gateway.console.problems import refuse
@@ -70,7 +70,7 @@ def _fields(form: _Form) -> list[str]:
 
 def _save(form: _Form, customer_id: str) -> list[tuple[str, str, str, str]]:
     """Saves what differs from what was seen; (field, label, yours, now) where somebody else has changed the same."""
-    seen = _seen(form)
+    seen = seen_of(form.seen.data)
     for _try in range(_TRIES):
         touched = {
             name: form[name].data or "" for name in _fields(form) if (form[name].data or "") != seen.get(name, "")
@@ -110,7 +110,7 @@ def _compare(
 
 def _choose(form: _Form) -> None:
     """Where somebody chose what is there now, that counts as typed."""
-    seen = _seen(form)
+    seen = seen_of(form.seen.data)
     for name in _fields(form):
         if request.form.get(f"choose-{name}") == "now":
             form[name].data = seen.get(name, "")
@@ -127,16 +127,6 @@ def _wish(customer_id: str, form: _Form, touched: Mapping[str, str]) -> ChangePr
             Tags(tags=[tag for part in re.split(r"[,，、;；\n]", touched["tags"]) if (tag := part.strip())])
         )
     return wish
-
-
-def _seen(form: _Form) -> dict[str, str]:
-    try:
-        seen = orjson.loads(form.seen.data or "{}")
-    except orjson.JSONDecodeError:
-        abort(400)
-    if not isinstance(seen, dict):
-        abort(400)
-    return {str(name): str(value) for name, value in seen.items()}
 
 
 def _values(found: Customer) -> dict[str, str]:

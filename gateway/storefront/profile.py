@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 
 from gateway import address_book, addresses
 from gateway.clients import services
-from gateway.console.forms import KeyedForm
+from gateway.console.forms import KeyedForm, seen_of
 from gateway.console.frame import Page
 from gateway.console.person_forms import AddressForm
 from gateway.console.problems import refuse
@@ -51,7 +51,7 @@ def edit_profile(slug: str) -> Page:
 
 def _save(form: ProfileForm, who: Member) -> None:
     """Raises Conflict (stale_version) once somebody else has changed the same; the form has then what it says now beside it."""
-    seen = _seen(form)
+    seen = seen_of(form.seen.data)
     touched = {name: form[name].data or "" for name in FIELDS if (form[name].data or "") != seen.get(name, "")}
     for _try in range(_TRIES):
         found = _now(who)
@@ -98,19 +98,8 @@ def _show(form: ProfileForm, found: Customer) -> None:
     form.seen.data = orjson.dumps(values).decode()
 
 
-def _seen(form: ProfileForm) -> dict[str, str]:
-    """What stood on the page when it was opened. Aborts (400) where no page of ours has written it."""
-    try:
-        seen = orjson.loads(form.seen.data or "{}")
-    except orjson.JSONDecodeError:
-        abort(400)
-    if not isinstance(seen, dict):
-        abort(400)
-    return {str(name): str(value) for name, value in seen.items()}
-
-
 def _profile_page(store: Store, form: ProfileForm, *, stale: bool = False) -> str:
-    now = _seen(form) if stale else {}
+    now = seen_of(form.seen.data) if stale else {}
     return render_template(
         "storefront/profile.html",
         store=store,
