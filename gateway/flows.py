@@ -28,6 +28,7 @@ _deferred = metrics.get_meter("onefold.gateway").create_counter(
 ENROL_SECONDS = 0.5
 # An order does not wait for the buyer's contact longer than a cashier would.
 KNOW_SECONDS = 1.0
+_GONE = {membership.CUSTOMER_STATUS_DELETED, membership.CUSTOMER_STATUS_ERASED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,7 @@ def _known_buyer(request: orders.CreateOrderRequest) -> Buyer:
         _defer("get_customer", error)
         return Buyer(request.customer_id, membership.CUSTOMER_STATUS_UNSPECIFIED, request.contact.name)
     customer = answer.customer
-    request.customer_id = customer.customer_id
+    request.customer_id, request.customer_gone = customer.customer_id, customer.status in _GONE
     _fill(request.contact, customer)
     return Buyer(customer.customer_id, customer.status, customer.name)
 

@@ -223,4 +223,5 @@ def draft_of(request: pb.CreateOrderRequest) -> Draft:
         level_discount=request.level_discount_minor,
         level_name=request.level_name,
         points_redeemed=request.points_redeemed,
+        customer_gone=request.customer_gone,
     )

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from services.common import clock, crash
 from services.common.contact import clean_text, read_address, read_contact
-from services.common.errors import Violations
+from services.common.errors import InvalidInput, Violations
 from services.common.idempotency import Once
 from services.common.ids import new_id
 from services.common.tokens import ServiceClaims
@@ -26,6 +26,8 @@ async def create_order(context: Context, claims: ServiceClaims, once: Once[Order
     """
     draft, order_id = read_draft(draft, claims), new_id()
     await check_items(context, claims, draft.lines)
+    if draft.customer_gone:
+        await _refuse(context, claims, once)
     if draft.points_redeemed and draft.customer_id:
         draft, order_id = await with_points(context, claims, once, draft, draft.customer_id)
     order = Order.place(
@@ -46,6 +48,13 @@ async def create_order(context: Context, claims: ServiceClaims, once: Once[Order
     crash.point("orders.create.after_commit")
     context.waker.wake()
     return order
+
+
+async def _refuse(context: Context, claims: ServiceClaims, once: Once[Order]) -> None:
+    """Nothing is sold to an account that is gone (C9). An order that stood before it went is the answer to its key still (E7)."""
+    async with context.database.transaction(claims.store) as tx:
+        await once.look_back(tx)
+    raise InvalidInput.of("customer_id", "customer_gone")
 
 
 async def with_points(

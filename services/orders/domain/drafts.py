@@ -43,6 +43,8 @@ class Draft:
     level_name: str = ""
     points_redeemed: int = 0
     points_discount: int = 0
+    # Whoever asks has found out that the customer was deleted or erased.
+    customer_gone: bool = False
 
     @property
     def due(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -213,3 +214,22 @@ def test_an_order_goes_on_and_money_is_given_back(store: Store) -> None:
     assert Order.model_validate(cancelled.json()).history[-1].change == "cancelled"
     listed = OrderList.model_validate(store.http.get("/orders", params={"status": "partly_refunded"}).json())
     assert order["order_id"] not in [each.order_id for each in listed.items], "refunded whole"
+
+
+def test_nothing_is_sold_to_an_account_that_is_gone(new_store: Callable[[], Store]) -> None:
+    """C9: its id is refused where it was typed; the same phone buys as somebody new."""
+    store = new_store()
+    person = store.person()
+    member = store.member(contact=person)
+    before = key()
+    stood = store.post(
+        "/orders", {"paid": True, "currency": "HKD", "lines": LINES, "customer_id": member}, before
+    ).json()
+    gone = store.http.request(
+        "DELETE", f"/customers/{member}", json={"confirmation": person["phone"]}, headers={"Idempotency-Key": key()}
+    )
+    assert gone.status_code in (200, 204), gone.text
+    wish = {"paid": True, "currency": "HKD", "lines": LINES, "customer_id": member}
+    assert problem(store.post("/orders", wish)) == (422, "invalid_input", {("customer_id", "customer_gone")})
+    assert store.post("/orders", wish, before).json()["order_id"] == stood["order_id"], "a repeat has its answer"
+    assert store.order(contact=person)["customer"]["customer_id"] != member
