@@ -24,6 +24,8 @@ from deploy.local.state import CONTEXTS, DataFolder, RunningStack, read_json, wr
 
 # Mails can wait a moment; a customer at the counter cannot.
 _MAIL_NICENESS = 10
+# An index over a million rows takes minutes; whoever breaks that off begins anew at the next start.
+_MIGRATION_SECONDS = 1_800.0
 
 
 class Stack:
@@ -182,6 +184,7 @@ class Stack:
             argv=[sys.executable, "-m", f"services.{context}.main", command],
             log=self._log(f"{context}-{command}"),
             environment=self.settings.service(context, command),
+            ready_seconds=_MIGRATION_SECONDS if command == "migrate" else 60.0,
             ready=serves_grpc(self.settings.health_target(context, command)) if told else None,
             niceness=_MAIL_NICENESS if sends_mail else 0,
         )
