@@ -199,9 +199,10 @@ class Book:
             return [(i, notice, endpoint) for i, notice, endpoint in waiting if endpoint and notice["due"] <= now]
 
     def next_due(self) -> float | None:
-        """Seconds until something is to be sent; None when nothing waits."""
+        """Seconds until something is to be sent; None when nothing waits. What has no address any more waits for nothing."""
         with self._lock:
-            times = [notice["due"] for notice in self._kept["notices"].values()]
+            known = self._kept["endpoints"]
+            times = [notice["due"] for notice in self._kept["notices"].values() if notice["endpoint"] in known]
         return max(0.0, min(times) - time.time()) if times else None
 
     def sent(self, notice_id: str, taken: bool, longest_pause: float) -> None:

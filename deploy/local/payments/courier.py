@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import http.client
 import threading
 import time
 import urllib.error
@@ -50,5 +51,5 @@ def deliver(url: str, body: bytes, secret: str) -> bool:
     except urllib.error.HTTPError as error:
         error.close()
         return False
-    except OSError:
+    except (OSError, http.client.HTTPException):  # whoever hangs up in the middle, or answers with what is no HTTP
         return False
