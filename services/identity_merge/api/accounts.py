@@ -55,3 +55,26 @@ class CustomerAccountApi(accounts_pb2_grpc.CustomerAccountServiceServicer):
     async def LogOutCustomer(self, request: pb.LogOutCustomerRequest, _: GrpcContext) -> pb.LogOutCustomerResponse:
         await accounts.log_out(self._context, rpc.caller(), request.session_token)
         return pb.LogOutCustomerResponse()
+
+    async def FollowLink(self, request: pb.FollowLinkRequest, _: GrpcContext) -> pb.FollowLinkResponse:
+        raise NotImplementedError
+
+    async def GetProofs(self, request: pb.GetProofsRequest, _: GrpcContext) -> pb.GetProofsResponse:
+        raise NotImplementedError
+
+    async def Register(self, request: pb.RegisterRequest, _: GrpcContext) -> pb.RegisterResponse:
+        raise NotImplementedError
+
+    async def LogInWithPassword(
+        self, request: pb.LogInWithPasswordRequest, _: GrpcContext
+    ) -> pb.LogInWithPasswordResponse:
+        raise NotImplementedError
+
+    async def SetPassword(self, request: pb.SetPasswordRequest, _: GrpcContext) -> pb.SetPasswordResponse:
+        raise NotImplementedError
+
+    async def GetAccount(self, request: pb.GetAccountRequest, _: GrpcContext) -> pb.GetAccountResponse:
+        raise NotImplementedError
+
+    async def EndSessions(self, request: pb.EndSessionsRequest, _: GrpcContext) -> pb.EndSessionsResponse:
+        raise NotImplementedError
