@@ -18,10 +18,10 @@ import structlog
 from flask import current_app, g, request
 from werkzeug.wrappers import Response
 
-from gateway import permissions
 from gateway.clients import services
 from gateway.context import NOBODY, is_api
 from onefold.identity_merge.v1 import service_pb2 as identity
+from services.common import permissions
 from services.common.errors import PermissionDenied, Unauthenticated, Unavailable
 from services.common.tokens import ServiceClaims
 
@@ -139,7 +139,7 @@ def ask_identity(credential: str, seconds: float) -> Principal:
 def principal_of(answer: identity.AuthenticateResponse) -> Principal:
     """The principal that identity_merge tells of. Raises Unauthenticated when it names nobody."""
     if answer.HasField("staff"):
-        role = permissions.role_name(answer.staff.role)
+        role = role_name(answer.staff.role)
         allowed = permissions.of_role(role)
         claims = _claims(answer.store, f"staff:{answer.staff.staff_id}", role, allowed)
         return Principal(claims, allowed, answer.store, answer.staff, None)
@@ -148,6 +148,13 @@ def principal_of(answer: identity.AuthenticateResponse) -> Principal:
         claims = _claims(answer.store, f"api_key:{answer.api_key.api_key_id}", "api_key", allowed)
         return Principal(claims, allowed, answer.store, None, answer.api_key)
     raise Unauthenticated("credential_refused")
+
+
+def role_name(role: identity.StaffRole.ValueType) -> str:
+    """The role's word: owner, manager, cashier, support; "unspecified" for what this gateway does not know."""
+    if role not in identity.StaffRole.values():
+        return "unspecified"
+    return identity.StaffRole.Name(role).removeprefix("STAFF_ROLE_").lower()
 
 
 def _claims(store: identity.Store, actor: str, role: str, allowed: frozenset[str]) -> ServiceClaims:

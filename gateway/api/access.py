@@ -2,37 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated
 
 from flask import Response
 from flask_openapi3.models.tag import Tag
 from pydantic import Field
 
-from gateway import permissions
 from gateway.api.base import blueprint
 from gateway.api.checked import answer, checked
 from gateway.api.fields import AnswerModel, Id, IdempotencyHeader, Json, RequestModel, Time, when
-from gateway.auth import principal
+from gateway.auth import principal, role_name
 from gateway.clients import services
 from onefold.identity_merge.v1 import service_pb2 as pb
+from services.common import permissions
 
 _TAGS = [Tag(name="Access", description="Who one is, and keys for programs.")]
-ScopeWord = Literal[
-    "orders:read",
-    "orders:write",
-    "orders:refund",
-    "orders:export",
-    "items:read",
-    "items:write",
-    "carts:read",
-    "carts:write",
-    "members:read",
-    "members:write",
-    "members:import",
-    "members:export",
-    "merges:write",
-    "levels:write",
-]
+ScopeWord = Annotated[str, Field(json_schema_extra={"enum": list(permissions.SCOPES)})]
 
 
 class ApiKeyIn(RequestModel):
@@ -125,7 +110,7 @@ def _staff_json(staff: pb.StaffMember) -> Json:
         "staff_id": staff.staff_id,
         "email": staff.email,
         "name": staff.name,
-        "role": permissions.role_name(staff.role),
+        "role": role_name(staff.role),
     }
 
 

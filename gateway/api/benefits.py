@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from flask import Response
 
-from gateway import permissions
 from gateway.api.base import blueprint
 from gateway.api.checked import answer, checked
 from gateway.api.customers import TAGS, CustomerPath
 from gateway.api.fields import Amount, AnswerModel, Id, QueryModel
 from gateway.clients import services
 from onefold.membership.v1 import benefits_pb2 as pb
+from services.common import permissions
 
 
 class BenefitsQuery(QueryModel):

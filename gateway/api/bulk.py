@@ -5,7 +5,6 @@ from __future__ import annotations
 from flask import Response
 from flask_openapi3.models.tag import Tag
 
-from gateway import permissions
 from gateway.api.base import PREFIX, blueprint
 from gateway.api.bulk_models import (
     OrderRun,
@@ -22,6 +21,7 @@ from gateway.api.fields import IdempotencyHeader, PageQuery
 from gateway.api.order_lists import named_as_sent
 from gateway.clients import services
 from onefold.orders.v1 import bulk_pb2 as pb
+from services.common import permissions
 
 _TAGS = [Tag(name="Many orders", description="One change made to many orders, by itself, order by order.")]
 

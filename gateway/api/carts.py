@@ -8,7 +8,6 @@ from uuid import UUID
 from flask import Response
 from flask_openapi3.models.tag import Tag
 
-from gateway import permissions
 from gateway.api.base import PREFIX, blueprint
 from gateway.api.cart_models import (
     Cart,
@@ -28,6 +27,7 @@ from gateway.clients import services
 from gateway.flows import check_out
 from onefold.membership.v1.service_pb2 import GetCustomerRequest
 from onefold.orders.v1 import carts_pb2 as pb
+from services.common import permissions
 from services.common.errors import InvalidInput, Violation
 
 _TAGS = [Tag(name="Carts", description="What visitors and members mean to buy, until it becomes an order.")]

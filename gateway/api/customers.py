@@ -6,7 +6,6 @@ from flask import Response
 from flask_openapi3.models.tag import Tag
 from pydantic import BaseModel
 
-from gateway import permissions
 from gateway.api.base import blueprint
 from gateway.api.checked import answer, checked
 from gateway.api.customer_models import (
@@ -30,6 +29,7 @@ from onefold.identity_merge.v1 import service_pb2 as identity
 from onefold.membership.v1 import service_pb2 as pb
 from onefold.notification.v1 import service_pb2 as notification
 from onefold.orders.v1 import service_pb2 as orders
+from services.common import permissions
 
 TAGS = [Tag(name="Customers", description="Customers and members, their points and messages.")]
 

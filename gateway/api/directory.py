@@ -6,7 +6,7 @@ from flask import Response
 from flask_openapi3.models.tag import Tag
 from pydantic import BaseModel
 
-from gateway import exports, permissions
+from gateway import exports
 from gateway.api.base import CSV, PREFIX, blueprint
 from gateway.api.checked import answer, checked, created
 from gateway.api.customer_models import CustomerList, summary_json
@@ -30,6 +30,7 @@ from gateway.auth import principal
 from gateway.clients import services
 from onefold.membership.v1 import directory_pb2 as pb
 from onefold.membership.v1 import levels_pb2 as levels
+from services.common import permissions
 
 _FILTERS = [Tag(name="Filters", description="Filters of the list of customers that staff have named.")]
 

@@ -9,7 +9,7 @@ from flask_openapi3.models.tag import Tag
 from pydantic import BaseModel
 from werkzeug.exceptions import UnsupportedMediaType
 
-from gateway import permissions, uploads
+from gateway import uploads
 from gateway.api.base import PREFIX, blueprint
 from gateway.api.checked import answer, checked, created
 from gateway.api.fields import Id, IdempotencyHeader, PageQuery
@@ -30,6 +30,7 @@ from gateway.api.import_models import (
 )
 from gateway.clients import services
 from onefold.membership.v1 import imports_pb2 as pb
+from services.common import permissions
 from services.common.errors import InvalidInput
 
 _TAGS = [Tag(name="Imports", description="Members from CSV files.")]

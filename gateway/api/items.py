@@ -5,13 +5,13 @@ from __future__ import annotations
 from flask import Response
 from flask_openapi3.models.tag import Tag
 
-from gateway import permissions
 from gateway.api.base import PREFIX, blueprint
 from gateway.api.checked import answer, checked, created
 from gateway.api.fields import IdempotencyHeader
 from gateway.api.item_models import Item, ItemChange, ItemIn, ItemList, ItemPath, ItemsQuery, item_json
 from gateway.clients import services
 from onefold.orders.v1 import items_pb2 as pb
+from services.common import permissions
 
 _TAGS = [Tag(name="Items", description="What the store sells, online and at the counter.")]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from flask import Response
 from flask_openapi3.models.tag import Tag
 
-from gateway import permissions
 from gateway.api.base import PREFIX, blueprint
 from gateway.api.checked import answer, checked, created
 from gateway.api.customers import CustomerPath
@@ -35,6 +34,7 @@ from gateway.api.level_models import (
 from gateway.clients import services
 from onefold.membership.v1 import levels_pb2 as pb
 from onefold.membership.v1 import service_pb2 as membership
+from services.common import permissions
 from services.common.errors import Conflict
 
 _TAGS = [Tag(name="Levels and points", description="Membership levels, what they give, and how points work.")]

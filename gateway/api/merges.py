@@ -6,7 +6,6 @@ from flask import Response
 from flask_openapi3.models.tag import Tag
 from pydantic import BaseModel
 
-from gateway import permissions
 from gateway.api.base import PREFIX, blueprint
 from gateway.api.checked import answer, checked, created
 from gateway.api.fields import Id, IdempotencyHeader
@@ -14,6 +13,7 @@ from gateway.api.merge_models import Merge, MergeIn, MergeList, MergesQuery, Pla
 from gateway.auth import principal
 from gateway.clients import services
 from onefold.identity_merge.v1 import service_pb2 as pb
+from services.common import permissions
 
 _TAGS = [Tag(name="Merges", description="Folding several accounts of one person into one.")]
 

@@ -6,7 +6,7 @@ from flask import Response
 from flask_openapi3.models.tag import Tag
 from pydantic import BaseModel
 
-from gateway import links, permissions
+from gateway import links
 from gateway.api.base import CSV, PREFIX, blueprint
 from gateway.api.checked import answer, checked, created
 from gateway.api.fields import Id, IdempotencyHeader
@@ -34,6 +34,7 @@ from gateway.flows import place_order
 from gateway.order_exports import orders_csv
 from gateway.providers import provider_of
 from onefold.orders.v1 import service_pb2 as pb
+from services.common import permissions
 
 _TAGS = [Tag(name="Orders", description="Orders and their payments.")]
 

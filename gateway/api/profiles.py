@@ -6,7 +6,6 @@ from flask import Response
 from flask_openapi3.models.tag import Tag
 from pydantic import BaseModel
 
-from gateway import permissions
 from gateway.api.base import blueprint
 from gateway.api.checked import answer, checked
 from gateway.api.customer_models import Customer, customer_json
@@ -34,6 +33,7 @@ from gateway.clients import services
 from gateway.timeline import timeline
 from onefold.membership.v1 import profiles_pb2 as pb
 from onefold.membership.v1 import service_pb2 as membership
+from services.common import permissions
 
 _TAGS = [Tag(name="Profiles", description="What is changed, noted, removed and remembered about one person.")]
 

@@ -7,7 +7,6 @@ from typing import Literal
 from flask import Response
 from pydantic import Field
 
-from gateway import permissions
 from gateway.api.base import blueprint
 from gateway.api.checked import answer, checked
 from gateway.api.customers import TAGS, CustomerPath
@@ -17,6 +16,7 @@ from gateway.auth import principal
 from gateway.clients import services
 from onefold.membership.v1 import service_pb2 as membership
 from onefold.orders.v1 import spend_pb2 as pb
+from services.common import permissions
 
 _STATUS_WORDS: dict[int, str] = {number: name for name, number in STATUSES.items()}
 

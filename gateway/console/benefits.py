@@ -15,9 +15,9 @@ from gateway.clients import services
 from gateway.console import ask
 from gateway.console.frame import blueprint
 from gateway.formats import digits, money
-from gateway.permissions import ORDERS_WRITE
 from onefold.membership.v1.benefits_pb2 import QuoteBenefitsRequest, QuoteBenefitsResponse
 from services.common.errors import NotFound
+from services.common.permissions import ORDERS_WRITE
 
 
 @blueprint.get("/members/<uuid:customer_id>/benefits.json")

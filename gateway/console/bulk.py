@@ -19,10 +19,10 @@ from gateway.console.forms import ALL, PICKED, BulkForm, BulkRefundForm, BulkSte
 from gateway.console.frame import Page, blueprint
 from gateway.console.order_listings import OrderListing
 from gateway.console.problems import refuse, sentence_of
-from gateway.permissions import ORDERS_READ, ORDERS_REFUND, ORDERS_WRITE
 from onefold.orders.v1 import bulk_pb2 as pb
 from onefold.orders.v1.service_pb2 import OrderStatus
 from services.common.errors import OnefoldError
+from services.common.permissions import ORDERS_READ, ORDERS_REFUND, ORDERS_WRITE
 
 
 @blueprint.route("/orders/bulk/status", methods=["GET", "POST"])

@@ -15,10 +15,10 @@ from gateway.console.forms import FilterChangeForm, FilterForm, MembersForm, ver
 from gateway.console.frame import Page, blueprint
 from gateway.console.listings import FIELDS, WITHOUT_LEVEL, Listing
 from gateway.console.problems import refuse
-from gateway.permissions import MEMBERS_EXPORT, MEMBERS_READ, MEMBERS_WRITE
 from onefold.membership.v1 import directory_pb2 as pb
 from services.common.errors import Conflict, InvalidInput, OnefoldError
 from services.common.ids import new_id
+from services.common.permissions import MEMBERS_EXPORT, MEMBERS_READ, MEMBERS_WRITE
 
 MOST_PICKS = 10  # more than a merge takes, so that one too many is seen and can be taken back
 _LOST_PLACE = "page.token"

@@ -17,11 +17,11 @@ from gateway.console.forms import CheckForm, ConfirmImportForm, ImportForm, Keye
 from gateway.console.frame import Page, blueprint
 from gateway.console.problems import refuse
 from gateway.edge import LARGEST_FILE_MB
-from gateway.permissions import MEMBERS_IMPORT
 from gateway.reasons import sentence_of
 from onefold.membership.v1.imports_pb2 import Import, ImportState
 from services.common.errors import InvalidInput, OnefoldError, StateConflict
 from services.common.ids import new_id
+from services.common.permissions import MEMBERS_IMPORT
 
 MOST_ROWS = 500
 

@@ -18,11 +18,11 @@ from gateway.console.level_forms import small_number
 from gateway.console.problems import refuse
 from gateway.formats import decimal_text, parse_amount, symbol
 from gateway.items import name_of
-from gateway.permissions import ITEMS_READ, ITEMS_WRITE
 from onefold.common.v1.common_pb2 import PageRequest
 from onefold.orders.v1 import items_pb2 as pb
 from services.common.errors import Conflict, InvalidInput, OnefoldError, Violations
 from services.common.ids import new_id
+from services.common.permissions import ITEMS_READ, ITEMS_WRITE
 
 FIELDS = {name: name for name in ("name_en", "name_zh", "sku", "position")} | {"unit_price_minor": "unit_price"}
 _SIZE = 50

@@ -18,11 +18,11 @@ from gateway.console import ask, ask_levels
 from gateway.console.frame import Page, blueprint
 from gateway.console.level_forms import CustomerLevelForm, LevelsForm
 from gateway.console.problems import refuse, sentence_of
-from gateway.permissions import LEVELS_WRITE, MEMBERS_READ, MEMBERS_WRITE
 from onefold.membership.v1 import levels_pb2 as pb
 from onefold.membership.v1.service_pb2 import Customer
 from services.common.errors import OnefoldError
 from services.common.ids import new_id
+from services.common.permissions import LEVELS_WRITE, MEMBERS_READ, MEMBERS_WRITE
 
 MOST_LEVELS = 10
 

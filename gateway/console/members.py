@@ -16,11 +16,11 @@ from gateway.console.frame import Page, blueprint
 from gateway.console.problems import refuse
 from gateway.formats import parse_whole
 from gateway.items import name_of
-from gateway.permissions import MEMBERS_READ, MEMBERS_WRITE
 from gateway.timeline import timeline
 from onefold.membership.v1.profiles_pb2 import DeletionPolicy
 from onefold.membership.v1.service_pb2 import AdjustPointsRequest, Customer, CustomerStatus
 from services.common.errors import InvalidInput, OnefoldError
+from services.common.permissions import MEMBERS_READ, MEMBERS_WRITE
 
 FOUND_AT_ONCE = 8
 GONE = {CustomerStatus.CUSTOMER_STATUS_DELETED, CustomerStatus.CUSTOMER_STATUS_ERASED}

@@ -17,11 +17,11 @@ from gateway.console.forms import MergeForm
 from gateway.console.frame import Page, blueprint
 from gateway.console.plans import FIELDS, MOST, Wishes, changes, digest, progress
 from gateway.console.problems import refuse, sentence_of
-from gateway.permissions import MEMBERS_READ, MERGES_WRITE
 from onefold.identity_merge.v1.service_pb2 import MergePlan
 from onefold.membership.v1.service_pb2 import Customer, CustomerStatus
 from services.common.errors import Conflict, NotFound, OnefoldError
 from services.common.ids import new_id
+from services.common.permissions import MEMBERS_READ, MERGES_WRITE
 
 # Reasons after which looking again helps: the plan is made anew and shown with what changed.
 LOOK_AGAIN = {"stale_plan", "plan_expired", "plan_not_found"}

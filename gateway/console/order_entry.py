@@ -16,13 +16,13 @@ from gateway.console.problems import refuse
 from gateway.flows import Placed, place_order
 from gateway.formats import decimal_text, digits, parse_amount, parse_whole, symbol
 from gateway.items import every, name_in
-from gateway.permissions import ITEMS_READ, ORDERS_WRITE
 from onefold.common.v1.common_pb2 import Contact
 from onefold.membership.v1.service_pb2 import Customer, CustomerStatus
 from onefold.orders.v1.items_pb2 import Item, ListItemsRequest
 from onefold.orders.v1.service_pb2 import Channel, CreateOrderRequest, OrderLine
 from services.common.contact import read_contact
 from services.common.errors import InvalidInput, OnefoldError, Violations
+from services.common.permissions import ITEMS_READ, ORDERS_WRITE
 
 FIELDS = CONTACT_FIELDS | {
     "discount_minor": "discount",

@@ -12,9 +12,9 @@ from gateway.console.frame import Page, blueprint
 from gateway.console.order_listings import FIELDS, TABS, OrderListing
 from gateway.console.problems import refuse
 from gateway.order_exports import orders_csv
-from gateway.permissions import ORDERS_EXPORT, ORDERS_READ
 from onefold.orders.v1 import service_pb2 as pb
 from services.common.errors import InvalidInput
+from services.common.permissions import ORDERS_EXPORT, ORDERS_READ
 
 _TABS = (("", _l("All")), ("unpaid", _l("Unpaid")), ("paid", _l("Paid")))
 _LOST_PLACE = "page.token"

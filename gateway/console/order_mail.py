@@ -14,8 +14,8 @@ from gateway.console import ask
 from gateway.console.forms import KeyedForm
 from gateway.console.frame import blueprint
 from gateway.console.problems import sentence_of
-from gateway.permissions import ORDERS_WRITE
 from services.common.errors import OnefoldError
+from services.common.permissions import ORDERS_WRITE
 
 
 def customer_link(order_id: UUID) -> str:

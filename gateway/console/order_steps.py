@@ -15,9 +15,9 @@ from gateway.console.forms import PAYMENT_METHODS, STEPS, CancelForm, RefundForm
 from gateway.console.frame import Page, blueprint
 from gateway.console.problems import refuse
 from gateway.formats import decimal_text, parse_amount, symbol
-from gateway.permissions import ORDERS_REFUND, ORDERS_WRITE
 from onefold.orders.v1.service_pb2 import AdvanceOrderRequest, Order, OrderStatus, PaymentMethod, RefundOrderRequest
 from services.common.errors import InvalidInput, OnefoldError
+from services.common.permissions import ORDERS_REFUND, ORDERS_WRITE
 
 _UNDER_WAY = (
     OrderStatus.ORDER_STATUS_PAID,

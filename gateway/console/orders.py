@@ -16,13 +16,13 @@ from gateway.console.frame import Page, blueprint
 from gateway.console.order_mail import customer_link
 from gateway.console.order_steps import possible
 from gateway.console.problems import refuse
-from gateway.permissions import ORDERS_READ, ORDERS_WRITE
 from gateway.providers import provider_of
 from onefold.common.v1.common_pb2 import Contact
 from onefold.membership.v1.service_pb2 import Customer
 from onefold.orders.v1.service_pb2 import EditContactRequest, Order, OrderStatus
 from services.common.errors import Conflict, NotFound, OnefoldError, StateConflict
 from services.common.ids import new_id
+from services.common.permissions import ORDERS_READ, ORDERS_WRITE
 
 CONTACT_FIELDS = {"contact.name": "name", "contact.phone": "phone", "contact.email": "email", "contact": "name"}
 

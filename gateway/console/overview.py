@@ -14,9 +14,9 @@ from gateway.auth import requires
 from gateway.console import ask, ask_directory, charts
 from gateway.console.frame import blueprint
 from gateway.console.listings import WITHOUT_LEVEL
-from gateway.permissions import MEMBERS_READ
 from onefold.membership.v1 import directory_pb2 as pb
 from onefold.membership.v1 import levels_pb2 as levels_api
+from services.common.permissions import MEMBERS_READ
 
 
 @blueprint.get("/members/overview")

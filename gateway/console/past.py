@@ -10,9 +10,9 @@ from flask_babel import gettext as _
 from gateway.auth import requires
 from gateway.console import ask, labels
 from gateway.console.frame import Page, blueprint
-from gateway.permissions import MEMBERS_READ
 from gateway.reasons import sentence_of
 from gateway.timeline import Event, timeline
+from services.common.permissions import MEMBERS_READ
 
 EVENTS_AT_ONCE = 25
 SHOWN_BESIDE = 8

@@ -15,9 +15,9 @@ from gateway.console import ask_payments, labels
 from gateway.console.forms import KeyedForm, code_of
 from gateway.console.frame import Page, blueprint
 from gateway.console.problems import refuse, sentence_of
-from gateway.permissions import ORDERS_READ, ORDERS_REFUND, PAYMENTS_WRITE
 from onefold.orders.v1 import payments_pb2 as pb
 from services.common.errors import InvalidInput, OnefoldError
+from services.common.permissions import ORDERS_READ, ORDERS_REFUND, PAYMENTS_WRITE
 
 KINDS = {"stripe": pb.PROVIDER_KIND_STRIPE, "test": pb.PROVIDER_KIND_TEST}
 _FIELDS = {name: name for name in ("name", "api_key", "webhook_secret")}

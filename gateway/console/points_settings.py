@@ -11,9 +11,9 @@ from gateway.console.forms import code_of
 from gateway.console.frame import Page, blueprint
 from gateway.console.level_forms import PointsSettingsForm, small_number
 from gateway.console.problems import refuse
-from gateway.permissions import LEVELS_WRITE, MEMBERS_READ
 from onefold.membership.v1 import levels_pb2 as pb
 from services.common.errors import OnefoldError, Violations
+from services.common.permissions import LEVELS_WRITE, MEMBERS_READ
 
 _NUMBERS = ("earn_per_unit", "redeem_per_unit", "validity_months")
 

@@ -19,12 +19,12 @@ from gateway.console.forms import KeyedForm, seen_of, version_of
 from gateway.console.frame import Page, blueprint
 from gateway.console.person_forms import AddressForm, NoteForm, ProfileForm, TagsForm
 from gateway.console.problems import refuse
-from gateway.permissions import MEMBERS_NOTE, MEMBERS_WRITE
 from onefold.common.v1.common_pb2 import Address
 from onefold.membership.v1.profiles_pb2 import ChangeProfileRequest, Tags
 from onefold.membership.v1.service_pb2 import Customer, CustomerStatus
 from services.common.errors import Conflict, InvalidInput, OnefoldError
 from services.common.ids import new_id
+from services.common.permissions import MEMBERS_NOTE, MEMBERS_WRITE
 
 FIELDS = ("name", "phone", "email", "birthday", "language", "tags")
 # Somebody else may be faster a few times in a row; what was not touched by both is simply saved.

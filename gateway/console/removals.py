@@ -14,11 +14,11 @@ from gateway.console.forms import code_of, version_of
 from gateway.console.frame import Page, blueprint
 from gateway.console.person_forms import ConfirmForm, PhoneForm, PolicyForm
 from gateway.console.problems import refuse
-from gateway.permissions import MEMBER_SETTINGS_WRITE, MEMBERS_ERASE, MEMBERS_PHONE, MEMBERS_WRITE
 from onefold.membership.v1.profiles_pb2 import ChangePhoneRequest, Consent, DeletionPolicy
 from onefold.membership.v1.service_pb2 import Customer
 from services.common.errors import Conflict, OnefoldError
 from services.common.ids import new_id
+from services.common.permissions import MEMBER_SETTINGS_WRITE, MEMBERS_ERASE, MEMBERS_PHONE, MEMBERS_WRITE
 
 
 @blueprint.route("/members/<uuid:customer_id>/phone", methods=["GET", "POST"])

@@ -11,9 +11,9 @@ from gateway.auth import requires
 from gateway.clients import services
 from gateway.console import ask
 from gateway.console.frame import Page, blueprint
-from gateway.permissions import ORDERS_READ
 from onefold.common.v1.common_pb2 import PageRequest
 from onefold.orders.v1.spend_pb2 import ExplainSpendRequest
+from services.common.permissions import ORDERS_READ
 
 
 @blueprint.get("/members/<uuid:customer_id>/spend")

@@ -6,9 +6,9 @@ from flask import Response
 
 from gateway.api.checked import answer, checked
 from gateway.items import every, name_of
-from gateway.permissions import ITEMS_READ
 from gateway.pos.frame import blueprint
 from onefold.orders.v1.items_pb2 import ListItemsRequest
+from services.common.permissions import ITEMS_READ
 
 # The till keeps them for the time without a line. A store with more types their names.
 MOST_ITEMS = 500

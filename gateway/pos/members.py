@@ -12,11 +12,11 @@ from gateway.api.customers import CustomerPath
 from gateway.api.fields import Json
 from gateway.console import ask, ask_person, labels
 from gateway.console.benefits import of_picked, words
-from gateway.permissions import MEMBERS_READ
 from gateway.pos.frame import blueprint
 from onefold.membership.v1.profiles_pb2 import DeletionPolicy
 from onefold.membership.v1.service_pb2 import Customer, CustomerStatus
 from onefold.orders.v1.service_pb2 import Order
+from services.common.permissions import MEMBERS_READ
 
 FOUND_AT_ONCE = 8
 LAST_ORDERS = 4

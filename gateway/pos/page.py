@@ -6,10 +6,10 @@ import orjson
 from flask import Response, make_response, render_template
 
 from gateway.auth import requires
-from gateway.permissions import ORDERS_WRITE
 from gateway.pos import assets
 from gateway.pos.frame import blueprint
 from gateway.pos.words import words
+from services.common.permissions import ORDERS_WRITE
 
 # How the worker knows whether the page that it has just fetched belongs to the files that it keeps.
 SHELL_HEADER = "X-Onefold-Shell"

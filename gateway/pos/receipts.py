@@ -9,12 +9,12 @@ from gateway.api.fields import Json, when
 from gateway.api.orders import OrderPath
 from gateway.clients import services
 from gateway.console import ask, labels
-from gateway.permissions import ORDERS_READ
 from gateway.pos.frame import blueprint
 from onefold.common.v1.common_pb2 import PageRequest
 from onefold.membership.v1.service_pb2 import ListPointsEntriesRequest, PointsReason
 from onefold.orders.v1.service_pb2 import Order
 from services.common.errors import NotFound
+from services.common.permissions import ORDERS_READ
 
 # An order that was just placed is among the newest entries of its buyer's ledger.
 _LOOKED_THROUGH = 25

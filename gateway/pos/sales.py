@@ -15,12 +15,12 @@ from gateway.api.fields import Amount, ContactIn, IdempotencyHeader, RequestMode
 from gateway.api.order_models import METHODS, MethodWord, OrderLineIn, buyer_json
 from gateway.auth import principal
 from gateway.flows import Placed, place_order
-from gateway.permissions import ORDERS_WRITE
 from gateway.pos.frame import blueprint
 from gateway.pos.receipts import receipt_json
 from onefold.common.v1.common_pb2 import Contact
 from onefold.orders.v1.service_pb2 import Channel, CreateOrderRequest, OrderLine
 from services.common.errors import InvalidInput, StateConflict
+from services.common.permissions import ORDERS_WRITE
 
 # A sale may wait so long in a till without a line. Keys are remembered for 7 days from their first use (services/common/worker.py), so
 # whatever comes within 6 days of the sale is known by its key; what comes later might be a second order, and a person must look.

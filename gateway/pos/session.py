@@ -10,8 +10,8 @@ from flask_wtf.csrf import generate_csrf
 from gateway import formats
 from gateway.api.checked import answer, checked
 from gateway.auth import principal
-from gateway.permissions import MEMBERS_WRITE, ORDERS_WRITE
 from gateway.pos.frame import blueprint
+from services.common.permissions import MEMBERS_WRITE, ORDERS_WRITE
 
 
 @blueprint.get("/data/session")

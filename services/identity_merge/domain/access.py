@@ -14,25 +14,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from services.common.contact import LONGEST_NAME, clean_text, parse_email
 from services.common.errors import InvalidInput, Violations
 from services.common.money import MINOR_DIGITS
+from services.common.permissions import SCOPES
 
 REGIONS = ("HK", "TW")
 LANGUAGES = ("en", "zh-Hant")
-SCOPES = (
-    "orders:read",
-    "orders:write",
-    "orders:refund",
-    "orders:export",
-    "items:read",
-    "items:write",
-    "carts:read",
-    "carts:write",
-    "members:read",
-    "members:write",
-    "members:import",
-    "members:export",
-    "merges:write",
-    "levels:write",
-)
 SHORTEST_PASSWORD = 12
 # argon2 reads all of it; nobody types more.
 LONGEST_PASSWORD = 1_000

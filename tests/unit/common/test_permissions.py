@@ -1,15 +1,8 @@
-"""Who may do what (H1, H4)."""
+"""The one table of roles (H1, H4)."""
 
 from __future__ import annotations
 
-import pytest
-
-from gateway import permissions
-from gateway.auth import principal_of
-from onefold.identity_merge.v1 import service_pb2 as identity
-from services.common.errors import Unauthenticated
-
-STORE = identity.Store(store_id="0199", region="TW", currency="TWD", timezone="Asia/Taipei", language="zh-Hant")
+from services.common import permissions
 
 
 def test_only_the_owner_makes_api_keys() -> None:
@@ -62,7 +55,7 @@ def test_whoever_edits_members_writes_notes_and_tags() -> None:
 def test_nobody_but_the_owner_erases_people_and_no_program_changes_phones() -> None:
     """C5, C12"""
     assert [role for role, may in permissions.ROLES.items() if permissions.MEMBERS_ERASE in may] == ["owner"]
-    assert permissions.SCOPES.isdisjoint({permissions.MEMBERS_PHONE, permissions.MEMBERS_ERASE})
+    assert {permissions.MEMBERS_PHONE, permissions.MEMBERS_ERASE}.isdisjoint(permissions.SCOPES)
 
 
 def test_only_owner_and_manager_take_the_list_of_members_away() -> None:
@@ -73,41 +66,19 @@ def test_only_owner_and_manager_take_the_list_of_members_away() -> None:
     }
 
 
+def test_only_the_owner_says_who_works_for_the_store_and_no_program_does() -> None:
+    assert [role for role, may in permissions.ROLES.items() if permissions.STAFF_WRITE in may] == ["owner"]
+    assert {permissions.STAFF_WRITE, permissions.API_KEYS_WRITE, permissions.AUDIT_READ}.isdisjoint(permissions.SCOPES)
+
+
+def test_what_everybody_did_is_read_by_owner_and_manager() -> None:
+    assert [role for role, may in permissions.ROLES.items() if permissions.AUDIT_READ in may] == ["owner", "manager"]
+
+
+def test_the_owner_may_whatever_anybody_may() -> None:
+    """Else nobody could give it."""
+    assert permissions.of_role("owner") == frozenset().union(*permissions.ROLES.values())
+
+
 def test_an_unknown_role_may_nothing() -> None:
     assert permissions.of_role("unspecified") == frozenset()
-    assert permissions.role_name(identity.STAFF_ROLE_UNSPECIFIED) == "unspecified"
-
-
-@pytest.mark.parametrize("role", [r for r in identity.StaffRole.values() if r])
-def test_every_role_of_the_contract_has_its_row(role: identity.StaffRole.ValueType) -> None:
-    assert permissions.role_name(role) in permissions.ROLES
-
-
-def test_an_api_key_may_what_its_scopes_say_and_never_make_keys() -> None:
-    answer = identity.AuthenticateResponse(
-        store=STORE, api_key=identity.ApiKey(api_key_id="k1", scopes=["orders:write", "api_keys:write", "of:tomorrow"])
-    )
-    who = principal_of(answer)
-    assert who.permissions == {"orders:write"}
-    assert who.claims.scopes == ("orders:write",)
-
-
-def test_the_service_token_carries_the_store_and_who_it_is() -> None:
-    who = principal_of(
-        identity.AuthenticateResponse(
-            store=STORE, staff=identity.StaffMember(staff_id="s1", role=identity.STAFF_ROLE_OWNER)
-        )
-    )
-    claims = who.claims
-    assert (claims.actor, claims.role, claims.store_id, claims.region, claims.currency) == (
-        "staff:s1",
-        "owner",
-        "0199",
-        "TW",
-        "TWD",
-    )
-
-
-def test_an_answer_that_names_nobody_lets_nobody_in() -> None:
-    with pytest.raises(Unauthenticated):
-        principal_of(identity.AuthenticateResponse(store=STORE))
