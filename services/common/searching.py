@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -25,8 +26,8 @@ _WHOLE_NUMBER = 7
 
 @dataclass(frozen=True, slots=True)
 class SearchText:
-    """`haystack` is name, phone and e-mail, one a line, folded, the name without gaps; `grams` are its Chinese characters and
-    pairs.
+    """`haystack` is name, phone and e-mail, one a line, folded, the name without gaps, and below them any further ones, the last
+    of them ended, too; `grams` are the name's Chinese characters and pairs.
     """
 
     haystack: str
@@ -59,10 +60,11 @@ def fold(text: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
-def search_text(name: str, phone: str, email: str) -> SearchText:
-    """What is kept for finding one person."""
+def search_text(name: str, phone: str, email: str, others: Sequence[str] = ()) -> SearchText:
+    """What is kept for finding one person; `others` are further phones and e-mails."""
     name = _BETWEEN.sub("", fold(name))
-    return SearchText(f"{name}\n{phone}\n{fold(email)}", _grams(name, single=True))
+    more = "".join(f"\n{fold(other)}" for other in others) + ("\n" if others else "")
+    return SearchText(f"{name}\n{phone}\n{fold(email)}{more}", _grams(name, single=True))
 
 
 def read_query(text: str, region: str) -> tuple[Query, ...]:

@@ -8,9 +8,10 @@ from uuid import UUID
 
 from onefold.membership.v1 import events_pb2, levels_pb2
 from onefold.membership.v1 import service_pb2 as pb
+from services.common.identifiers import EMAIL, PHONE
 from services.common.outbox import Event, event
 from services.common.wire import timestamp
-from services.membership.domain import Buyer, Customer, Identifier, Ledger, Moved, Outcome, Reason
+from services.membership.domain import Buyer, Customer, Identifier, Ledger, Moved, Outcome, Reason, Registration
 from services.membership.domain.imports import Candidate
 
 
@@ -42,6 +43,21 @@ def member_imported(customer_id: UUID, candidate: Candidate, joined_at: datetime
         without_confirmation=not confirm,
     )
     return event(message, customer_id, 1)
+
+
+def member_registered(member: Registration, joined_at: datetime) -> Event:
+    """Somebody made themselves a member; what they own is proved already, so no confirmation is asked for."""
+    message = events_pb2.MemberEnrolled(
+        customer_id=str(member.customer_id),
+        name=member.name,
+        phone=member.main(PHONE),
+        email=member.main(EMAIL),
+        language=member.language,
+        joined_at=timestamp(joined_at),
+        source=member.source,
+        without_confirmation=True,
+    )
+    return event(message, member.customer_id, 1)
 
 
 def member_changed(member: Customer, owned: Sequence[Identifier], fields: Sequence[str]) -> Event:

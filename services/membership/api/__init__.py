@@ -12,6 +12,7 @@ from onefold.membership.v1 import (
     imports_pb2_grpc,
     levels_pb2_grpc,
     profiles_pb2_grpc,
+    registration_pb2_grpc,
     service_pb2_grpc,
 )
 from onefold.membership.v1 import service_pb2 as pb
@@ -28,6 +29,7 @@ from services.membership.api.levels import LevelsApi
 from services.membership.api.messages import customer_message
 from services.membership.api.profiles import ProfilesApi
 from services.membership.api.reckoner import Reckoner
+from services.membership.api.registration import RegistrationApi
 from services.membership.clients import Others
 from services.membership.domain import Account, Buyer, Entry, Lot, Merge, Outcome
 
@@ -42,6 +44,7 @@ def register(context: commands.Context, others: Others, server: aio.Server) -> N
     directory_pb2_grpc.add_DirectoryServiceServicer_to_server(DirectoryApi(context), server)
     imports_pb2_grpc.add_ImportsServiceServicer_to_server(ImportsApi(context), server)
     benefits_pb2_grpc.add_BenefitsServiceServicer_to_server(BenefitsApi(context), server)
+    registration_pb2_grpc.add_RegistrationServiceServicer_to_server(RegistrationApi(context), server)
 
 
 class MembershipApi(service_pb2_grpc.MembershipServiceServicer):

@@ -30,6 +30,7 @@ def customer_message(customer: Customer) -> pb.Customer:
         level_pinned_until=timestamp(customer.level_pinned_until),
         tags=customer.tags,
         online_since=timestamp(customer.online_since),
+        identifiers=[pb.MemberIdentifier(kind=kind, value=value) for kind, value in customer.identifiers],
         merged_accounts=[
             pb.MergedAccount(
                 customer_id=str(merged.customer_id),

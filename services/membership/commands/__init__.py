@@ -29,13 +29,16 @@ from services.membership.commands.notes import add_note, strike_note
 from services.membership.commands.points import adjust_points, expire_points, save_points_settings
 from services.membership.commands.profiles import change_phone, change_profile
 from services.membership.commands.redeeming import HOLD_TIME, follow_redemptions, reserve_points, settle_holds
+from services.membership.commands.registering import add_identifier, register_member
 from services.membership.commands.removing import Wish, remove_customer, resume_removals, set_deletion_policy
+from services.membership.commands.uses import set_uses
 
 __all__ = [
     "HOLD_TIME",
     "Context",
     "Wish",
     "absorb",
+    "add_identifier",
     "add_note",
     "adjust_points",
     "append_file",
@@ -58,6 +61,7 @@ __all__ = [
     "move_due_members",
     "purge_imports",
     "reckon_overview",
+    "register_member",
     "remove_customer",
     "rename_filter",
     "reserve_points",
@@ -69,6 +73,7 @@ __all__ = [
     "save_rules",
     "set_customer_level",
     "set_deletion_policy",
+    "set_uses",
     "settle_holds",
     "start_import",
     "strike_note",

@@ -63,7 +63,7 @@ async def _write(
     rules: LevelRules,
 ) -> None:
     now, survivor = clock.now(), outcome.survivor
-    search = search_text(survivor.name, survivor.phone, survivor.email)
+    search = search_text(survivor.name, survivor.phone, survivor.email, survivor.further)
     await store.save_outcome(tx, claims.store, run_id, run.merged_ids, outcome, search, now)
     before = primary.customer.level_id
     moves = before != outcome.standing.level_id

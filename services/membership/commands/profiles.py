@@ -55,7 +55,7 @@ async def change_profile(
                 filled = [_identifier(context, kind, getattr(new, kind)) for kind in (PHONE, EMAIL) if kind in fields]
                 await _take(tx, claims.store, new.customer_id, filled)
             await store.note_change(tx, claims.store, new.customer_id, fields, claims.actor, now)
-            await _save(tx, claims, new, fields, now)
+            await save(tx, claims.store, new, fields, now)
         saved = await once.finish(tx, await _whole(tx, claims.store, new.customer_id))
     context.wake()
     return saved
@@ -86,7 +86,7 @@ async def change_phone(
         await _swap(context, tx, claims.store, customer, phone)
         await store.add_consent(tx, claims.store, customer, phone, consent, claims.actor, now)
         customer.phone = phone
-        await _save(tx, claims, customer, [PHONE], now)
+        await save(tx, claims.store, customer, [PHONE], now)
         saved = await once.finish(tx, await _whole(tx, claims.store, customer.customer_id))
     context.wake()
     return saved
@@ -116,7 +116,8 @@ async def _swap(context: Context, tx: AsyncConnection, store_id: UUID, customer:
         old = _identifier(context, PHONE, customer.phone)
         await store.hold_identifiers(tx, store_id, [old, new])
         await store.free_identifier(tx, store_id, customer.customer_id, old)
-    await _take(tx, store_id, customer.customer_id, [new])
+    if (PHONE, phone) not in customer.identifiers:  # else one of the member's further ones becomes the main one
+        await _take(tx, store_id, customer.customer_id, [new])
 
 
 async def _take(tx: AsyncConnection, store_id: UUID, customer_id: UUID, identifiers: list[Identifier]) -> None:
@@ -130,12 +131,14 @@ async def _take(tx: AsyncConnection, store_id: UUID, customer_id: UUID, identifi
             )
 
 
-async def _save(tx: AsyncConnection, claims: ServiceClaims, new: Customer, fields: list[str], now: datetime) -> None:
+async def save(tx: AsyncConnection, store_id: UUID, new: Customer, fields: list[str], now: datetime) -> None:
+    """The caller has given the member its identifiers already, if any are new."""
     new.version += 1
-    await store.save_profile(tx, claims.store, new, search_text(new.name, new.phone, new.email), now)
+    owned = await store.owned_identifiers(tx, store_id, new.customer_id)
+    new.identifiers = [(each.kind, each.value) for each in owned]
+    await store.save_profile(tx, store_id, new, search_text(new.name, new.phone, new.email, new.further), now)
     if new.status is Status.MEMBER:
-        owned = await store.owned_identifiers(tx, claims.store, new.customer_id)
-        await outbox.add(tx, claims.store, [events.member_changed(new, owned, fields)])
+        await outbox.add(tx, store_id, [events.member_changed(new, owned, fields)])
 
 
 async def _whole(tx: AsyncConnection, store_id: UUID, customer_id: UUID) -> Customer:

@@ -70,3 +70,10 @@ class Customer:
     # The default one first.
     addresses: Sequence[Address] = ()
     merged_accounts: Sequence[MergedAccount] = ()
+    # (kind, value) of all that a member owns: phones, then e-mails, of each kind first the one that is `phone` or `email`.
+    identifiers: Sequence[tuple[str, str]] = ()
+
+    @property
+    def further(self) -> list[str]:
+        """Phones and e-mails beside the main ones."""
+        return [value for _, value in self.identifiers if value not in (self.phone, self.email)]

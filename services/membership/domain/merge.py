@@ -127,8 +127,7 @@ def merge_outcome(
         retired=[
             RetiredIdentifier(kind, value, customer.customer_id)
             for customer in customers[1:]
-            for kind, value in (("phone", customer.phone), ("email", customer.email))
-            if value
+            for kind, value in _identifiers(customer)
         ],
         warnings=_warnings(accounts),
         fingerprint=_fingerprint(accounts, primary_id, adjustment, now, standing),
@@ -161,14 +160,10 @@ def _pool(ledgers: Sequence[Ledger], adjustment: Adjustment) -> None:
 def _profile(customers: Sequence[Customer]) -> tuple[list[FieldOutcome], Customer]:
     """The primary's values win; gaps are filled by the account that joined first.
 
-    Phone and e-mail are the exception: they are the primary's or nobody's, for the others' are retired for good (F3, F6).
+    Phones and e-mails are the exception: they are the primary's or nobody's, for the others' are retired for good (F3, F6).
     """
     primary = customers[0]
-    fields = [
-        FieldOutcome(kind, value, primary.customer_id)
-        for kind, value in (("phone", primary.phone), ("email", primary.email))
-        if value
-    ]
+    fields = [FieldOutcome(kind, value, primary.customer_id) for kind, value in _identifiers(primary)]
     survivor = replace(primary, version=primary.version + 1)
     for name in ("name", "birthday", "language"):
         giver = next((customer for customer in customers if getattr(customer, name)), None)
@@ -187,6 +182,12 @@ def _profile(customers: Sequence[Customer]) -> tuple[list[FieldOutcome], Custome
     survivor.net_spend = sum(customer.net_spend for customer in customers)
     survivor.orders_count = sum(customer.orders_count for customer in customers)
     return fields, survivor
+
+
+def _identifiers(customer: Customer) -> Sequence[tuple[str, str]]:
+    """All phones, then all e-mails."""
+    main = (("phone", customer.phone), ("email", customer.email))
+    return customer.identifiers or [(kind, value) for kind, value in main if value]
 
 
 def _tags(customers: Sequence[Customer], survivor: Customer) -> list[FieldOutcome]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -11,8 +12,10 @@ from services.common.errors import NotFound
 from services.common.paging import Page, PageRequest
 from services.common.tokens import ServiceClaims
 from services.membership import store
-from services.membership.domain import Customer, DeletionPolicy, HistoryEntry, Note
+from services.membership.domain import Customer, DeletionPolicy, HistoryEntry, Note, Use, every_kind
 from services.membership.queries.tokens import token_id, token_time
+
+_MOST_CHANGES = 100
 
 
 async def list_notes(database: Database, claims: ServiceClaims, size: int, token: str, customer_id: UUID) -> Page[Note]:
@@ -37,6 +40,15 @@ async def list_history(
         owner = await _owner(tx, claims.store, customer_id)
         entries = await store.history_page(tx, claims.store, owner.customer_id, page)
     return page.cut(entries, lambda entry: (entry.at.isoformat(), entry.entry_id))
+
+
+async def get_uses(database: Database, claims: ServiceClaims, customer_id: UUID) -> tuple[Sequence[Use], Sequence[Use]]:
+    """What the customer behind the id has agreed to, every kind once, and the newest changes (C6). Raises NotFound."""
+    async with database.transaction(claims.store) as tx:
+        owner = await _owner(tx, claims.store, customer_id)
+        uses = await store.load_uses(tx, claims.store, [owner.customer_id])
+        changes = await store.use_changes(tx, claims.store, owner.customer_id, _MOST_CHANGES)
+    return every_kind(uses.get(owner.customer_id, {})), changes
 
 
 async def deletion_policy(database: Database, claims: ServiceClaims) -> DeletionPolicy:

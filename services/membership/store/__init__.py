@@ -87,6 +87,7 @@ from services.membership.store.redemptions import (
     load_redemption,
     overdue_holds,
 )
+from services.membership.store.registration import write_registered
 from services.membership.store.removals import (
     being_removed,
     claim_removal,
@@ -119,6 +120,7 @@ from services.membership.store.standings import (
     take_untold_moves,
 )
 from services.membership.store.tables import import_parts, import_rows, imports, metadata
+from services.membership.store.uses import load_uses, set_uses, use_changes
 
 __all__ = [
     "EARNER",
@@ -202,6 +204,7 @@ __all__ = [
     "load_redemption",
     "load_settings",
     "load_spends",
+    "load_uses",
     "load_whole",
     "lock_account",
     "lock_buyers",
@@ -240,6 +243,7 @@ __all__ = [
     "save_settings",
     "save_upload",
     "set_level",
+    "set_uses",
     "settle_rows",
     "start_run",
     "stores_with_untold_moves",
@@ -249,7 +253,9 @@ __all__ = [
     "take_level_run",
     "take_running",
     "take_untold_moves",
+    "use_changes",
     "win_identifiers",
     "wipe",
     "write_members",
+    "write_registered",
 ]

@@ -39,6 +39,13 @@ _MERGED = text(
     """SELECT customer_id, merge_run_id, name, merged_at FROM customers
  WHERE store_id = :store_id AND survivor_id = :id ORDER BY merged_at, customer_id"""
 )
+# The main one of each kind first.
+_IDENTIFIERS = text(
+    """SELECT i.customer_id, i.kind, i.value FROM identifiers i
+ JOIN customers c ON c.store_id = i.store_id AND c.customer_id = i.customer_id
+ WHERE i.store_id = :store_id AND i.customer_id = ANY(CAST(:ids AS uuid[])) AND i.state = 'live'
+ ORDER BY i.kind DESC, i.value NOT IN (c.phone, c.email), i.value"""
+)
 
 
 async def load_many(tx: AsyncConnection, store_id: UUID, ids: Sequence[UUID]) -> dict[UUID, Customer]:
@@ -56,10 +63,11 @@ async def load(tx: AsyncConnection, store_id: UUID, customer_id: UUID) -> Custom
 
 
 async def load_whole(tx: AsyncConnection, store_id: UUID, customer_id: UUID) -> Customer | None:
-    """As `load`, with addresses and the accounts merged into it (F13)."""
+    """As `load`, with addresses, identifiers and the accounts merged into it (F13)."""
     found = await load(tx, store_id, customer_id)
     if found:
         found.addresses = (await _addresses(tx, store_id, [found.customer_id])).get(found.customer_id, ())
+        found.identifiers = (await _identifiers(tx, store_id, [found.customer_id])).get(found.customer_id, ())
         rows = await tx.execute(_MERGED, {"store_id": store_id, "id": found.customer_id})
         found.merged_accounts = [MergedAccount(r.customer_id, r.merge_run_id, r.name, r.merged_at) for r in rows]
     return found
@@ -89,12 +97,14 @@ async def lock_account(tx: AsyncConnection, store_id: UUID, customer_id: UUID) -
 async def load_participants(
     tx: AsyncConnection, store_id: UUID, ids: Sequence[UUID], *, lock: bool = True
 ) -> dict[UUID, Customer]:
-    """Customers by their own ids with their addresses; `lock` holds them against everything else."""
+    """Customers by their own ids with addresses and identifiers; `lock` holds them against everything else."""
     if lock:
         await tx.execute(_LOCK_MANY, {"store_id": store_id, "ids": list(ids)})
     found = await load_many(tx, store_id, ids)
     for customer_id, kept in (await _addresses(tx, store_id, ids)).items():
         found[customer_id].addresses = kept
+    for customer_id, owned in (await _identifiers(tx, store_id, ids)).items():
+        found[customer_id].identifiers = owned
     return found
 
 
@@ -103,6 +113,15 @@ async def _addresses(tx: AsyncConnection, store_id: UUID, ids: Sequence[UUID]) -
     for row in await tx.execute(_ADDRESSES, {"store_id": store_id, "ids": list(ids)}):
         content = row.content
         found.setdefault(row.customer_id, []).append(Address(**{**content, "lines": tuple(content["lines"])}))
+    return dict(found)
+
+
+async def _identifiers(
+    tx: AsyncConnection, store_id: UUID, ids: Sequence[UUID]
+) -> dict[UUID, Sequence[tuple[str, str]]]:
+    found: dict[UUID, list[tuple[str, str]]] = {}
+    for row in await tx.execute(_IDENTIFIERS, {"store_id": store_id, "ids": list(ids)}):
+        found.setdefault(row.customer_id, []).append((row.kind, row.value))
     return dict(found)
 
 

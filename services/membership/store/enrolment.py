@@ -268,10 +268,10 @@ async def holders_of(tx: AsyncConnection, store_id: UUID, identifiers: Sequence[
         "kinds": [identifier.kind for identifier in identifiers],
         "digests": [identifier.digest for identifier in identifiers],
     }
-    found: dict[str, Any] = {row.kind: row for row in await tx.execute(_HOLDERS, parameters)}
+    found = {(row.kind, row.digest): row for row in await tx.execute(_HOLDERS, parameters)}
     holders = []
     for identifier in identifiers:
-        row = found.get(identifier.kind)
+        row = found.get((identifier.kind, identifier.digest))
         if row is None:
             holders.append(Holder(identifier.kind, Hold.FREE))
         elif row.status != Status.MEMBER:

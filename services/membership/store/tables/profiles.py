@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sqlalchemy import (
+    Boolean,
     CheckConstraint,
     Column,
     ForeignKeyConstraint,
@@ -65,6 +66,39 @@ profile_changes = Table(
     Column("at", TIMESTAMPTZ, nullable=False),
     Column("actor", Text, nullable=False),
     Column("fields", ARRAY(Text), nullable=False),
+    Column("origin_customer_id", Uuid),
+    PrimaryKeyConstraint("store_id", "customer_id", "change_id"),
+    ForeignKeyConstraint(["store_id", "customer_id"], ["customers.store_id", "customers.customer_id"]),
+)
+# What a person's data may be used for; nothing stands here for who was never asked.
+uses = Table(
+    "uses",
+    metadata,
+    Column("store_id", Uuid, nullable=False),
+    Column("customer_id", Uuid, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("given", Boolean, nullable=False),
+    Column("at", TIMESTAMPTZ, nullable=False),
+    Column("actor", Text, nullable=False),
+    # registration, account, staff, api.
+    Column("via", Text, nullable=False),
+    PrimaryKeyConstraint("store_id", "customer_id", "kind"),
+    ForeignKeyConstraint(["store_id", "customer_id"], ["customers.store_id", "customers.customer_id"]),
+    CheckConstraint("kind IN ('email_marketing', 'sms_marketing')", name="uses_kind"),
+)
+# Each giving and withdrawal: append-only.
+use_changes = Table(
+    "use_changes",
+    metadata,
+    Column("store_id", Uuid, nullable=False),
+    Column("customer_id", Uuid, nullable=False),
+    Column("change_id", Uuid, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("given", Boolean, nullable=False),
+    Column("at", TIMESTAMPTZ, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("via", Text, nullable=False),
+    # Whose it was before a merge.
     Column("origin_customer_id", Uuid),
     PrimaryKeyConstraint("store_id", "customer_id", "change_id"),
     ForeignKeyConstraint(["store_id", "customer_id"], ["customers.store_id", "customers.customer_id"]),
