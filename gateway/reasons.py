@@ -99,6 +99,7 @@ FIELDS: dict[str, Sentence] = {
     "expiry_not_allowed": _S("An expiry date only goes with points that are awarded. Leave it empty."),
     "too_few_accounts": _S("Pick at least 2 accounts to merge."),
     "too_many_accounts": _S("Pick at most 5 accounts at a time; you can merge again afterwards."),
+    "repeated_consent": _S("The same consent is in the list twice. Name each one once."),
     "repeated_account": _S("The same account is in the list twice. Remove one of them."),
     "primary_not_listed": _S("The primary account must be one of the accounts to merge. Choose it from the list."),
     "not_a_whole_number": _S("This is not a whole number. Write it in digits, without a fraction."),

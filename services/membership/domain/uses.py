@@ -35,7 +35,7 @@ def read_kinds(kinds: Iterable[str]) -> Sequence[str]:
 
 
 def read_uses(uses: Sequence[tuple[str, bool]]) -> Mapping[str, bool]:
-    """(kind, given) as somebody sets them. Raises InvalidInput (required, unknown_value, repeated_value)."""
+    """(kind, given) as somebody sets them. Raises InvalidInput (required, unknown_value, repeated_consent)."""
     found = Violations()
     if not uses:
         found.add("consents", "required")
@@ -44,7 +44,7 @@ def read_uses(uses: Sequence[tuple[str, bool]]) -> Mapping[str, bool]:
         if kind not in KINDS:
             found.add(f"consents[{number}].kind", "unknown_value", known=", ".join(KINDS))
         elif kind in kept:
-            found.add(f"consents[{number}].kind", "repeated_value")
+            found.add(f"consents[{number}].kind", "repeated_consent")
         kept[kind] = given
     found.check()
     return kept
