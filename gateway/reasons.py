@@ -41,14 +41,19 @@ FIELDS: dict[str, Sentence] = {
         "This is not a phone number. Check the digits, and put the country code in front if it is from abroad, such as +886."
     ),
     "not_a_mobile_phone": _S("This is not a mobile number. Enter a mobile phone that can receive text messages."),
+    "phone_abroad": _S(
+        "No text messages are sent to phones of this country. Use an e-mail address instead.",
+        "Text messages are sent to phones of %(regions)s only. Use an e-mail address instead.",
+    ),
+    "password_wrong": _S("This is not the current password. Check it and try again, or log in by a code first."),
     "invalid_email": _S("This is not an e-mail address. Check it for missing parts, such as name@example.com."),
     "not_a_code": _S(
-        "This is not a code. Type the digits of the e-mail.",
-        "This is not a code. Type the %(digits)s digits of the e-mail.",
+        "This is not a code. Type the digits of the message.",
+        "This is not a code. Type the %(digits)s digits of the message.",
     ),
     "code_wrong": _S(
-        "This is not the code that was sent last. Look at the newest e-mail.",
-        "This is not the code that was sent last. Look at the newest e-mail. Tries left: %(left)s.",
+        "This is not the code that was sent last. Look at the newest message.",
+        "This is not the code that was sent last. Look at the newest message. Tries left: %(left)s.",
     ),
     "code_gone": _S("This code has ended: it was used, tried too often, or is too old. Ask for a new one."),
     "invalid_amount": _S("This is not an amount. Write it in digits, such as 1,234.50."),
@@ -287,6 +292,8 @@ OTHERS: dict[str, Sentence] = {
         "Orders that wait for payment: %(count)s. Confirm their payment first, then erase the person.",
     ),
     "too_many_codes": _S("Too many codes were asked for. Wait an hour, then ask for a new one."),
+    "nothing_proved": _S("Nothing that you have confirmed is left here. Start again with your phone or e-mail."),
+    "proof_needed": _S("Type your current password, or log in by a code again, before you set a new password."),
     "session_refused": _S("You are not logged in any more. Log in again."),
     "service_unavailable": _S(
         "This part of Onefold cannot be reached right now. Try again in a moment; sending the same again is safe."

@@ -72,6 +72,12 @@ def parse_mobile(text: str, region: str, field: str = "phone") -> str:
 
 
 @lru_cache(maxsize=20_000)
+def region_of(number: str) -> str:
+    """ISO 3166 of the country that a number in E.164 belongs to; "" for none."""
+    return phonenumbers.region_code_for_number(phonenumbers.parse(number)) or ""
+
+
+@lru_cache(maxsize=20_000)
 def _address_of(text: str) -> str:
     try:
         return validate_email(text, check_deliverability=False).normalized

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import IntEnum
 from uuid import UUID
 
 from grpc import aio
 
+from onefold.membership.v1 import events_pb2, registration_pb2
 from onefold.membership.v1 import service_pb2 as membership
+from onefold.membership.v1.registration_pb2_grpc import RegistrationServiceStub
 from onefold.membership.v1.service_pb2_grpc import MembershipServiceStub
 from onefold.orders.v1 import service_pb2 as orders
 from onefold.orders.v1.service_pb2_grpc import OrdersServiceStub
 from services.common.rpc import Caller
 from services.common.tokens import ServiceClaims
+from services.identity_merge.domain.logins import OWNED_KINDS
 from services.identity_merge.domain.merges import MergeRequest, Run
+from services.identity_merge.domain.proofs import Claimed, Proved, Registration
 from services.identity_merge.events import adjustment_message
 
 # Somebody waits for an answer.
@@ -43,13 +48,63 @@ class OrderSums:
         return sum(message.settled_count for message in self.messages)
 
 
+class Registered(IntEnum):
+    """Numbers as in the contract's RegisterOutcome."""
+
+    CREATED = 1
+    EXISTS = 2
+    RETIRED = 3
+
+
+class Added(IntEnum):
+    """Numbers as in the contract's AddOutcome."""
+
+    ADDED = 1
+    HELD = 2
+    RETIRED = 3
+
+
 class Membership:
     """The membership service."""
 
     def __init__(self, channel: aio.Channel, caller: Caller) -> None:
         self._channel = channel
         self._stub = MembershipServiceStub(channel)
+        self._registration = RegistrationServiceStub(channel)
         self._caller = caller
+
+    async def register(
+        self, claims: ServiceClaims, wanted: Registration, claimed: Claimed
+    ) -> tuple[Registered, UUID | None]:
+        """Makes a member of proved identifiers, or says whose one of them is; idempotent by the id.
+
+        Raises InvalidInput (name, birthday, language, consents), or Unavailable.
+        """
+        request = registration_pb2.RegisterMemberRequest(
+            customer_id=str(claimed.customer_id),
+            name=wanted.name,
+            birthday=wanted.birthday,
+            language=wanted.language,
+            identifiers=[_owned(proof) for proof in claimed.proofs if proof.kind in OWNED_KINDS],
+            consents=wanted.consents,
+            source=claimed.proofs[0].kind,
+        )
+        answer = await self._caller.call(
+            self._registration.RegisterMember, request, self._ours(claims), seconds=ASK_SECONDS
+        )
+        return Registered(answer.outcome), UUID(answer.customer_id) if answer.customer_id else None
+
+    async def add_identifier(self, claims: ServiceClaims, customer_id: UUID, proved: Proved) -> Added:
+        """Gives the member a phone or an address that it has proved; idempotent. Raises NotFound (customer_not_found), Unavailable."""
+        request = registration_pb2.AddIdentifierRequest(customer_id=str(customer_id), identifier=_owned(proved))
+        answer = await self._caller.call(
+            self._registration.AddIdentifier, request, self._ours(claims), seconds=ASK_SECONDS
+        )
+        return Added(answer.outcome)
+
+    def _ours(self, claims: ServiceClaims) -> ServiceClaims:
+        """This service itself, in the visitor's store."""
+        return replace(claims, actor=self._caller.as_service("").actor, role="service")
 
     async def preview(self, claims: ServiceClaims, wanted: MergeRequest) -> Preview:
         """What absorbing would do. Raises whatever membership says of the request, or Unavailable."""
@@ -77,6 +132,10 @@ class Membership:
     async def close(self) -> None:
         """Closes the channel."""
         await self._channel.close()
+
+
+def _owned(proved: Proved) -> events_pb2.OwnedIdentifier:
+    return events_pb2.OwnedIdentifier(kind=proved.kind, value=proved.value)
 
 
 class Orders:

@@ -9,7 +9,7 @@ from onefold.membership.v1 import service_pb2 as membership
 from services.common.outbox import Event, event
 from services.common.wire import timestamp
 from services.identity_merge.domain.access import ApiKey, StaffMember, Store
-from services.identity_merge.domain.logins import LoginMethod
+from services.identity_merge.domain.logins import OWNED_KINDS, LoginMethod
 from services.identity_merge.domain.merges import Adjustment, MergeState, Run
 
 _FINAL = {MergeState.COMPLETED: events_pb2.MergeCompleted, MergeState.REFUSED: events_pb2.MergeRefused}
@@ -30,17 +30,30 @@ def confirmation_requested(login_method_id: UUID, customer_id: UUID, name: str, 
 
 
 def code_requested(code_id: UUID, customer_id: UUID | None, kind: str, value: str, language: str) -> Event:
-    """A code to log in by is wanted; it is made when it is sent, so no event carries one."""
+    """A code to log in or register by is wanted; it is made when it is sent, so no event carries one."""
     message = events_pb2.CodeRequested(
         code_id=str(code_id), customer_id=str(customer_id or ""), kind=kind, value=value, language=language
     )
     return event(message, code_id, 0)
 
 
-def login_confirmed(login_method_id: UUID, customer_id: UUID) -> Event:
-    """A customer has proved to hold a login method."""
-    message = events_pb2.LoginConfirmed(login_method_id=str(login_method_id), customer_id=str(customer_id))
-    return event(message, customer_id, 0)
+def login_confirmed(method: LoginMethod) -> Event:
+    """A customer has proved to hold a login method; a provider's subject is nobody else's business (A7)."""
+    message = events_pb2.LoginConfirmed(
+        login_method_id=str(method.login_method_id),
+        customer_id=str(method.customer_id),
+        kind=method.kind,
+        value=method.value if method.kind in OWNED_KINDS else "",
+    )
+    return event(message, method.customer_id, 0)
+
+
+def account_notice(to: LoginMethod, what: str, detail: str = "") -> Event:
+    """The owner of an account shall hear by this login method that something about its safety has changed."""
+    message = events_pb2.AccountNoticeRequested(
+        customer_id=str(to.customer_id), what=what, kind=to.kind, value=to.value, detail=detail
+    )
+    return event(message, to.customer_id, 0)
 
 
 def merge_started(run: Run) -> Event:
@@ -89,7 +102,7 @@ def login_message(method: LoginMethod) -> service_pb2.LoginMethod:
         login_method_id=str(method.login_method_id),
         customer_id=str(method.customer_id),
         kind=method.kind,
-        value=method.value,
+        value=method.shown,
         confirmed_at=timestamp(method.confirmed_at),
     )
 

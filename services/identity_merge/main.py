@@ -21,6 +21,7 @@ from services.identity_merge.commands.housekeeping import delete_expired
 from services.identity_merge.commands.passwords import Passwords
 from services.identity_merge.commands.runner import Runner
 from services.identity_merge.consumers import subscriptions
+from services.identity_merge.domain.codes import SMS_REGIONS
 
 
 def _context(environment: Environment, signer: TokenSigner, *, connections: int, name: str) -> Context:
@@ -35,6 +36,7 @@ def _context(environment: Environment, signer: TokenSigner, *, connections: int,
         Passwords(),
         Membership(rpc.channel(environment.text("MEMBERSHIP_TARGET")), caller),
         Orders(rpc.channel(environment.text("ORDERS_TARGET")), caller),
+        SMS_REGIONS | frozenset(environment.text("SMS_REGIONS", "").upper().split()),
     )
 
 

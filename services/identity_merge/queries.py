@@ -11,9 +11,10 @@ from services.common.paging import Page, PageRequest
 from services.common.tokens import ServiceClaims
 from services.identity_merge.domain import tokens
 from services.identity_merge.domain.access import Holder, Store, is_slug
-from services.identity_merge.domain.logins import CustomerSession, LoginMethod
+from services.identity_merge.domain.logins import Account, CustomerSession, LoginMethod
 from services.identity_merge.domain.merges import Run
-from services.identity_merge.store import access, codes, logins, merges
+from services.identity_merge.domain.proofs import Proved, browser_digest
+from services.identity_merge.store import access, logins, merges, passwords, proofs, sessions
 
 
 async def authenticate(database: Database, credential: str) -> Holder:
@@ -30,13 +31,34 @@ async def authenticate(database: Database, credential: str) -> Holder:
 
 async def authenticate_customer(database: Database, claims: ServiceClaims, credential: str) -> CustomerSession:
     """Whose session of the caller's store it is. Raises Unauthenticated (session_refused), in the same words for every cause."""
-    token = tokens.read(credential)
-    if token and token.purpose == tokens.MEMBER_SESSION and token.store_id == claims.store:
-        async with database.transaction(token.store_id) as tx:
-            session = await codes.find_session(tx, token.store_id, token.digest)
+    if digest := tokens.read_session(credential, claims.store):
+        async with database.at_once() as connection:
+            session = await sessions.find_at_once(connection, claims.store, digest)
         if session:
             return session
     raise Unauthenticated("session_refused")
+
+
+async def get_account(database: Database, claims: ServiceClaims, credential: str) -> Account:
+    """Login methods and sessions of the account that a session belongs to. Raises Unauthenticated (session_refused)."""
+    digest = tokens.read_session(credential, claims.store)
+    async with database.transaction(claims.store) as tx:
+        current = await sessions.find(tx, claims.store, digest) if digest else None
+        if current is None:
+            raise Unauthenticated("session_refused")
+        customer_id = current.login_method.customer_id
+        return Account(
+            current,
+            await logins.list_of(tx, claims.store, customer_id),
+            await sessions.list_of(tx, claims.store, customer_id),
+            await passwords.load(tx, claims.store, customer_id) is not None,
+        )
+
+
+async def get_proofs(database: Database, claims: ServiceClaims, browser: str) -> list[Proved]:
+    """What a browser has proved and not yet used, the last first."""
+    async with database.transaction(claims.store) as tx:
+        return await proofs.list_of(tx, claims.store, browser_digest(browser))
 
 
 async def get_store(database: Database, slug: str) -> Store:

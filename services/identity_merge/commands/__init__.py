@@ -9,6 +9,7 @@ from services.common.identifiers import IdentifierHasher
 from services.common.outbox import Waker
 from services.identity_merge.clients import Membership, Orders
 from services.identity_merge.commands.passwords import Passwords
+from services.identity_merge.domain.codes import SMS_REGIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,8 @@ class Context:
     passwords: Passwords
     membership: Membership
     orders: Orders
+    # Besides the store's own region: where text messages are sent to (ISO 3166).
+    sms_regions: frozenset[str] = SMS_REGIONS
 
     async def close(self) -> None:
         """Closes connections and channels."""

@@ -19,7 +19,7 @@ from services.identity_merge.commands import Context
 from services.identity_merge.domain import tokens
 from services.identity_merge.domain.access import Store
 from services.identity_merge.domain.logins import LoginState, NewLogin
-from services.identity_merge.store import access, logins, merges
+from services.identity_merge.store import access, logins, merges, proving
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +121,7 @@ async def end_logins(context: Context, claims: ServiceClaims, customer_ids: Sequ
         if freed and await logins.has_proved(tx, claims.store, customer_ids):
             raise StateConflict("registered_online")
         if freed:
-            for customer_id in customer_ids:
-                await logins.free_others(tx, claims.store, customer_id, [])
+            await logins.free(tx, claims.store, customer_ids)
         else:
             await logins.retire(tx, claims.store, customer_ids)
         await logins.note_gone(tx, claims.store, customer_ids)
@@ -130,7 +129,11 @@ async def end_logins(context: Context, claims: ServiceClaims, customer_ids: Sequ
 
 
 async def retire_login_methods(tx: AsyncConnection, store_id: UUID, customer_ids: Sequence[UUID]) -> None:
-    """Nobody logs in by these customers' identifiers again, and none of them is kept (F6). Part of the caller's transaction."""
+    """Nobody logs in by these customers' identifiers again, and none of them is kept (F6). Part of the caller's transaction.
+
+    Whoever is about to give one of them a login method or a password is waited for, and finds nothing left afterwards.
+    """
+    await logins.hold_owners(tx, store_id, customer_ids, alone=True)
     await logins.retire(tx, store_id, customer_ids)
 
 
@@ -143,7 +146,7 @@ async def issue_confirmation(context: Context, claims: ServiceClaims, login_meth
         raise PermissionDenied("permission_denied", "only services issue confirmations")
     token = tokens.mint(tokens.CONFIRMATION, claims.store)
     async with context.database.transaction(claims.store) as tx:
-        if not await logins.add_confirmation(tx, claims.store, login_method_id, tokens.digest(token)):
+        if not await proving.add_confirmation(tx, claims.store, login_method_id, tokens.digest(token)):
             return None
         return Issued(token, (await access.load_store(tx, claims.store)).slug)
 
@@ -157,13 +160,12 @@ async def confirm_login(context: Context, text: str) -> Store:
     if token is None or token.purpose != tokens.CONFIRMATION:
         raise NotFound("confirmation_refused")
     async with context.database.transaction(token.store_id) as tx:
-        found = await logins.find_confirmation(tx, token.store_id, token.digest)
-        if found is None or found.state is LoginState.RETIRED:
+        method, state = await proving.find_confirmation(tx, token.store_id, token.digest) or (None, LoginState.RETIRED)
+        if method is None or state is LoginState.RETIRED:
             raise NotFound("confirmation_refused")
-        await logins.confirm(tx, token.store_id, found.login_method_id, token.digest)
-        if found.state is LoginState.UNCONFIRMED:
-            confirmed = events.login_confirmed(found.login_method_id, found.customer_id)
-            await outbox.add(tx, token.store_id, [confirmed])
+        await proving.confirm(tx, token.store_id, method.login_method_id, token.digest)
+        if state is LoginState.UNCONFIRMED:
+            await outbox.add(tx, token.store_id, [events.login_confirmed(method)])
         store = await access.load_store(tx, token.store_id)
     context.waker.wake()
     return store

@@ -26,8 +26,9 @@ from services.common.errors import (
 from services.common.tokens import ServiceClaims
 from services.identity_merge import events
 from services.identity_merge.commands import Context
+from services.identity_merge.commands.logins import retire_login_methods
 from services.identity_merge.domain.merges import MergeState
-from services.identity_merge.store import logins, merges
+from services.identity_merge.store import merges
 from services.identity_merge.store.merges import Claim, LeaseLost
 
 # Merges that one process carries out at the same time, so that one that waits for an answer does not hold up the rest.
@@ -120,8 +121,8 @@ class Runner:
         store_id = claim.store.store_id
         async with self.context.database.transaction(store_id) as tx:
             await merges.save_run(tx, claim)
+            await retire_login_methods(tx, store_id, claim.run.request.merged_ids)
             await merges.mark_logins_retired(tx, store_id, claim.run.merge_run_id)
-            await logins.retire(tx, store_id, claim.run.request.merged_ids)
         crash.point("merge.after_retire")
 
     async def _move_orders(self, claim: Claim) -> None:

@@ -1,4 +1,4 @@
-"""Tokens that people and programs carry: sessions of staff and of customers, API keys, confirmations.
+"""Tokens that people and programs carry: sessions of staff and of customers, API keys, confirmations, links to register by.
 
 The store's id stands in the token, so that row-level security can be set before the look-up; it is no secret. What follows
 is 256 random bits: nobody finds them by trying, so a fast hash is the right one to keep (a slow one is for passwords, which
@@ -16,7 +16,8 @@ SESSION = "ofs"
 API_KEY = "ofk"
 CONFIRMATION = "ofc"
 MEMBER_SESSION = "ofm"
-_PURPOSES = (SESSION, API_KEY, CONFIRMATION, MEMBER_SESSION)
+REGISTRATION = "ofr"
+_PURPOSES = (SESSION, API_KEY, CONFIRMATION, MEMBER_SESSION, REGISTRATION)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,12 @@ def read(text: str) -> Token | None:
         return Token(purpose, UUID(store), digest(text))
     except ValueError:
         return None
+
+
+def read_session(text: str, store_id: UUID) -> bytes | None:
+    """The digest of a customer's session token of the store; None for anything else."""
+    token = read(text)
+    return token.digest if token and token.purpose == MEMBER_SESSION and token.store_id == store_id else None
 
 
 def digest(token: str) -> bytes:

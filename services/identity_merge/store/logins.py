@@ -1,19 +1,20 @@
-"""Login methods and confirmations in the database."""
+"""Login methods in the database, as they follow what members own."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import Row, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.identity_merge.domain.logins import LoginMethod, LoginState, NewLogin
+from services.identity_merge.domain.proofs import Proved
 from services.identity_merge.store.tables import login_methods
 
-CONFIRMATION_LIFETIME = timedelta(days=7)
+# The version of who is gone: nothing is newer.
+GONE = 2**62
 
 
 async def add_methods(
@@ -49,17 +50,30 @@ _ADD_METHODS = text(
 
 
 async def retire(tx: AsyncConnection, store_id: UUID, customer_ids: Sequence[UUID]) -> int:
-    """Retires all login methods of customers, voids their confirmations and ends their sessions (F6, F13); how many methods there were."""
+    """Retires all login methods of customers, of whatever kind, and ends what hangs on them (F6, F13); how many methods there were."""
+    parameters = await _void_all(tx, store_id, customer_ids)
+    return (await tx.execute(_RETIRE, parameters)).rowcount
+
+
+async def free(tx: AsyncConnection, store_id: UUID, customer_ids: Sequence[UUID]) -> None:
+    """Ends all login methods of customers, and what hangs on them; the identifiers may be another's (C9)."""
+    parameters = await _void_all(tx, store_id, customer_ids)
+    await tx.execute(_FREE, parameters)
+
+
+async def _void_all(tx: AsyncConnection, store_id: UUID, customer_ids: Sequence[UUID]) -> dict[str, Any]:
+    """Holds the methods; their confirmations and sessions, and the accounts' passwords, are gone."""
     parameters = {"store_id": store_id, "customers": sorted(customer_ids)}
     await tx.execute(_LOCK_METHODS, parameters)
-    for void in _VOID:
+    for void in (*_VOID, _FORGET_PASSWORDS):
         await tx.execute(void, parameters)
-    return (await tx.execute(_RETIRE, parameters)).rowcount
+    return parameters
 
 
 _OF_CUSTOMERS = "store_id = :store_id AND customer_id = ANY(CAST(:customers AS uuid[])) AND state <> 3"
 _LOCK_METHODS = text(f"SELECT 1 FROM login_methods WHERE {_OF_CUSTOMERS} ORDER BY kind, digest FOR UPDATE")
-_OTHERS = f"{_OF_CUSTOMERS} AND NOT digest = ANY(CAST(:digests AS bytea[]))"
+# Membership knows of phones and addresses only: a provider's subject stays until the account ends.
+_OTHERS = f"{_OF_CUSTOMERS} AND kind IN ('phone', 'email') AND NOT digest = ANY(CAST(:digests AS bytea[]))"
 _VOID, _VOID_OTHERS = (
     [
         text(
@@ -70,9 +84,15 @@ _VOID, _VOID_OTHERS = (
     ]
     for methods in (_OF_CUSTOMERS, _OTHERS)
 )
+_FORGET_PASSWORDS = text(
+    "DELETE FROM customer_passwords WHERE store_id = :store_id AND customer_id = ANY(CAST(:customers AS uuid[]))"
+)
+_FREE = text(f"DELETE FROM login_methods WHERE {_OF_CUSTOMERS}")
 _FREE_OTHERS = text(f"DELETE FROM login_methods WHERE {_OTHERS}")
 _PROVED = text(f"SELECT 1 FROM login_methods WHERE {_OF_CUSTOMERS} AND state = 2 LIMIT 1")
-_RETIRE = text(f"UPDATE login_methods SET state = 3, value = NULL, retired_at = now() WHERE {_OF_CUSTOMERS}")
+_RETIRE = text(
+    f"UPDATE login_methods SET state = 3, value = NULL, label = '', retired_at = now() WHERE {_OF_CUSTOMERS}"
+)
 
 
 async def hold_owners(
@@ -99,7 +119,7 @@ async def known_owners(tx: AsyncConnection, store_id: UUID, customer_ids: Sequen
 
 
 _KNOWN_OWNERS = text(
-    f"""SELECT customer_id, CASE WHEN gone THEN {2**62} ELSE version END AS version FROM login_owners
+    f"""SELECT customer_id, CASE WHEN gone THEN {GONE} ELSE version END AS version FROM login_owners
  WHERE store_id = :store_id AND customer_id = ANY(CAST(:customers AS uuid[]))"""
 )
 
@@ -128,7 +148,7 @@ _NOTE_GONE = text(
 
 
 async def free_others(tx: AsyncConnection, store_id: UUID, customer_id: UUID, digests: Sequence[bytes]) -> int:
-    """Ends the customer's methods but for those of `digests`, with their sessions; the identifiers may be another's. How many it were."""
+    """Ends the customer's phones and addresses but for those of `digests`, with their sessions; they may be another's. How many it were."""
     parameters = {"store_id": store_id, "customers": [customer_id], "digests": list(digests)}
     await tx.execute(_LOCK_METHODS, parameters)
     for void in _VOID_OTHERS:
@@ -143,7 +163,7 @@ async def has_proved(tx: AsyncConnection, store_id: UUID, customer_ids: Sequence
     return await tx.scalar(_PROVED, parameters) is not None
 
 
-async def owners_of(tx: AsyncConnection, store_id: UUID, methods: Sequence[NewLogin]) -> dict[bytes, UUID]:
+async def owners_of(tx: AsyncConnection, store_id: UUID, methods: Sequence[NewLogin | Proved]) -> dict[bytes, UUID]:
     """Digest → whose method that identifier is, for those of the methods that are somebody's and not retired."""
     parameters = {"store_id": store_id, "kinds": [m.kind for m in methods], "digests": [m.digest for m in methods]}
     return {row.digest: row.customer_id for row in await tx.execute(_OWNERS, parameters)}
@@ -166,63 +186,9 @@ async def list_of(tx: AsyncConnection, store_id: UUID, customer_id: UUID) -> lis
         )
         .order_by(login_methods.c.login_method_id)
     )
-    return [
-        LoginMethod(row.login_method_id, row.customer_id, row.kind, row.value, row.confirmed_at)
-        for row in await tx.execute(query)
-    ]
+    return [method_of(row) for row in await tx.execute(query)]
 
 
-async def add_confirmation(tx: AsyncConnection, store_id: UUID, login_method_id: UUID, digest: bytes) -> bool:
-    """Writes a token for a login method that waits for proof; False when there is nothing to prove."""
-    parameters = {
-        "store_id": store_id,
-        "login_method_id": login_method_id,
-        "digest": digest,
-        "lifetime": CONFIRMATION_LIFETIME,
-    }
-    return (await tx.execute(_ADD_CONFIRMATION, parameters)).first() is not None
-
-
-_ADD_CONFIRMATION = text(
-    """INSERT INTO confirmations (store_id, token_digest, login_method_id, expires_at)
- SELECT store_id, CAST(:digest AS bytea), login_method_id, now() + CAST(:lifetime AS interval) FROM login_methods
- WHERE store_id = :store_id AND login_method_id = :login_method_id AND state = 1 FOR UPDATE RETURNING token_digest"""
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Confirmation:
-    """A token that is still good, and the method it proves."""
-
-    login_method_id: UUID
-    customer_id: UUID
-    state: LoginState
-
-
-async def find_confirmation(tx: AsyncConnection, store_id: UUID, digest: bytes) -> Confirmation | None:
-    """The confirmation that has not expired; holds its login method until the end of the transaction."""
-    row = (await tx.execute(_FIND_CONFIRMATION, {"store_id": store_id, "digest": digest})).first()
-    return Confirmation(row.login_method_id, row.customer_id, LoginState(row.state)) if row else None
-
-
-_FIND_CONFIRMATION = text(
-    """SELECT m.login_method_id, m.customer_id, m.state FROM confirmations c
- JOIN login_methods m ON m.store_id = c.store_id AND m.login_method_id = c.login_method_id
- WHERE c.store_id = :store_id AND c.token_digest = :digest AND c.expires_at > now() FOR UPDATE OF m"""
-)
-
-
-async def confirm(tx: AsyncConnection, store_id: UUID, login_method_id: UUID, digest: bytes) -> None:
-    """Marks the method proved and the token used."""
-    parameters = {"store_id": store_id, "login_method_id": login_method_id, "digest": digest}
-    await tx.execute(_CONFIRM, parameters)
-    await tx.execute(_USE, parameters)
-
-
-_CONFIRM = text(
-    """UPDATE login_methods SET state = 2, confirmed_at = now()
- WHERE store_id = :store_id AND login_method_id = :login_method_id AND state = 1"""
-)
-_USE = text(
-    "UPDATE confirmations SET used_at = COALESCE(used_at, now()) WHERE store_id = :store_id AND token_digest = :digest"
-)
+def method_of(row: Row[Any]) -> LoginMethod:
+    """A login method from a row with its columns."""
+    return LoginMethod(row.login_method_id, row.customer_id, row.kind, row.value, row.confirmed_at, row.label)

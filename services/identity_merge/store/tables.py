@@ -108,6 +108,8 @@ login_methods = Table(
     Column("kind", Text, nullable=False),
     Column("digest", LargeBinary, nullable=False),
     Column("value", Text),
+    # What a provider calls the person; empty for phones and addresses.
+    Column("label", Text, nullable=False, server_default=""),
     Column("state", SmallInteger, nullable=False),
     Column("created_at", TIMESTAMPTZ, nullable=False, server_default=func.now()),
     Column("confirmed_at", TIMESTAMPTZ),
@@ -154,13 +156,51 @@ codes = Table(
     Column("code_id", Uuid, nullable=False),
     Column("kind", Text, nullable=False),
     Column("digest", LargeBinary, nullable=False),
-    # Keyed; unset until the code is sent, and for ever where nobody logs in by the identifier.
+    Column("value", Text, nullable=False, server_default=""),
+    # The account that the identifier is to be added to; unset to log in or register.
+    Column("adding_to", Uuid),
+    # Keyed; unset until the code is sent, and for ever where the identifier is retired.
     Column("code_digest", LargeBinary),
     Column("tries", SmallInteger, nullable=False, server_default="0"),
+    # Of the mail's link to register by, and of the browser that has opened it: no other may.
+    Column("link_digest", LargeBinary),
+    Column("link_browser", LargeBinary),
     Column("expires_at", TIMESTAMPTZ, nullable=False),
     PrimaryKeyConstraint("store_id", "browser_digest"),
     Index("codes_id", "store_id", "code_id", unique=True),
+    Index("codes_link", "store_id", "link_digest", unique=True, postgresql_where=text("link_digest IS NOT NULL")),
     Index("codes_expired", "expires_at"),
+)
+# What browsers have proved and what is to become an account.
+proofs = Table(
+    "proofs",
+    metadata,
+    Column("store_id", Uuid, nullable=False),
+    Column("browser_digest", LargeBinary, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    Column("value", Text, nullable=False),
+    Column("label", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    # The code that must come first: it connects this with the account of the identifier that it was sent to.
+    Column("code_id", Uuid),
+    # The id of the account to be, from the first attempt to make it.
+    Column("customer_id", Uuid),
+    # When the account was made of it.
+    Column("used_at", TIMESTAMPTZ),
+    Column("created_at", TIMESTAMPTZ, nullable=False, server_default=func.now()),
+    Column("expires_at", TIMESTAMPTZ, nullable=False),
+    PrimaryKeyConstraint("store_id", "browser_digest", "kind", "digest"),
+    Index("proofs_expired", "expires_at"),
+)
+customer_passwords = Table(
+    "customer_passwords",
+    metadata,
+    Column("store_id", Uuid, nullable=False),
+    Column("customer_id", Uuid, nullable=False),
+    Column("password_hash", Text, nullable=False),
+    Column("set_at", TIMESTAMPTZ, nullable=False, server_default=func.now()),
+    PrimaryKeyConstraint("store_id", "customer_id"),
 )
 # Whose a session is, its login method says; with that it ends (F13).
 customer_sessions = Table(
@@ -168,7 +208,11 @@ customer_sessions = Table(
     metadata,
     Column("store_id", Uuid, nullable=False),
     Column("token_digest", LargeBinary, nullable=False),
+    Column("session_id", Uuid, nullable=False, server_default=text("gen_random_uuid()")),
     Column("login_method_id", Uuid, nullable=False),
+    # phone, email, password, or a provider's id; empty: by the login method.
+    Column("begun_by", Text, nullable=False, server_default=""),
+    Column("agent", Text, nullable=False, server_default=""),
     Column("created_at", TIMESTAMPTZ, nullable=False, server_default=func.now()),
     Column("last_seen", TIMESTAMPTZ, nullable=False, server_default=func.now()),
     Column("expires_at", TIMESTAMPTZ, nullable=False),

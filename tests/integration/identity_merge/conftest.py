@@ -17,6 +17,7 @@ from deploy.local.ports import choose
 from deploy.local.state import DatabaseUrls
 from onefold.identity_merge.v1 import accounts_pb2_grpc, service_pb2_grpc
 from onefold.identity_merge.v1 import service_pb2 as pb
+from onefold.membership.v1 import registration_pb2_grpc
 from onefold.membership.v1 import service_pb2_grpc as membership_grpc
 from onefold.orders.v1 import service_pb2_grpc as orders_grpc
 from services.common import rpc
@@ -31,7 +32,12 @@ from services.identity_merge.clients import Membership, Orders
 from services.identity_merge.commands import Context
 from services.identity_merge.commands.passwords import Passwords
 from services.identity_merge.commands.runner import Runner
-from tests.integration.identity_merge.others import Script, ScriptedMembership, ScriptedOrders
+from tests.integration.identity_merge.others import (
+    Script,
+    ScriptedMembership,
+    ScriptedOrders,
+    ScriptedRegistration,
+)
 
 SIGNER = TokenSigner("service key of the tests, long enough")
 PASSWORDS = Passwords()
@@ -126,6 +132,7 @@ async def others(script: Script) -> AsyncIterator[str]:
     address = f"127.0.0.1:{choose(['others'], {})['others']}"
     server = Server(address, SIGNER)
     membership_grpc.add_MembershipServiceServicer_to_server(ScriptedMembership(script), server.aio)
+    registration_pb2_grpc.add_RegistrationServiceServicer_to_server(ScriptedRegistration(script), server.aio)
     orders_grpc.add_OrdersServiceServicer_to_server(ScriptedOrders(script), server.aio)
     await server.start()
     yield address

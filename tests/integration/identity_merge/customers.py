@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass, field
+from typing import Any
 
 from onefold.identity_merge.v1 import accounts_pb2 as pb
 from onefold.identity_merge.v1 import events_pb2
@@ -13,6 +14,8 @@ from services.common.tokens import ServiceClaims
 from tests.integration.identity_merge.conftest import Service
 
 EMAIL = "tai.man@example.com"
+PHONE = "+85294512053"
+PASSWORD = "correct horse battery"
 
 
 @dataclass
@@ -29,19 +32,29 @@ class Browser:
         """Those of a visitor of whom nothing is known."""
         return ServiceClaims(actor="customer:", role="public", store_id=self.who.store_id)
 
-    async def ask(self, email: str = EMAIL, key: str = "", language: str = "en") -> events_pb2.CodeRequested:
+    async def ask(
+        self, email: str = EMAIL, key: str = "", language: str = "en", phone: str = "", session: str = ""
+    ) -> events_pb2.CodeRequested:
         """Asks for a code; the event that it makes."""
-        wish = pb.RequestCodeRequest(email=email, browser=self.secret, language=language, source=self.source)
+        wish = pb.RequestCodeRequest(
+            email="" if phone else email,
+            phone=phone,
+            browser=self.secret,
+            language=language,
+            source=self.source,
+            session_token=session,
+        )
         await self.service.call(self.service.accounts.RequestCode, wish, self.claims, key or str(new_id()))
         return (await wanted(self.service))[-1]
 
-    async def code(self, email: str = EMAIL) -> str:
-        """The code that an asking brings by mail."""
-        return (await issue(self.service, self.who, (await self.ask(email)).code_id)).code
+    async def code(self, email: str = EMAIL, phone: str = "", session: str = "") -> str:
+        """The code that an asking brings."""
+        asked = await self.ask(email, phone=phone, session=session)
+        return (await issue(self.service, self.who, asked.code_id)).code
 
-    async def enter(self, code: str) -> pb.VerifyCodeResponse:
+    async def enter(self, code: str, session: str = "", agent: str = "") -> pb.VerifyCodeResponse:
         """Types a code."""
-        wish = pb.VerifyCodeRequest(browser=self.secret, code=code)
+        wish = pb.VerifyCodeRequest(browser=self.secret, code=code, session_token=session, agent=agent)
         answer: pb.VerifyCodeResponse = await self.service.call(self.service.accounts.VerifyCode, wish, self.claims)
         return answer
 
@@ -55,9 +68,48 @@ class Browser:
             return violation.reason, violation.params.get("left", "")
         raise AssertionError("the code was taken")
 
-    async def log_in(self, email: str = EMAIL) -> str:
+    async def log_in(self, email: str = EMAIL, phone: str = "", session: str = "") -> str:
         """Asks, reads the mail, types; the session."""
-        return (await self.enter(await self.code(email))).session_token
+        return (await self.enter(await self.code(email, phone), session)).session_token
+
+    async def prove(self, email: str = EMAIL, phone: str = "") -> None:
+        """Proves what is nobody's."""
+        done = await self.enter(await self.code(email, phone))
+        assert done.outcome == pb.LOG_IN_OUTCOME_REGISTER
+        assert not done.session_token
+
+    async def proofs(self) -> list[tuple[str, str]]:
+        """What it has proved and not used."""
+        wish = pb.GetProofsRequest(browser=self.secret)
+        answer = await self.service.call(self.service.accounts.GetProofs, wish, self.claims)
+        return sorted((proof.kind, proof.value) for proof in answer.proofs)
+
+    async def register(self, **values: Any) -> pb.RegisterResponse:
+        """Finishes the registration."""
+        wish = pb.RegisterRequest(**{"browser": self.secret, "name": "陳大文", "language": "en"} | values)
+        answer: pb.RegisterResponse = await self.service.call(self.service.accounts.Register, wish, self.claims)
+        return answer
+
+    async def type_password(self, password: str = PASSWORD, **values: str) -> pb.CustomerSession:
+        """Logs in by the password."""
+        values = {"email": EMAIL, "source": self.source} | values
+        wish = pb.LogInWithPasswordRequest(password=password, **values)
+        answer = await self.service.call(self.service.accounts.LogInWithPassword, wish, self.claims)
+        assert isinstance(answer.session, pb.CustomerSession)
+        return answer.session
+
+    async def set_password(self, session: str, new: str = PASSWORD, current: str = "") -> pb.CustomerSession:
+        """Sets the account's password."""
+        wish = pb.SetPasswordRequest(session_token=session, new_password=new, current_password=current)
+        answer = await self.service.call(self.service.accounts.SetPassword, wish, self.claims)
+        assert isinstance(answer.session, pb.CustomerSession)
+        return answer.session
+
+    async def account(self, session: str) -> pb.GetAccountResponse:
+        """What the account page shows."""
+        wish = pb.GetAccountRequest(session_token=session)
+        answer: pb.GetAccountResponse = await self.service.call(self.service.accounts.GetAccount, wish, self.claims)
+        return answer
 
     async def customer(self, session: str) -> str:
         """Whose session it is; "" when it is nobody's."""

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from onefold.membership.v1 import registration_pb2 as registration
+from onefold.membership.v1 import registration_pb2_grpc as registration_grpc
 from onefold.membership.v1 import service_pb2 as membership
 from onefold.membership.v1 import service_pb2_grpc as membership_grpc
 from onefold.orders.v1 import service_pb2 as orders
@@ -28,6 +30,8 @@ class Script:
     calls: list[tuple[str, Any, ServiceClaims]] = field(default_factory=list)
     absorbed: set[str] = field(default_factory=set)
     relinked: list[int] = field(default_factory=list)
+    # (kind, value) → whose it is; "" of one that is retired.
+    owners: dict[tuple[str, str], str] = field(default_factory=dict)
     on_call: Callable[[str], None] = lambda _: None
 
     async def enter(self, method: str, request: Any) -> None:
@@ -62,6 +66,36 @@ class ScriptedMembership(membership_grpc.MembershipServiceServicer):
         await self._script.enter("Absorb", request)
         self._script.absorbed.add(request.merge_run_id)
         return membership.AbsorbResponse(points_balance=7)
+
+
+class ScriptedRegistration(registration_grpc.RegistrationServiceServicer):
+    """Keeps the contract: an identifier is one member's, or was."""
+
+    def __init__(self, script: Script) -> None:
+        self._script = script
+
+    async def RegisterMember(self, request: Any, _: Any) -> registration.RegisterMemberResponse:  # noqa: N802
+        await self._script.enter("RegisterMember", request)
+        keys = [(identifier.kind, identifier.value) for identifier in request.identifiers]
+        owners = {self._script.owners[key] for key in keys if key in self._script.owners}
+        if "" in owners:
+            return registration.RegisterMemberResponse(outcome=registration.REGISTER_OUTCOME_RETIRED)
+        if owners - {request.customer_id}:
+            exists = registration.REGISTER_OUTCOME_EXISTS
+            return registration.RegisterMemberResponse(outcome=exists, customer_id=min(owners))
+        self._script.owners |= dict.fromkeys(keys, request.customer_id)
+        created = registration.REGISTER_OUTCOME_CREATED
+        return registration.RegisterMemberResponse(outcome=created, customer_id=request.customer_id)
+
+    async def AddIdentifier(self, request: Any, _: Any) -> registration.AddIdentifierResponse:  # noqa: N802
+        await self._script.enter("AddIdentifier", request)
+        key = (request.identifier.kind, request.identifier.value)
+        owner = self._script.owners.setdefault(key, request.customer_id)
+        if owner == "":
+            return registration.AddIdentifierResponse(outcome=registration.ADD_OUTCOME_RETIRED)
+        mine = owner == request.customer_id
+        outcome = registration.ADD_OUTCOME_ADDED if mine else registration.ADD_OUTCOME_HELD
+        return registration.AddIdentifierResponse(outcome=outcome)
 
 
 class ScriptedOrders(orders_grpc.OrdersServiceServicer):

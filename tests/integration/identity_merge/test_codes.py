@@ -135,7 +135,7 @@ async def test_one_sending_of_the_form_is_one_mail(service: Service) -> None:
 
 
 async def test_strangers_members_and_merged_addresses_take_the_same_way(service: Service) -> None:
-    """A8, F6: same answers, same statements; the mail alone tells, and has no code for whoever cannot log in."""
+    """A8, F6: same answers, same statements; the message alone tells, and has no code for what can never be used."""
     who, customer = await member(service)
     gone = enrolled(phone="", email="gone@example.com")
     await deliver(service, who, gone)
@@ -144,14 +144,22 @@ async def test_strangers_members_and_merged_addresses_take_the_same_way(service:
     engine = service.app.database.engine.sync_engine
     event.listen(engine, "before_cursor_execute", lambda _c, _cursor, statement, *_: seen.append(statement))
     ways, refusals = [], []
-    for email in (EMAIL, "stranger@example.com", "gone@example.com"):
+    purposes = {
+        EMAIL: pb.CODE_PURPOSE_LOG_IN,
+        "stranger@example.com": pb.CODE_PURPOSE_REGISTER,
+        "gone@example.com": pb.CODE_PURPOSE_REFUSED,
+    }
+    for email, purpose in purposes.items():
         browser = Browser(service, who, source=f"203.0.113.{len(ways)}")
         seen.clear()
         asked = await browser.ask(email)
         ways.append(_statements(seen))
         given = await issue(service, who, asked.code_id)
         assert given.needed
-        assert (len(given.code), bool(asked.customer_id)) == ((6, True) if email == EMAIL else (0, False))
+        assert given.purpose == purpose
+        assert len(given.code) == (0 if purpose == pb.CODE_PURPOSE_REFUSED else 6)
+        assert bool(asked.customer_id) == (email == EMAIL)
+        assert bool(given.link_token) == (purpose == pb.CODE_PURPOSE_REGISTER)
         seen.clear()
         refusals.append([await browser.refusal(wrong(given.code or "0")) for _ in range(6)])
         ways[-1] += _statements(seen)

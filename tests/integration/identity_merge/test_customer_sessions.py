@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from uuid import UUID
 
+import pytest
+
 from onefold.identity_merge.v1 import accounts_pb2 as pb
 from onefold.identity_merge.v1 import service_pb2
 from onefold.membership.v1 import events_pb2 as membership
-from services.common.errors import InvalidInput, Unavailable
+from services.common.errors import StateConflict, Unavailable
 from services.common.ids import new_id
 from tests.integration.identity_merge.conftest import Service
 from tests.integration.identity_merge.customers import EMAIL, Browser
@@ -31,8 +33,10 @@ async def test_a_merge_ends_the_sessions_and_codes_of_the_merged_account_at_once
     assert await browser.customer(goes) == ""
     assert await browser.customer(stays) == primary.customer_id
     assert len(await service.rows("SELECT 1 FROM customer_sessions")) == 1
-    assert await pending.refusal(code) == ("code_wrong", "4")
-    assert (await pending.refusal(await pending.code() or "000000"))[0] == "code_wrong"
+    with pytest.raises(StateConflict, match="identifier_retired"):  # said to none but who has read the mail
+        await pending.enter(code)
+    assert await pending.code() == ""
+    assert await pending.refusal("000000") == ("code_wrong", "4")
 
 
 async def test_a_login_in_the_moment_of_a_merge_ends_with_it_or_never_begins(service: Service) -> None:
@@ -48,7 +52,7 @@ async def test_a_login_in_the_moment_of_a_merge_ends_with_it_or_never_begins(ser
         if isinstance(begun, pb.VerifyCodeResponse):
             assert await browser.customer(begun.session_token) == ""
         else:
-            assert isinstance(begun, InvalidInput)
+            assert isinstance(begun, StateConflict)
     assert await service.rows("SELECT 1 FROM customer_sessions") == []
 
 

@@ -19,6 +19,7 @@ AGES = {
     "staff_sessions": ("expires_at", "14 days"),
     "confirmations": ("expires_at", "7 days"),
     "codes": ("expires_at", "10 minutes"),
+    "proofs": ("expires_at", "30 minutes"),
     "customer_sessions": ("expires_at", "30 days"),
     "merge_plans": ("expires_at", "7 days 1 hour"),
     "login_attempts": ("since", "1 day"),
@@ -36,6 +37,7 @@ async def test_rows_go_when_their_time_has_come_in_every_store(
         await issue(service, who, (await requests(service))[-1].login_method_id)
         await Browser(service, who).ask(f"m@{slug}.example")
         await Browser(service, who).log_in(f"m@{slug}.example")
+        await Browser(service, who).prove(f"new@{slug}.example")
         await started(service, who)
         for name in ("owner", "nobody"):
             login = pb.LogInRequest(store_slug=slug, email=f"{name}@{slug}.example", password=PASSWORD)

@@ -5,44 +5,110 @@ from __future__ import annotations
 import pytest
 
 from services.common.errors import InvalidInput, StateConflict
-from services.identity_merge.domain.codes import LIMITS, CodeRequest, check_counts, make_code, network_of, read_code
+from services.identity_merge.domain.codes import (
+    LIMITS,
+    SMS_REGIONS,
+    CodeRequest,
+    check_counts,
+    make_code,
+    network_of,
+    read_code,
+)
 
 EMAIL = "tai.man@example.com"
 
 
-@pytest.mark.parametrize(
-    ("email", "secret", "language", "faults"),
-    [
-        ("", "s" * 32, "", {("email", "required")}),
-        ("nobody", "s" * 32, "en", {("email", "invalid_email")}),
-        ("a@example.com\r\nBcc: b@example.com", "s" * 32, "en", {("email", "invalid_email")}),
-        (EMAIL, "short", "fr", {("browser", "unknown_value"), ("language", "unknown_value")}),
-        (EMAIL, "s" * 201, "en", {("browser", "unknown_value")}),
-    ],
-    ids=["nothing", "no address", "two lines", "no secret", "a long one"],
-)
-def test_what_cannot_be_asked_is_refused_by_field(
-    email: str, secret: str, language: str, faults: set[tuple[str, str]]
-) -> None:
+def ask(
+    email: str = "", phone: str = "", secret: str = "s" * 32, language: str = "", region: str = "HK"
+) -> CodeRequest:
+    return CodeRequest.read(email, phone, secret, language, "203.0.113.7", region)
+
+
+def faults(**asked: str) -> set[tuple[str, str]]:
     with pytest.raises(InvalidInput) as caught:
-        CodeRequest.read(email, secret, language, "")
-    assert {(v.field, v.reason) for v in caught.value.violations} == faults
+        ask(**asked)
+    return {(v.field, v.reason) for v in caught.value.violations}
 
 
-def test_writings_of_one_address_are_counted_as_one() -> None:
-    counted = [
-        CodeRequest.read(text, "s" * 32, "", "").subjects()["identifier"]
-        for text in (EMAIL, " TAI.MAN@EXAMPLE.COM ", "ｔａｉ.ｍａｎ@example.com")
-    ]
-    assert len(set(counted)) == 1
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ({}, {("email", "required")}),
+        ({"email": "nobody"}, {("email", "invalid_email")}),
+        ({"email": "a@example.com\r\nBcc: b@example.com"}, {("email", "invalid_email")}),
+        ({"email": "a@example.com\0"}, {("email", "invalid_email")}),
+        ({"email": EMAIL, "phone": "94512053"}, {("phone", "unknown_value")}),
+        (
+            {"email": EMAIL, "secret": "short", "language": "fr"},
+            {("browser", "unknown_value"), ("language", "unknown_value")},
+        ),
+        ({"email": EMAIL, "secret": "s" * 201}, {("browser", "unknown_value")}),
+        ({"phone": "1234"}, {("phone", "invalid_phone")}),
+        ({"phone": "+85221234567"}, {("phone", "not_a_mobile_phone")}),
+        ({"phone": "+447400123456"}, {("phone", "phone_abroad")}),
+        ({"phone": "+23276123456"}, {("phone", "phone_abroad")}),
+    ],
+)
+def test_what_cannot_be_asked_is_refused_by_field(asked: dict[str, str], expected: set[tuple[str, str]]) -> None:
+    assert faults(**asked) == expected
 
 
-@pytest.mark.parametrize("limit", LIMITS, ids=lambda limit: limit.of)
-def test_the_last_code_within_a_limit_is_sent_and_the_next_is_not(limit: object) -> None:
-    counts = {each.of: each.most for each in LIMITS}
-    check_counts(counts)
+@pytest.mark.parametrize(
+    ("phone", "region", "number"),
+    [
+        ("9451 2053", "HK", "+85294512053"),
+        ("９４５１２０５３", "HK", "+85294512053"),
+        ("0912-345-678", "TW", "+886912345678"),
+        ("+886 912 345 678", "HK", "+886912345678"),
+        ("+853 6612 3456", "HK", "+85366123456"),
+        ("00 852 9451 2053", "TW", ""),
+    ],
+)
+def test_phones_are_read_by_the_stores_region_and_served_in_its_market(phone: str, region: str, number: str) -> None:
+    if number:
+        assert ask(phone=phone, region=region).value == number
+    else:
+        assert faults(phone=phone, region=region) == {("phone", "invalid_phone")}
+
+
+def test_an_installation_may_serve_more_regions() -> None:
+    asked = CodeRequest.read("", "+447400123456", "s" * 32, "", "", "HK", SMS_REGIONS | {"GB"})
+    assert asked.value == "+447400123456"
+
+
+@pytest.mark.parametrize(
+    ("email", "same"),
+    [
+        (" TAI.MAN@EXAMPLE.COM ", True),
+        ("ｔａｉ.ｍａｎ@example.com", True),
+        ("tai.man+shop@example.com", False),
+        ("taiman@example.com", False),
+        ("tаi.man@example.com", False),  # a Cyrillic а
+        ("tai.man@exаmple.com", False),
+    ],
+)
+def test_writings_of_one_address_are_counted_as_one_and_look_alikes_are_not(email: str, same: bool) -> None:
+    counted = {ask(email=text).subjects()["identifier"] for text in (EMAIL, email)}
+    assert (len(counted) == 1) == same
+
+
+def test_phones_of_one_block_are_counted_together() -> None:
+    counted = [ask(phone=f"+8529451{n:04}").subjects()["prefix"] for n in (0, 1, 9_999)]
+    assert set(counted) == {"+8529451"}
+    assert ask(phone="+85294522053").subjects()["prefix"] != counted[0]
+
+
+@pytest.mark.parametrize(("kind", "of"), [(kind, limit.of) for kind, limits in LIMITS.items() for limit in limits])
+def test_the_last_code_within_a_limit_is_sent_and_the_next_is_not(kind: str, of: str) -> None:
+    counts = {limit.of: limit.most for limit in LIMITS[kind]}
+    check_counts(kind, counts)
     with pytest.raises(StateConflict, match="too_many_codes"):
-        check_counts(counts | {limit.of: limit.most + 1})  # type: ignore[attr-defined]
+        check_counts(kind, counts | {of: counts[of] + 1})
+
+
+def test_text_messages_are_fewer_than_mails() -> None:
+    mails, phones = ({limit.of: limit.most for limit in LIMITS[kind]} for kind in ("email", "phone"))
+    assert all(phones[of] < most for of, most in mails.items())
 
 
 @pytest.mark.parametrize(
