@@ -29,6 +29,7 @@ from onefold.membership.v1 import directory_pb2_grpc as directory
 from onefold.membership.v1 import imports_pb2_grpc as imports
 from onefold.membership.v1 import levels_pb2_grpc as levels
 from onefold.membership.v1 import profiles_pb2_grpc as profiles
+from onefold.membership.v1 import registration_pb2_grpc as registration
 from onefold.membership.v1 import service_pb2_grpc as membership
 from onefold.notification.v1 import service_pb2_grpc as notification
 from onefold.orders.v1 import bulk_pb2_grpc as bulk
@@ -258,6 +259,15 @@ class Profiles:
         self.set_policy = Method(tokens, stub.SetDeletionPolicy)
 
 
+class Consents:
+    """RegistrationService, as far as it is not for services alone."""
+
+    def __init__(self, tokens: Tokens, channel: grpc.Channel) -> None:
+        stub = registration.RegistrationServiceStub(channel)
+        self.get = Method(tokens, stub.GetConsents)
+        self.set = Method(tokens, stub.SetConsents)
+
+
 class Directory:
     """DirectoryService."""
 
@@ -301,8 +311,25 @@ class Accounts:
         stub = accounts.CustomerAccountServiceStub(channel)
         self.request_code = Method(tokens, stub.RequestCode)
         self.verify_code = Method(tokens, stub.VerifyCode)
+        self.follow_link = Method(tokens, stub.FollowLink)
+        self.get_proofs = Method(tokens, stub.GetProofs)
+        self.register = Method(tokens, stub.Register)
+        self.log_in_with_password = Method(tokens, stub.LogInWithPassword)
+        self.set_password = Method(tokens, stub.SetPassword)
         self.authenticate = Method(tokens, stub.AuthenticateCustomer)
         self.log_out = Method(tokens, stub.LogOutCustomer)
+        self.get = Method(tokens, stub.GetAccount)
+        self.end_sessions = Method(tokens, stub.EndSessions)
+
+
+class SocialLogins:
+    """SocialLoginService."""
+
+    def __init__(self, tokens: Tokens, channel: grpc.Channel) -> None:
+        stub = accounts.SocialLoginServiceStub(channel)
+        self.list_providers = Method(tokens, stub.ListProviders)
+        self.begin = Method(tokens, stub.BeginSocialLogin)
+        self.finish = Method(tokens, stub.FinishSocialLogin)
 
 
 class Merges:
@@ -339,12 +366,14 @@ class Services:
         self.membership = Membership(tokens, channels["membership"])
         self.imports = Imports(tokens, channels["membership"])
         self.profiles = Profiles(tokens, channels["membership"])
+        self.consents = Consents(tokens, channels["membership"])
         self.benefits = Benefits(tokens, channels["membership"])
         self.levels = Levels(tokens, channels["membership"])
         self.directory = Directory(tokens, channels["membership"])
         self.access = Access(tokens, channels["identity_merge"])
         self.logins = Logins(tokens, channels["identity_merge"])
         self.accounts = Accounts(tokens, channels["identity_merge"])
+        self.social_logins = SocialLogins(tokens, channels["identity_merge"])
         self.merges = Merges(tokens, channels["identity_merge"])
         self.notifications = Notifications(tokens, channels["notification"])
 

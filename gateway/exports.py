@@ -26,6 +26,7 @@ from onefold.membership.v1.service_pb2 import Customer, CustomerStatus
 from services.common.errors import Unavailable
 from services.common.money import MINOR_DIGITS
 from services.common.paging import LARGEST_SIZE
+from services.common.tokens import ServiceClaims
 
 Request = TypeVar("Request", bound=Message)
 Answer = TypeVar("Answer", bound=Message)
@@ -66,24 +67,30 @@ def csv_response(
 
 
 def pages_of(
-    method: Method[Request, Answer], request: Request, rows: Callable[[Answer], Sequence[Row]]
+    method: Method[Request, Answer],
+    request: Request,
+    rows: Callable[[Answer], Sequence[Row]],
+    claims: ServiceClaims | None = None,
 ) -> Iterator[Sequence[Row]]:
-    """All pages of a list. After the first the request's own time is over; each call has its deadline still."""
-    return _pages(partial(method, claims=principal().claims), request, rows)
+    """All pages of a list, in the name of `claims` or of whoever is logged in to the console. After the first the request's own time
+    is over; each call has its deadline still.
+    """
+    return _pages(partial(method, claims=claims or principal().claims), request, rows)
 
 
 def _pages(
     call: Callable[[Request], Answer], request: Any, rows: Callable[[Answer], Sequence[Row]]
 ) -> Iterator[Sequence[Row]]:
     while True:
-        answer: Any = _page(call, request)
+        answer: Any = patiently(call, request)
         yield rows(answer)
         if not answer.next_page_token:
             return
         request.page.token = answer.next_page_token
 
 
-def _page(call: Callable[[Request], Answer], request: Request) -> Answer:
+def patiently(call: Callable[[Request], Answer], request: Request) -> Answer:
+    """The answer for a part of a file, asked for more than once. Raises Unavailable."""
     for tries in range(_TRIES):
         try:
             return call(request)

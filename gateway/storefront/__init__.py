@@ -1,6 +1,37 @@
 """Pages for the store's customers."""
 
-from gateway.storefront import account, carts, checkout, confirm, login, orders, pay, profile
+from gateway.storefront import (
+    account,
+    carts,
+    checkout,
+    confirm,
+    consents,
+    download,
+    login,
+    logins,
+    orders,
+    passwords,
+    pay,
+    points,
+    profile,
+    register,
+)
 from gateway.storefront.frame import blueprint
 
-__all__ = ["account", "blueprint", "carts", "checkout", "confirm", "login", "orders", "pay", "profile"]
+__all__ = [
+    "account",
+    "blueprint",
+    "carts",
+    "checkout",
+    "confirm",
+    "consents",
+    "download",
+    "login",
+    "logins",
+    "orders",
+    "passwords",
+    "pay",
+    "points",
+    "profile",
+    "register",
+]

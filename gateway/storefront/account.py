@@ -2,46 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from uuid import UUID
 
 from flask import current_app, render_template, request, url_for
 
-from gateway import formats
 from gateway.clients import services
 from gateway.console.ask import if_up
 from gateway.console.forms import KeyedForm
-from gateway.storefront import session
+from gateway.storefront import codes, session
 from gateway.storefront.frame import blueprint, store_at
+from gateway.storefront.points import by_last_day
 from gateway.storefront.session import Member
 from gateway.storefront.writing import Writing
 from onefold.common.v1.common_pb2 import PageRequest
 from onefold.identity_merge.v1.service_pb2 import Store
 from onefold.membership.v1 import levels_pb2 as levels
-from onefold.membership.v1.service_pb2 import Customer, ListPointsEntriesRequest, PointsLot
+from onefold.membership.v1.service_pb2 import Customer, ListPointsEntriesRequest
 from onefold.orders.v1.service_pb2 import ListOrdersRequest, ListOrdersResponse, Order
+from onefold.orders.v1.spend_pb2 import ExplainSpendRequest
 from services.common import clock
 from services.common.links import Links
+from services.common.paging import LARGEST_SIZE
 
 _PAGE = 10
+# Of so many pages of orders a year's spend is reckoned for a page.
+_MOST_PAGES = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """The next level: how much is missing, where that can be said, and whether only the last 12 months count."""
+    """The next level and how much of it is reached: `spent_minor` of its threshold, None where that is not known."""
 
     level: levels.Level
-    missing_minor: int | None
+    spent_minor: int | None
     of_year: bool
 
-
-@dataclass(frozen=True, slots=True)
-class Ending:
-    """Points that run out first, and when."""
-
-    points: int
-    lot: PointsLot
+    @property
+    def missing_minor(self) -> int | None:
+        """What is still to be spent."""
+        return None if self.spent_minor is None else self.level.threshold_minor - self.spent_minor
 
 
 @blueprint.get("/<slug>/account")
@@ -54,10 +56,10 @@ def account(slug: str) -> str:
     return render_template(
         "storefront/account.html",
         store=store,
-        who=who,
+        login=codes.written(store, who.login),
         person=person,
         write=Writing(store),
-        step=next_level(rules, person) if rules and person else None,
+        step=next_level(rules, person, lambda: if_up(lambda: spent_in_a_year(who))) if rules and person else None,
         ending=if_up(lambda: _ending(who, store)),
         orders=if_up(lambda: _orders(who, token)),
         orders_page=token,
@@ -66,34 +68,44 @@ def account(slug: str) -> str:
     )
 
 
-def next_level(rules: levels.LevelRules, person: Customer) -> Step | None:
+def next_level(rules: levels.LevelRules, person: Customer, of_year: Callable[[], int | None]) -> Step | None:
     """The first level above what the member has; None at the top and where there are no levels (B1).
 
-    Of the last 12 months only the threshold is known here, not how much of it is reached.
+    `of_year` says what was spent within 12 months, where that is what counts.
     """
-    of_year = rules.basis == levels.LEVEL_BASIS_ROLLING_YEAR
+    yearly = rules.basis == levels.LEVEL_BASIS_ROLLING_YEAR
     mine = next((level.threshold_minor for level in rules.levels if level.level_id == person.level_id), -1)
-    reached = mine if of_year else max(mine, person.net_spend_minor)
+    spent = of_year() if yearly else person.net_spend_minor
+    reached = max(mine, spent or 0)
     level = next((level for level in rules.levels if level.threshold_minor > reached), None)
-    if level is None:
-        return None
-    return Step(level, None if of_year else level.threshold_minor - person.net_spend_minor, of_year)
+    return Step(level, spent, yearly) if level else None
 
 
-def first_to_end(lots: Sequence[PointsLot], store: Store) -> Ending | None:
-    """The points that run out on the first day on which any do (B2)."""
-    zone = formats.zone_of(store.timezone)
-    days: dict[int, list[PointsLot]] = {}
-    for lot in lots:
-        if lot.HasField("expires_at") and lot.remaining:
-            days.setdefault(formats.last_day(lot.expires_at, zone).toordinal(), []).append(lot)
-    first = days[min(days)] if days else []
-    return Ending(sum(lot.remaining for lot in first), first[0]) if first else None
+def spent_in_a_year(who: Member) -> int | None:
+    """Net spend of the orders of the last 12 months, in minor units; None where these are too many to be gone through for a page."""
+    wish, spent = ExplainSpendRequest(customer_id=who.customer_id, page=PageRequest(size=LARGEST_SIZE)), 0
+    earliest = _a_year_before(clock.now())
+    for _page in range(_MOST_PAGES):
+        found = services().spend.explain(wish)
+        recent = [order for order in found.orders if order.placed_at.ToDatetime(tzinfo=UTC) > earliest]
+        spent += sum(order.paid_minor - order.refunded_minor for order in recent)
+        if len(recent) < len(found.orders) or not found.next_page_token:
+            return spent
+        wish.page.token = found.next_page_token
+    return None
 
 
-def _ending(who: Member, store: Store) -> Ending | None:
+def _a_year_before(moment: datetime) -> datetime:
+    if (moment.month, moment.day) == (2, 29):
+        return moment.replace(year=moment.year - 1, month=3, day=1)
+    return moment.replace(year=moment.year - 1)
+
+
+def _ending(who: Member, store: Store) -> tuple[date, int] | None:
+    """The first day after which points run out, and how many (B2)."""
     wish = ListPointsEntriesRequest(customer_id=who.customer_id, page=PageRequest(size=1))
-    return first_to_end(services().membership.list_points_entries(wish).lots, store)
+    days = by_last_day(services().membership.list_points_entries(wish).lots, store)
+    return next(((day, points) for day, points in days if day), None)
 
 
 def _orders(who: Member, token: str) -> ListOrdersResponse:

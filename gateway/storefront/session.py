@@ -10,22 +10,25 @@ registered once, at import:
     def take_over_cart(store: Store, who: Member) -> None: ...
 
 It is called when the session has begun, in the request that began it; cookies are set by `flask.after_this_request`. An error of the tree
-that it raises is logged and undoes nothing: whoever has typed the right code is logged in.
+that it raises is logged and undoes nothing: whoever has typed the right code is logged in. `begin` keeps a session that has begun, `renew`
+one that goes on under another token.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import structlog
 from flask import Response as FlaskResponse
 from flask import abort, after_this_request, g, redirect, request, url_for
+from google.protobuf.timestamp_pb2 import Timestamp
 from werkzeug.wrappers import Response
 
 from gateway.clients import services
 from gateway.storefront import cookies
-from gateway.storefront.frame import blueprint, claims_in, visitor
+from gateway.storefront.frame import blueprint, claims_in, store_at, visitor
 from onefold.identity_merge.v1 import accounts_pb2 as pb
 from onefold.identity_merge.v1.service_pb2 import LoginMethod, Store
 from onefold.membership.v1.service_pb2 import Customer, GetCustomerRequest
@@ -36,17 +39,30 @@ from services.common.tokens import ServiceClaims
 log = structlog.get_logger()
 # How long a page waits to learn who is there.
 _SECONDS = 2.0
+# What is kept of a browser's name for itself.
+_LONGEST_AGENT = 300
 Hook = Callable[[Store, "Member"], None]
 _hooks: list[Hook] = []
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A customer who is logged in. `login` is by what: the e-mail address."""
+    """A customer who is logged in. `login` is by what: a phone, an address, or what a provider calls the person."""
 
     customer_id: str
     login: str
     claims: ServiceClaims
+
+
+class Begun(Protocol):
+    """A session as identity_merge tells of it, in more than one of its answers."""
+
+    @property
+    def session_token(self) -> str: ...
+    @property
+    def expires_at(self) -> Timestamp: ...
+    @property
+    def login_method(self) -> LoginMethod: ...
 
 
 @blueprint.context_processor
@@ -77,6 +93,12 @@ def members_only(store: Store) -> Member:
     return who
 
 
+@blueprint.errorhandler(Unauthenticated)
+def _logged_out(_error: Unauthenticated) -> Response:
+    """A session may end between two calls of one request."""
+    return to_log_in(store_at(request.view_args["slug"] if request.view_args else ""))
+
+
 def to_log_in(store: Store) -> Response:
     """To the log-in page, and from there back to what was read; a form cannot be sent again behind one's back."""
     here = request.full_path.removesuffix("?") if request.method == "GET" else None
@@ -104,10 +126,10 @@ def _visit(store: Store) -> tuple[Member | None, Unavailable | None]:
 
 
 def _ask(store: Store) -> tuple[Member | None, Unavailable | None]:
-    token = cookies.read(cookies.MEMBER, store.slug)
-    if not token:
+    brought = token(store)
+    if not brought:
         return None, None
-    wish = pb.AuthenticateCustomerRequest(session_token=token)
+    wish = pb.AuthenticateCustomerRequest(session_token=brought)
     try:
         method = services().accounts.authenticate(wish, claims=visitor(store), seconds=_SECONDS).login_method
     except Unauthenticated:
@@ -124,12 +146,19 @@ def _member(store: Store, method: LoginMethod) -> Member:
     return Member(method.customer_id, method.value, claims)
 
 
-def begin(store: Store, session: pb.VerifyCodeResponse, response: Response) -> None:
+def token(store: Store) -> str:
+    """The browser's session token; "" without one."""
+    return cookies.read(cookies.MEMBER, store.slug)
+
+
+def agent() -> str:
+    """What the browser calls itself, for the list of sessions."""
+    return request.user_agent.string[:_LONGEST_AGENT]
+
+
+def begin(store: Store, begun: Begun, response: Response) -> None:
     """Keeps the session in its cookie and does what is to be done at a log-in. The secret that went with the code ends with it."""
-    who = _member(store, session.login_method)
-    g.visit, g.claims = (who, None), who.claims
-    left = session.expires_at.ToSeconds() - int(clock.now().timestamp())
-    cookies.keep(response, cookies.MEMBER, store.slug, session.session_token, max(left, 0))
+    who = renew(store, begun, response)
     cookies.drop(response, cookies.CODE, store.slug)
     for hook in _hooks:
         try:
@@ -138,10 +167,19 @@ def begin(store: Store, session: pb.VerifyCodeResponse, response: Response) -> N
             log.warning("log_in_hook_failed", hook=hook.__name__, reason=error.reason)
 
 
+def renew(store: Store, begun: Begun, response: Response) -> Member:
+    """Keeps a session in its cookie, in the place of the one before; whose it is."""
+    who = _member(store, begun.login_method)
+    g.visit, g.claims = (who, None), who.claims
+    left = begun.expires_at.ToSeconds() - int(clock.now().timestamp())
+    cookies.keep(response, cookies.MEMBER, store.slug, begun.session_token, max(left, 0))
+    return who
+
+
 def end(store: Store, response: Response) -> None:
     """Ends the session of the cookie, at identity_merge too. Raises Unavailable when that cannot be reached."""
-    if token := cookies.read(cookies.MEMBER, store.slug):
-        services().accounts.log_out(pb.LogOutCustomerRequest(session_token=token), claims=visitor(store))
+    if brought := token(store):
+        services().accounts.log_out(pb.LogOutCustomerRequest(session_token=brought), claims=visitor(store))
     cookies.drop(response, cookies.MEMBER, store.slug)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -12,6 +11,7 @@ from deploy.local.stack import Stack
 from tests.e2e.conftest import DESKTOP, PHONE, OpenPage
 from tests.e2e.shop import Shop, until
 from tests.e2e.test_pages import inspect, untranslated
+from tests.support.messages import code_for, messages
 
 pytestmark = pytest.mark.browser
 
@@ -28,16 +28,11 @@ def put(page: Page, item: str, button: str) -> None:
 
 def log_in(page: Page, stack: Stack, address: str) -> None:
     """By the code of the mail."""
-    page.get_by_label("E-mail").fill(address)
-    page.locator("main button[type=submit]").click()
+    seen = len(messages(stack, address))
+    page.locator("#identifier").fill(address)
+    page.locator("main button[type=submit]").first.click()
     page.wait_for_url(re.compile("/login/code"))
-
-    def code() -> str:
-        mails = httpx.get(f"{stack.settings.mail_url}/api/messages", params={"to": address}, trust_env=False).json()
-        found = [re.search(r"^(\d{6})$", mail["text"], re.MULTILINE) for mail in mails["messages"]]
-        return next((match[1] for match in found if match), "")
-
-    page.get_by_label("Code").fill(until(code, "the code arrives"))
+    page.locator("#code").fill(code_for(stack, address, seen=seen))
     page.locator("main button[type=submit]").first.click()
 
 

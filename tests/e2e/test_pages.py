@@ -123,6 +123,7 @@ def addresses(shop: Shop) -> list[str]:
         f"/console/merges/check?{picked}&primary={ids[0]}&{adjustment}",
         "/pos/",
         "/s/confirm?token=ofc_something",
+        *(f"/s/{shop.slug}/{page}" for page in ("login", "login/password", "register?token=ofl_something")),
         "/console/nothing-here",
         "/console/orders/00000000-0000-7000-8000-000000000000",
     ]

@@ -61,15 +61,24 @@ def test_cookies_are_this_hosts_and_not_for_scripts(scheme: str, prefix: str) ->
     assert "Domain" not in cookie
 
 
-@pytest.mark.parametrize("path", ["login", "login/code", "account"])
+@pytest.mark.parametrize("path", ["login", "login/code", "login/password", "register", "account", "account/data.json"])
 def test_a_store_that_cannot_be_looked_up_is_told_of_as_such(client: FlaskClient, path: str) -> None:
     assert client.get(f"/s/tea/{path}").status_code == 503
 
 
-@pytest.mark.parametrize("path", ["login", "login/code", "logout"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("login", "login/code", "login/password", "logout", "register", "register/link"),
+        *("account/login", "account/password", "account/privacy", "account/sessions/end"),
+    ],
+)
 def test_no_other_site_logs_anybody_in_or_out(client: FlaskClient, path: str) -> None:
     """Forms carry a token of the page that they were on."""
-    assert client.post(f"/s/tea/{path}", data={"email": "a@example.com", "code": "123456"}).status_code in (400, 409)
+    assert client.post(f"/s/tea/{path}", data={"identifier": "a@example.com", "code": "123456"}).status_code in (
+        400,
+        409,
+    )
 
 
 @pytest.mark.parametrize(
@@ -111,7 +120,7 @@ def test_a_form_that_cannot_be_sent_now_keeps_what_was_typed(client: FlaskClient
     page = client.get("/s/tea/login?next=https://evil.example/")
     assert "evil" not in page.text.partition("<main")[2]
     hidden = dict(re.findall(r'name="(csrf_token|idempotency_key)"[^>]*value="([^"]+)"', page.text))
-    refused = client.post("/s/tea/login", data=hidden | {"email": "tai.man@example.com"})
+    refused = client.post("/s/tea/login", data=hidden | {"identifier": "tai.man@example.com"})
     assert refused.status_code == 503
     assert 'value="tai.man@example.com"' in refused.text
     assert hidden["idempotency_key"] in refused.text
