@@ -45,7 +45,7 @@ FIELDS: dict[str, Sentence] = {
         "No text messages are sent to phones of this country. Use an e-mail address instead.",
         "Text messages are sent to phones of %(regions)s only. Use an e-mail address instead.",
     ),
-    "password_wrong": _S("This is not the current password. Check it and try again, or log in by a code first."),
+    "password_wrong": _S("This is not the current password. Check it and try again."),
     "invalid_email": _S("This is not an e-mail address. Check it for missing parts, such as name@example.com."),
     "not_a_code": _S(
         "This is not a code. Type the digits of the message.",
@@ -124,6 +124,14 @@ FIELDS: dict[str, Sentence] = {
         "This password is too easy to guess. Use a longer one.",
         "This password is too easy to guess. Use at least %(least)s characters.",
     ),
+    "guessable_password": _S(
+        "This password is too easy to guess. Leave out the store's name and your e-mail, and words that many people use as a password."
+    ),
+    "totp_wrong": _S(
+        "This code is not right, or was used before. Type the code that the app shows now, or one of your recovery codes.",
+        "This code is not right, or was used before. Type the code that the app shows now, or one of your recovery codes."
+        " Tries left: %(left)s.",
+    ),
     "invalid_slug": _S("The store's short name may only have lower-case letters, digits and hyphens, such as my-shop."),
     "out_of_range": _S(
         "This number is outside what is allowed.", "This must be a whole number from %(smallest)s to %(largest)s."
@@ -194,6 +202,20 @@ OTHERS: dict[str, Sentence] = {
     "store_exists": _S("A store with this short name exists already. Choose another."),
     "login_refused": _S("Store, e-mail and password do not fit together. Check all three and try again."),
     "credential_refused": _S("You are not logged in, or your login or API key is no longer valid. Log in again."),
+    "staff_exists": _S("Somebody with this e-mail works for the store already. Look at the list of staff."),
+    "staff_not_found": _S("There is no such member of staff in this store, or not any more."),
+    "last_owner": _S("A store needs an owner, and this is the only one. Make somebody else an owner first."),
+    "own_totp": _S("Turn off your own second factor under My account, with your password and a code."),
+    "totp_on": _S("The second factor is on already. Turn it off first if you have another phone."),
+    "totp_not_begun": _S("There is no new second factor to confirm. Begin again."),
+    "too_many_tries": _S(
+        "Too many tries. Wait a quarter of an hour, or a day after wrong codes, or ask an owner of the store to help."
+    ),
+    "too_many_invitations": _S("Too many invitations were sent today. Wait until tomorrow."),
+    "invitation_not_found": _S("There is no such invitation. It may have been accepted, or sent again."),
+    "invitation_refused": _S(
+        "This link is not valid any more. It may have been used already, or a newer one was sent. If you have a password, log in."
+    ),
     "store_not_found": _S("There is no such store."),
     "link_refused": _S(
         "This link does not open an order, or not any more. Take the whole link from the newest e-mail about the order, or ask the store."

@@ -11,6 +11,7 @@ from services.common.wire import timestamp
 from services.identity_merge.domain.access import ApiKey, StaffMember, Store
 from services.identity_merge.domain.logins import OWNED_KINDS, LoginMethod
 from services.identity_merge.domain.merges import Adjustment, MergeState, Run
+from services.identity_merge.domain.staff import Invitation
 
 _FINAL = {MergeState.COMPLETED: events_pb2.MergeCompleted, MergeState.REFUSED: events_pb2.MergeRefused}
 
@@ -54,6 +55,27 @@ def account_notice(to: LoginMethod, what: str, detail: str = "") -> Event:
         customer_id=str(to.customer_id), what=what, kind=to.kind, value=to.value, detail=detail
     )
     return event(message, to.customer_id, 0)
+
+
+def staff_invited(invitation: Invitation, invited_by: str, language: str) -> Event:
+    """An invitation is to be mailed; its token is made when it is sent."""
+    message = events_pb2.StaffInvited(
+        invitation_id=str(invitation.invitation_id),
+        email=invitation.email,
+        name=invitation.name,
+        role=service_pb2.StaffRole.ValueType(invitation.role),
+        invited_by=invited_by,
+        language=language,
+    )
+    return event(message, invitation.invitation_id, 0)
+
+
+def staff_reset_requested(reset: Invitation, language: str) -> Event:
+    """A link to set a new password is to be mailed; its token is made when it is sent."""
+    message = events_pb2.StaffResetRequested(
+        invitation_id=str(reset.invitation_id), email=reset.email, name=reset.name, language=language
+    )
+    return event(message, reset.invitation_id, 0)
 
 
 def merge_started(run: Run) -> Event:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from onefold.identity_merge.v1 import accounts_pb2_grpc, service_pb2_grpc
+from onefold.identity_merge.v1 import accounts_pb2_grpc, service_pb2_grpc, staff_pb2_grpc
 from services.common import rpc, service, worker
 from services.common.bus import Bus
 from services.common.config import Environment
@@ -13,8 +13,9 @@ from services.common.database import Database, connect
 from services.common.identifiers import IdentifierHasher
 from services.common.outbox import Waker
 from services.common.rpc import Caller, Server
+from services.common.sealing import Sealer
 from services.common.tokens import TokenSigner
-from services.identity_merge.api import AccessApi, CustomerAccountApi, LoginApi, MergeApi
+from services.identity_merge.api import AccessApi, CustomerAccountApi, LoginApi, MergeApi, StaffApi
 from services.identity_merge.clients import Membership, Orders
 from services.identity_merge.commands import Context
 from services.identity_merge.commands.housekeeping import delete_expired
@@ -36,6 +37,7 @@ def _context(environment: Environment, signer: TokenSigner, *, connections: int,
         Passwords(),
         Membership(rpc.channel(environment.text("MEMBERSHIP_TARGET")), caller),
         Orders(rpc.channel(environment.text("ORDERS_TARGET")), caller),
+        Sealer.read(environment),
         SMS_REGIONS | frozenset(environment.text("SMS_REGIONS", "").upper().split()),
     )
 
@@ -49,6 +51,7 @@ async def serve(environment: Environment, stop: asyncio.Event) -> None:
     accounts_pb2_grpc.add_CustomerAccountServiceServicer_to_server(CustomerAccountApi(context), server.aio)
     service_pb2_grpc.add_LoginServiceServicer_to_server(LoginApi(context), server.aio)
     service_pb2_grpc.add_MergeServiceServicer_to_server(MergeApi(context), server.aio)
+    staff_pb2_grpc.add_StaffServiceServicer_to_server(StaffApi(context), server.aio)
     await server.start()
     await service.until(stop, context.waker.run())
     await server.stop()

@@ -7,23 +7,36 @@ from uuid import UUID
 
 from services.common.database import Database
 from services.common.errors import InvalidInput, NotFound, Unauthenticated
+from services.common.ids import parse_id
 from services.common.paging import Page, PageRequest
 from services.common.tokens import ServiceClaims
 from services.identity_merge.domain import tokens
 from services.identity_merge.domain.access import Holder, Store, is_slug
+from services.identity_merge.domain.callers import check_may_staff, me
 from services.identity_merge.domain.logins import Account, CustomerSession, LoginMethod
 from services.identity_merge.domain.merges import Run
 from services.identity_merge.domain.proofs import Proved, browser_digest
-from services.identity_merge.store import access, logins, merges, passwords, proofs, sessions
+from services.identity_merge.domain.staff import Entry, Myself
+from services.identity_merge.store import (
+    access,
+    logins,
+    merges,
+    passwords,
+    proofs,
+    second_factor,
+    sessions,
+    staff,
+    staff_sessions,
+)
 
 
 async def authenticate(database: Database, credential: str) -> Holder:
     """Who holds a session token or an API key. Raises Unauthenticated (credential_refused)."""
     token = tokens.read(credential)
     if token and token.purpose in (tokens.SESSION, tokens.API_KEY):
-        find = access.holder_of_session if token.purpose == tokens.SESSION else access.holder_of_api_key
-        async with database.transaction(token.store_id) as tx:
-            holder = await find(tx, token.store_id, token.digest)
+        find = staff_sessions.holder_of_session if token.purpose == tokens.SESSION else access.holder_of_api_key
+        async with database.at_once() as connection:
+            holder = await find(connection, token.store_id, token.digest)
         if holder:
             return holder
     raise Unauthenticated("credential_refused")
@@ -59,6 +72,29 @@ async def get_proofs(database: Database, claims: ServiceClaims, browser: str) ->
     """What a browser has proved and not yet used, the last first."""
     async with database.transaction(claims.store) as tx:
         return await proofs.list_of(tx, claims.store, browser_digest(browser))
+
+
+async def list_staff(database: Database, claims: ServiceClaims, size: int, token: str) -> Page[Entry]:
+    """Staff and open invitations by name. Raises PermissionDenied, InvalidInput (invalid_page_token, too_large)."""
+    check_may_staff(claims)
+    page = PageRequest.read(size, token, keys=2)
+    if page.after:
+        page = PageRequest(page.size, (str(page.after[0]), parse_id(str(page.after[1]), "page.token")))
+    async with database.transaction(claims.store) as tx:
+        found = await staff.list_entries(tx, claims.store, page)
+    return page.cut(found, lambda entry: (entry.member.name, str(entry.member.staff_id)))
+
+
+async def get_myself(database: Database, claims: ServiceClaims, credential: str) -> Myself:
+    """The caller. Raises PermissionDenied for API keys, Unauthenticated for who has left."""
+    staff_id, token = me(claims), tokens.read(credential)
+    async with database.transaction(claims.store) as tx:
+        entry = await staff.load_entry(tx, claims.store, staff_id)
+        if entry is None:
+            raise Unauthenticated("credential_refused")
+        left = await second_factor.count_recovery_codes(tx, claims.store, staff_id)
+        found = await staff_sessions.list_of(tx, claims.store, staff_id, token.digest if token else b"")
+    return Myself(entry.member, entry.totp, left, tuple(found))
 
 
 async def get_store(database: Database, slug: str) -> Store:

@@ -8,10 +8,11 @@ from onefold.identity_merge.v1 import service_pb2 as pb
 from onefold.identity_merge.v1 import service_pb2_grpc
 from services.common import rpc
 from services.common.ids import NIL
-from services.common.wire import timestamp
 from services.identity_merge import queries
-from services.identity_merge.commands import Context, access
+from services.identity_merge.api.staff import entered_message
+from services.identity_merge.commands import Context, access, entering
 from services.identity_merge.domain.access import ApiKey, Founding, Store
+from services.identity_merge.domain.staff import Browser
 from services.identity_merge.events import api_key_message, staff_message, store_message
 
 GrpcContext = aio.ServicerContext[object, object]
@@ -38,16 +39,17 @@ class AccessApi(service_pb2_grpc.AccessServiceServicer):
         return pb.CreateStoreResponse(store=store_message(store), owner=staff_message(owner))
 
     async def LogIn(self, request: pb.LogInRequest, _: GrpcContext) -> pb.LogInResponse:
-        session = await access.log_in(self._context, request.store_slug, request.email, request.password)
-        return pb.LogInResponse(
-            session_token=session.token,
-            expires_at=timestamp(session.expires_at),
-            store=store_message(session.store),
-            staff=staff_message(session.staff),
+        entered = await entering.log_in(
+            self._context,
+            request.store_slug,
+            request.email,
+            request.password,
+            Browser.read(request.agent, request.session_token),
         )
+        return entered_message(entered)
 
     async def LogOut(self, request: pb.LogOutRequest, _: GrpcContext) -> pb.LogOutResponse:
-        await access.log_out(self._context, request.session_token)
+        await entering.log_out(self._context, request.session_token)
         return pb.LogOutResponse()
 
     async def Authenticate(self, request: pb.AuthenticateRequest, _: GrpcContext) -> pb.AuthenticateResponse:

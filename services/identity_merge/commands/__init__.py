@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from services.common.database import Database
 from services.common.identifiers import IdentifierHasher
 from services.common.outbox import Waker
+from services.common.sealing import Sealer
 from services.identity_merge.clients import Membership, Orders
 from services.identity_merge.commands.passwords import Passwords
 from services.identity_merge.domain.codes import SMS_REGIONS
@@ -22,6 +23,7 @@ class Context:
     passwords: Passwords
     membership: Membership
     orders: Orders
+    sealer: Sealer
     # Besides the store's own region: where text messages are sent to (ISO 3166).
     sms_regions: frozenset[str] = SMS_REGIONS
 

@@ -1,22 +1,31 @@
-"""Stores, staff, sessions and API keys in the database. All expiry is reckoned by the database's clock (fault 28)."""
+"""Stores, staff, attempts to log in and API keys in the database. All expiry is reckoned by the database's clock (fault 28)."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from datetime import datetime, timedelta
+from dataclasses import asdict, dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, delete, insert, select, text
+from sqlalchemy import Row, insert, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.common.database import BOUND, Statement
 from services.identity_merge.domain.access import ApiKey, Holder, StaffMember, StaffRole, Store
-from services.identity_merge.store.tables import api_keys, staff, staff_sessions, stores
+from services.identity_merge.store.tables import api_keys, staff, stores
 
-SESSION_LIFETIME = timedelta(days=14)
 # Failures counted from the first; then nobody gets in under that e-mail until the window ends.
 ATTEMPTS_WINDOW = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """A member of staff, the password's hash, and whether a second factor is on."""
+
+    member: StaffMember
+    password_hash: str
+    totp: bool
 
 
 async def add_store(tx: AsyncConnection, store: Store) -> bool:
@@ -44,15 +53,24 @@ async def add_staff(
     await tx.execute(insert(staff).values(store_id=store_id, **values))
 
 
-async def find_staff(tx: AsyncConnection, store_id: UUID, email_key: str) -> tuple[StaffMember, str] | None:
-    """The member of staff with that comparable e-mail, and the password's hash."""
-    row = (await tx.execute(select(staff).where(staff.c.store_id == store_id, staff.c.email_key == email_key))).first()
-    return (_staff(row), row.password_hash) if row else None
+async def find_staff(tx: AsyncConnection, store_id: UUID, email_key: str) -> Credentials | None:
+    """The member of staff with that comparable e-mail."""
+    row = (await tx.execute(_FIND_STAFF, {"store_id": store_id, "email_key": email_key})).first()
+    return Credentials(_staff(row), row.password_hash, row.totp) if row else None
 
 
-async def count_attempt(tx: AsyncConnection, store_id: UUID, subject: bytes) -> int:
+_FIND_STAFF = text(
+    """SELECT p.staff_id, p.email, p.name, p.role, p.password_hash, t.staff_id IS NOT NULL AS totp FROM staff p
+ LEFT JOIN staff_totp t ON t.store_id = p.store_id AND t.staff_id = p.staff_id AND t.confirmed_at IS NOT NULL
+ WHERE p.store_id = :store_id AND p.email_key = :email_key AND p.removed_at IS NULL"""
+)
+
+
+async def count_attempt(
+    tx: AsyncConnection, store_id: UUID, subject: bytes, window: timedelta = ATTEMPTS_WINDOW
+) -> int:
     """Counts an attempt before it is judged, so that many at once cannot slip by; how many there were in the window."""
-    parameters = {"store_id": store_id, "subject": subject, "window": ATTEMPTS_WINDOW}
+    parameters = {"store_id": store_id, "subject": subject, "window": window}
     return int(await tx.scalar(_COUNT_ATTEMPT, parameters))
 
 
@@ -73,67 +91,40 @@ async def forget_attempts(tx: AsyncConnection, store_id: UUID, subject: bytes) -
     )
 
 
-async def add_session(tx: AsyncConnection, store_id: UUID, digest: bytes, staff_id: UUID) -> datetime:
-    """Writes a session; returns when it ends."""
-    parameters = {"store_id": store_id, "digest": digest, "staff_id": staff_id, "lifetime": SESSION_LIFETIME}
-    ends: datetime = (await tx.execute(_ADD_SESSION, parameters)).scalar_one()
-    return ends
-
-
-_ADD_SESSION = text(
-    """INSERT INTO staff_sessions (store_id, token_digest, staff_id, expires_at)
- VALUES (:store_id, :digest, :staff_id, now() + CAST(:lifetime AS interval)) RETURNING expires_at"""
-)
-
-
-async def end_session(tx: AsyncConnection, store_id: UUID, digest: bytes) -> None:
-    """Deletes a session, if there is one."""
-    key = (staff_sessions.c.store_id == store_id, staff_sessions.c.token_digest == digest)
-    await tx.execute(delete(staff_sessions).where(*key))
-
-
-async def holder_of_session(tx: AsyncConnection, store_id: UUID, digest: bytes) -> Holder | None:
-    """Who holds a session that has not ended; notes, at most every 5 minutes, that it is used."""
-    row = (await tx.execute(_BY_SESSION, {"store_id": store_id, "digest": digest})).first()
-    if row is None:
-        return None
-    return Holder(store_of(row), StaffMember(row.staff_id, row.email, row.staff_name, StaffRole(row.role)))
-
-
-_BY_SESSION = text(
-    """WITH seen AS (UPDATE staff_sessions SET last_seen = now() WHERE store_id = :store_id AND token_digest = :digest
-   AND last_seen < now() - interval '5 minutes')
- SELECT s.*, p.staff_id, p.email, p.name AS staff_name, p.role FROM staff_sessions x
- JOIN staff p ON p.store_id = x.store_id AND p.staff_id = x.staff_id JOIN stores s ON s.store_id = x.store_id
- WHERE x.store_id = :store_id AND x.token_digest = :digest AND x.expires_at > now()"""
-)
-
-
 async def add_api_key(tx: AsyncConnection, store_id: UUID, key: ApiKey, digest: bytes, created_by: str) -> None:
     """Writes a new API key."""
     values = {**asdict(key), "scopes": list(key.scopes), "key_digest": digest, "created_by": created_by}
     await tx.execute(insert(api_keys).values(store_id=store_id, **values))
 
 
-async def holder_of_api_key(tx: AsyncConnection, store_id: UUID, digest: bytes) -> Holder | None:
-    """Whose API key it is, if it is neither revoked nor expired."""
-    row = (await tx.execute(_BY_API_KEY, {"store_id": store_id, "digest": digest})).first()
+async def holder_of_api_key(connection: AsyncConnection, store_id: UUID, digest: bytes) -> Holder | None:
+    """Whose API key it is, if it is neither revoked nor expired. The connection is one of at_once."""
+    row = await _BY_API_KEY.first(connection, {"store_id": store_id, "digest": digest})
     if row is None:
         return None
-    return Holder(store_of(row), ApiKey(row.api_key_id, row.key_name, tuple(row.scopes), row.key_created_at))
+    return Holder(
+        store_of(row), ApiKey(row["api_key_id"], row["key_name"], tuple(row["scopes"]), row["key_created_at"])
+    )
 
 
-_BY_API_KEY = text(
-    """SELECT s.*, k.api_key_id, k.name AS key_name, k.scopes, k.created_at AS key_created_at FROM api_keys k
- JOIN stores s ON s.store_id = k.store_id
- WHERE k.store_id = :store_id AND k.key_digest = :digest AND k.revoked_at IS NULL
-   AND (k.expires_at IS NULL OR k.expires_at > now())"""
+# LATERAL with a LIMIT is read after what it refers to, so the store is named before a policy asks for it.
+_BY_API_KEY = Statement(
+    f"""WITH {BOUND}
+ SELECT s.*, found.* FROM bound
+ JOIN stores s ON s.store_id = bound.store_id
+ CROSS JOIN LATERAL (SELECT k.api_key_id, k.name AS key_name, k.scopes, k.created_at AS key_created_at FROM api_keys k
+  WHERE k.store_id = bound.store_id AND k.key_digest = :digest AND k.revoked_at IS NULL
+   AND (k.expires_at IS NULL OR k.expires_at > now()) LIMIT 1) AS found"""
 )
 
 
-def store_of(row: Row[Any]) -> Store:
-    """A store from a row with its columns."""
-    return Store(row.store_id, row.slug, row.name, row.region, row.currency, row.timezone, row.language, row.version)
+_STORE = ("store_id", "slug", "name", "region", "currency", "timezone", "language", "version")
+
+
+def store_of(row: Any) -> Store:
+    """A store from a row with its columns, of SQLAlchemy's or of the driver's."""
+    columns = getattr(row, "_mapping", row)
+    return Store(*(columns[name] for name in _STORE))
 
 
 def _staff(row: Row[Any]) -> StaffMember:

@@ -7,6 +7,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 TABLES = {
     "staff_sessions": "expires_at < now()",
+    "staff_challenges": "expires_at < now()",
+    # Shown for a while as expired, with the button that sends them again.
+    "staff_invitations": "expires_at < now() - interval '30 days'",
     "confirmations": "expires_at < now()",
     "codes": "expires_at < now()",
     "proofs": "expires_at < now()",

@@ -15,7 +15,7 @@ from sqlalchemy import text
 
 from deploy.local.ports import choose
 from deploy.local.state import DatabaseUrls
-from onefold.identity_merge.v1 import accounts_pb2_grpc, service_pb2_grpc
+from onefold.identity_merge.v1 import accounts_pb2_grpc, service_pb2_grpc, staff_pb2_grpc
 from onefold.identity_merge.v1 import service_pb2 as pb
 from onefold.membership.v1 import registration_pb2_grpc
 from onefold.membership.v1 import service_pb2_grpc as membership_grpc
@@ -26,8 +26,9 @@ from services.common.identifiers import IdentifierHasher
 from services.common.ids import new_id
 from services.common.outbox import Waker
 from services.common.rpc import Caller, Server
+from services.common.sealing import Sealer
 from services.common.tokens import ServiceClaims, TokenSigner
-from services.identity_merge.api import AccessApi, CustomerAccountApi, LoginApi, MergeApi
+from services.identity_merge.api import AccessApi, CustomerAccountApi, LoginApi, MergeApi, StaffApi
 from services.identity_merge.clients import Membership, Orders
 from services.identity_merge.commands import Context
 from services.identity_merge.commands.passwords import Passwords
@@ -64,6 +65,7 @@ class Service:
         self.accounts = accounts_pb2_grpc.CustomerAccountServiceStub(self.channel)
         self.logins = service_pb2_grpc.LoginServiceStub(self.channel)
         self.merges = service_pb2_grpc.MergeServiceStub(self.channel)
+        self.staff = staff_pb2_grpc.StaffServiceStub(self.channel)
         self._caller = Caller(SIGNER, "test")
 
     async def call(
@@ -144,7 +146,9 @@ def make_context(url: str, others: str) -> Context:
     caller = Caller(SIGNER, "identity_merge")
     channel = rpc.channel(others)
     hasher = IdentifierHasher("identifier key of the tests, long enough")
-    return Context(database, Waker(database), hasher, PASSWORDS, Membership(channel, caller), Orders(channel, caller))
+    sealer = Sealer({"test": b"sealing key of tests, 32 bytes.."})
+    membership, orders = Membership(channel, caller), Orders(channel, caller)
+    return Context(database, Waker(database), hasher, PASSWORDS, membership, orders, sealer)
 
 
 @pytest.fixture
@@ -159,6 +163,7 @@ async def service(
     accounts_pb2_grpc.add_CustomerAccountServiceServicer_to_server(CustomerAccountApi(app), server.aio)
     service_pb2_grpc.add_LoginServiceServicer_to_server(LoginApi(app), server.aio)
     service_pb2_grpc.add_MergeServiceServicer_to_server(MergeApi(app), server.aio)
+    staff_pb2_grpc.add_StaffServiceServicer_to_server(StaffApi(app), server.aio)
     await server.start()
     channel = rpc.channel(address)
     admin = Database(connect(urls.admin, connections=2, name="test-admin"))

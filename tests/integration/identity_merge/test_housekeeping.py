@@ -17,6 +17,8 @@ from tests.integration.identity_merge.test_merging import started
 # How much time must have passed for a row of the table to go.
 AGES = {
     "staff_sessions": ("expires_at", "14 days"),
+    "staff_challenges": ("expires_at", "5 minutes"),
+    "staff_invitations": ("expires_at", "37 days"),
     "confirmations": ("expires_at", "7 days"),
     "codes": ("expires_at", "10 minutes"),
     "proofs": ("expires_at", "30 minutes"),
@@ -43,6 +45,14 @@ async def test_rows_go_when_their_time_has_come_in_every_store(
             login = pb.LogInRequest(store_slug=slug, email=f"{name}@{slug}.example", password=PASSWORD)
             outcomes = await asyncio.gather(service.call(service.access.LogIn, login, PUBLIC), return_exceptions=True)
             assert isinstance(outcomes[0], Unauthenticated) == (name == "nobody")
+    await service.rows(
+        "INSERT INTO staff_challenges (store_id, token_digest, staff_id, expires_at)"
+        " SELECT store_id, 'token', staff_id, now() + interval '5 minutes' FROM staff"
+    )
+    await service.rows(
+        "INSERT INTO staff_invitations (store_id, invitation_id, email, email_key, name, role, invited_by, expires_at)"
+        " SELECT store_id, staff_id, email, email_key, name, role, '', now() + interval '7 days' FROM staff"
+    )
     # Those of the codes: each store has asked for two.
     await service.rows("DELETE FROM login_attempts WHERE attempts = 2")
     for table, (column, age) in AGES.items():
