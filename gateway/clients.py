@@ -23,6 +23,7 @@ from gateway import context
 from gateway.config import Settings, Targets
 from gateway.errors import from_rpc
 from onefold.identity_merge.v1 import accounts_pb2_grpc as accounts
+from onefold.identity_merge.v1 import audit_pb2_grpc as audit
 from onefold.identity_merge.v1 import service_pb2_grpc as identity
 from onefold.membership.v1 import benefits_pb2_grpc as benefits
 from onefold.membership.v1 import directory_pb2_grpc as directory
@@ -295,6 +296,15 @@ class Access:
         self.get_store = Method(tokens, stub.GetStore)
 
 
+class Audit:
+    """AuditService."""
+
+    def __init__(self, tokens: Tokens, channel: grpc.Channel) -> None:
+        stub = audit.AuditServiceStub(channel)
+        self.list_entries = Method(tokens, stub.ListAuditEntries)
+        self.list_actors = Method(tokens, stub.ListAuditActors)
+
+
 class Logins:
     """LoginService."""
 
@@ -371,6 +381,7 @@ class Services:
         self.levels = Levels(tokens, channels["membership"])
         self.directory = Directory(tokens, channels["membership"])
         self.access = Access(tokens, channels["identity_merge"])
+        self.audit = Audit(tokens, channels["identity_merge"])
         self.logins = Logins(tokens, channels["identity_merge"])
         self.accounts = Accounts(tokens, channels["identity_merge"])
         self.social_logins = SocialLogins(tokens, channels["identity_merge"])

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from rich.console import Console
 from rich.table import Table
 
-from deploy.audit import accounts, events, isolation, messages, people
+from deploy.audit import accounts, events, isolation, log, messages, people
 from deploy.audit.joins import Databases
 from deploy.audit.verdict import Verdict
 from deploy.local.state import CONTEXTS, DataFolderError, RunningStack
@@ -35,6 +35,9 @@ CHECKS: Sequence[Callable[[Databases], Awaitable[Verdict]]] = (
     messages.check_confirmations,
     events.check_ends,
     isolation.check_walls,
+    log.check_chain,
+    log.check_witness,
+    log.check_noted,
     events.check_events,
 )
 

@@ -32,7 +32,7 @@ def readers() -> dict[tuple[str, str], list[str]]:
     found: dict[tuple[str, str], list[str]] = {}
     for reader in CONTEXTS:
         for publisher, wanted in _subscriptions(reader).items():
-            found[publisher, reader] = [type_of(s.message) for s in wanted]
+            found[publisher, reader] = [type_of(s.message, publisher) for s in wanted]
     return found
 
 

@@ -8,6 +8,7 @@ from flask_wtf.csrf import CSRFProtect
 
 from gateway.api import (
     access,
+    audit,
     benefits,
     bulk,
     carts,
@@ -28,6 +29,7 @@ from gateway.api.fields import Problem
 __all__ = [
     "access",
     "application",
+    "audit",
     "benefits",
     "bulk",
     "carts",

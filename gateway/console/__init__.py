@@ -1,6 +1,7 @@
 """The web console: pages for a store's staff (H1)."""
 
 from gateway.console import (
+    audit,
     benefits,
     bulk,
     directory,
@@ -27,6 +28,7 @@ from gateway.console import (
 from gateway.console.frame import blueprint
 
 __all__ = [
+    "audit",
     "benefits",
     "blueprint",
     "bulk",

@@ -52,6 +52,11 @@ class Delivered(Generic[M]):
     message: M
     traceparent: str
 
+    @property
+    def publisher(self) -> str:
+        """The context that published it."""
+        return self.type.partition(".")[0]
+
 
 Handler = Callable[[AsyncConnection, UUID, Sequence[Delivered[Any]]], Awaitable[None]]
 
@@ -83,7 +88,7 @@ class Consumer:
         self._bus = bus
         self._reader = reader
         self._context = context
-        self._by_type: Mapping[str, Subscription] = {type_of(s.message): s for s in subscriptions}
+        self._by_type: Mapping[str, Subscription] = {type_of(s.message, context): s for s in subscriptions}
         self._after = after
 
     async def run(self) -> None:

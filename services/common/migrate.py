@@ -71,3 +71,22 @@ def create_from(statements: Path, queues: Sequence[str] = ()) -> None:
         if statement.strip():
             op.execute(statement)
     protect(_CREATED.findall(text), queues)
+
+
+def never_changed(table: str) -> None:
+    """Makes a new table, already protected, one to which the worker adds and of which nobody changes or deletes a row.
+
+    The roles lose the right; the trigger refuses whoever has it all the same, the owner and superusers included, until they switch it
+    off, which is a deed of its own.
+    """
+    op.execute(f"REVOKE ALL ON {table} FROM onefold_app, onefold_worker")
+    op.execute(f"GRANT SELECT ON {table} TO onefold_app, onefold_worker")
+    op.execute(f"GRANT INSERT ON {table} TO onefold_worker")
+    op.execute(
+        f"""CREATE FUNCTION {table}_stay() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN RAISE EXCEPTION '{table} is only added to' USING ERRCODE = 'insufficient_privilege'; END $$"""
+    )
+    for what, each in (("UPDATE OR DELETE", "ROW"), ("TRUNCATE", "STATEMENT")):
+        op.execute(
+            f"CREATE TRIGGER {table}_stay_{each.lower()} BEFORE {what} ON {table} FOR EACH {each} EXECUTE FUNCTION {table}_stay()"
+        )

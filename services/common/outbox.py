@@ -54,15 +54,20 @@ class Event:
     event_id: UUID
 
 
-def type_of(message: type[Message] | Message) -> str:
-    """The event type of a protobuf message: onefold.orders.v1.OrderPlaced → orders.order_placed.v1."""
+def type_of(message: type[Message] | Message, publisher: str = "") -> str:
+    """The event type of a protobuf message: onefold.orders.v1.OrderPlaced → orders.order_placed.v1.
+
+    What onefold.common defines, each context publishes as its own: `publisher` says which.
+    """
     _, context, version, name = message.DESCRIPTOR.full_name.split(".")
+    if context == "common":
+        context = publisher
     return f"{context}.{re.sub(r'(?<!^)(?=[A-Z])', '_', name).lower()}.{version}"
 
 
-def event(message: Message, aggregate_id: UUID, version: int) -> Event:
-    """Wraps a protobuf event. `version` is the aggregate's after the change."""
-    return Event(type_of(message), aggregate_id, version, message.SerializeToString(), new_id())
+def event(message: Message, aggregate_id: UUID, version: int, publisher: str = "") -> Event:
+    """Wraps a protobuf event. `version` is the aggregate's after the change; `publisher` as in `type_of`."""
+    return Event(type_of(message, publisher), aggregate_id, version, message.SerializeToString(), new_id())
 
 
 def columns(store_id: UUID, events: Sequence[Event]) -> dict[str, Any]:

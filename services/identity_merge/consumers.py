@@ -7,10 +7,13 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from onefold.common.v1 import audit_pb2
 from onefold.membership.v1 import events_pb2 as membership
 from services.common.identifiers import EMAIL, PHONE, IdentifierHasher
 from services.common.inbox import Delivered, Subscription
-from services.identity_merge.commands import logins
+from services.common.wire import moment
+from services.identity_merge.commands import audit, logins
+from services.identity_merge.domain.audit import Doing
 
 
 class Membership:
@@ -63,13 +66,41 @@ class Membership:
         await logins.retire_login_methods(tx, store_id, gone)
 
 
+async def on_audit_noted(
+    tx: AsyncConnection, store_id: UUID, events: Sequence[Delivered[audit_pb2.AuditNoted]]
+) -> None:
+    """Somebody did something, in whichever service, this one included (H1)."""
+    await audit.write_down(tx, store_id, [_doing(event) for event in events])
+
+
+def _doing(event: Delivered[audit_pb2.AuditNoted]) -> Doing:
+    told = event.message
+    return Doing(
+        event.event_id,
+        event.publisher,
+        moment(told.at),
+        told.actor,
+        told.action,
+        told.subject_kind,
+        UUID(told.subject_id),
+        tuple((change.field, change.before, change.after) for change in told.changes),
+        told.request_id,
+    )
+
+
 def subscriptions(identifiers: IdentifierHasher) -> Mapping[str, Sequence[Subscription]]:
     """What is read of which context."""
     handlers = Membership(identifiers)
+    noted = Subscription(audit_pb2.AuditNoted, on_audit_noted)
     return {
         "membership": [
+            noted,
             Subscription(membership.MemberEnrolled, handlers.on_member_enrolled),
             Subscription(membership.MemberChanged, handlers.on_member_changed),
             Subscription(membership.MembersAbsorbed, handlers.on_members_absorbed),
-        ]
+        ],
+        "orders": [noted],
+        "notification": [noted],
+        # Its own go the same way: a log-in does not wait for the one who writes the store's chain.
+        "identity_merge": [noted],
     }

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from functools import partial
 from uuid import UUID
 
-from onefold.identity_merge.v1 import events_pb2, service_pb2
+from onefold.common.v1 import audit_pb2 as common_audit
+from onefold.identity_merge.v1 import audit_pb2, events_pb2, service_pb2
 from onefold.membership.v1 import service_pb2 as membership
+from services.common import audit
 from services.common.outbox import Event, event
 from services.common.wire import timestamp
 from services.identity_merge.domain.access import ApiKey, StaffMember, Store
+from services.identity_merge.domain.audit import Link, Written
 from services.identity_merge.domain.logins import OWNED_KINDS, LoginMethod
 from services.identity_merge.domain.merges import Adjustment, MergeState, Run
 from services.identity_merge.domain.staff import Invitation
 
+noted = partial(audit.noted, "identity_merge")
 _FINAL = {MergeState.COMPLETED: events_pb2.MergeCompleted, MergeState.REFUSED: events_pb2.MergeRefused}
 
 
@@ -88,6 +93,11 @@ def merge_finished(run: Run) -> Event:
     return event(_FINAL[run.state](run=run_message(run)), run.merge_run_id, run.version)
 
 
+def audit_chained(store_id: UUID, link: Link) -> Event:
+    """The store's audit log has grown."""
+    return event(events_pb2.AuditChained(seq=link.seq, hash=link.hash), store_id, link.seq)
+
+
 def store_message(store: Store) -> service_pb2.Store:
     """A store for the wire."""
     return service_pb2.Store(
@@ -149,4 +159,22 @@ def run_message(run: Run) -> service_pb2.MergeRun:
         started_by=run.started_by,
         started_at=timestamp(run.started_at),
         finished_at=timestamp(run.finished_at),
+    )
+
+
+def entry_message(found: Written) -> audit_pb2.AuditEntry:
+    """An entry of the audit log for the wire."""
+    entry, doing = found.entry, found.entry.doing
+    return audit_pb2.AuditEntry(
+        seq=entry.link.seq,
+        service=doing.service,
+        actor=doing.actor,
+        action=doing.action,
+        subject_kind=doing.subject_kind,
+        subject_id=str(doing.subject_id),
+        changes=[common_audit.AuditChange(field=f, before=b, after=a) for f, b, a in doing.changes],
+        at=timestamp(doing.at),
+        request_id=doing.request_id,
+        hash=entry.link.hash.hex(),
+        actor_name=found.actor_name,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from onefold.identity_merge.v1 import accounts_pb2_grpc, service_pb2_grpc, staff_pb2_grpc
+from onefold.identity_merge.v1 import accounts_pb2_grpc, audit_pb2_grpc, service_pb2_grpc, staff_pb2_grpc
 from services.common import rpc, service, worker
 from services.common.bus import Bus
 from services.common.config import Environment
@@ -15,7 +15,7 @@ from services.common.outbox import Waker
 from services.common.rpc import Caller, Server
 from services.common.sealing import Sealer
 from services.common.tokens import TokenSigner
-from services.identity_merge.api import AccessApi, CustomerAccountApi, LoginApi, MergeApi, StaffApi
+from services.identity_merge.api import AccessApi, AuditApi, CustomerAccountApi, LoginApi, MergeApi, StaffApi
 from services.identity_merge.clients import Membership, Orders
 from services.identity_merge.commands import Context
 from services.identity_merge.commands.housekeeping import delete_expired
@@ -49,6 +49,7 @@ async def serve(environment: Environment, stop: asyncio.Event) -> None:
     server = Server(environment.text("LISTEN"), signer)
     service_pb2_grpc.add_AccessServiceServicer_to_server(AccessApi(context), server.aio)
     accounts_pb2_grpc.add_CustomerAccountServiceServicer_to_server(CustomerAccountApi(context), server.aio)
+    audit_pb2_grpc.add_AuditServiceServicer_to_server(AuditApi(context), server.aio)
     service_pb2_grpc.add_LoginServiceServicer_to_server(LoginApi(context), server.aio)
     service_pb2_grpc.add_MergeServiceServicer_to_server(MergeApi(context), server.aio)
     staff_pb2_grpc.add_StaffServiceServicer_to_server(StaffApi(context), server.aio)

@@ -12,6 +12,7 @@ from services.common.paging import Page, PageRequest
 from services.common.tokens import ServiceClaims
 from services.identity_merge.domain import tokens
 from services.identity_merge.domain.access import Holder, Store, is_slug
+from services.identity_merge.domain.audit import AuditFilter, Written
 from services.identity_merge.domain.callers import check_may_staff, me
 from services.identity_merge.domain.logins import Account, CustomerSession, LoginMethod
 from services.identity_merge.domain.merges import Run
@@ -19,6 +20,7 @@ from services.identity_merge.domain.proofs import Proved, browser_digest
 from services.identity_merge.domain.staff import Entry, Myself
 from services.identity_merge.store import (
     access,
+    audit,
     logins,
     merges,
     passwords,
@@ -28,6 +30,8 @@ from services.identity_merge.store import (
     staff,
     staff_sessions,
 )
+
+MOST_ACTORS = 500
 
 
 async def authenticate(database: Database, credential: str) -> Holder:
@@ -129,6 +133,27 @@ async def list_merges(
     async with database.transaction(claims.store) as tx:
         runs = await merges.list_runs(tx, claims.store, page, customer_id)
     return page.cut(runs, lambda run: (run.started_at.isoformat(), str(run.merge_run_id)))
+
+
+async def list_audit_entries(
+    database: Database, claims: ServiceClaims, size: int, token: str, asked: AuditFilter
+) -> Page[Written]:
+    """What everybody did, newest first. Raises InvalidInput (invalid_page_token, too_large)."""
+    page = PageRequest.read(size, token, keys=2)
+    if page.after is not None:
+        try:
+            page = PageRequest(page.size, (datetime.fromisoformat(page.after[0]), int(page.after[1])))
+        except (TypeError, ValueError):
+            raise InvalidInput.of("page.token", "invalid_page_token") from None
+    async with database.transaction(claims.store) as tx:
+        entries = await audit.find_entries(tx, asked, page)
+    return page.cut(entries, lambda found: (found.entry.doing.at.isoformat(), found.entry.link.seq))
+
+
+async def list_audit_actors(database: Database, claims: ServiceClaims) -> list[tuple[str, str]]:
+    """(actor, name) of whoever may stand in the log, by name."""
+    async with database.transaction(claims.store) as tx:
+        return await audit.list_actors(tx, claims.store, MOST_ACTORS)
 
 
 def _read_page(size: int, token: str) -> PageRequest:

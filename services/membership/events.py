@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 from onefold.membership.v1 import events_pb2, levels_pb2
 from onefold.membership.v1 import service_pb2 as pb
+from services.common import audit
 from services.common.identifiers import EMAIL, PHONE
 from services.common.outbox import Event, event
 from services.common.wire import timestamp
 from services.membership.domain import Buyer, Customer, Identifier, Ledger, Moved, Outcome, Reason, Registration
 from services.membership.domain.imports import Candidate
+
+# What somebody did, for the audit log (H1).
+noted = partial(audit.noted, "membership")
 
 
 def member_enrolled(buyer: Buyer, owned: Sequence[Identifier], joined_at: datetime) -> Event:

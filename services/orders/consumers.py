@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from onefold.identity_merge.v1 import events_pb2 as identity_merge
 from onefold.membership.v1 import events_pb2 as membership
 from services.common.inbox import Delivered, Subscription
 from services.common.wire import moment
@@ -41,10 +42,18 @@ async def on_member_deleted(
     await commands.end_carts(tx, store_id, [UUID(event.message.customer_id) for event in events])
 
 
+async def on_audit_chained(
+    tx: AsyncConnection, store_id: UUID, events: Sequence[Delivered[identity_merge.AuditChained]]
+) -> None:
+    """The audit log has grown: its end is kept here, beside none of what it tells."""
+    await commands.witness_audit(tx, store_id, [(event.message.seq, event.message.hash) for event in events])
+
+
 SUBSCRIPTIONS: Mapping[str, Sequence[Subscription]] = {
     "membership": [
         Subscription(membership.BuyerLinked, on_buyer_linked),
         Subscription(membership.MemberErased, on_member_erased),
         Subscription(membership.MemberDeleted, on_member_deleted),
-    ]
+    ],
+    "identity_merge": [Subscription(identity_merge.AuditChained, on_audit_chained)],
 }

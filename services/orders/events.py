@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from uuid import UUID
 
 from google.protobuf.message import Message
 
 from onefold.orders.v1 import carts_pb2, events_pb2, service_pb2
+from services.common import audit
 from services.common.outbox import Event, event
 from services.common.wire import address_message, contact_message, timestamp
 from services.orders.domain import MOST_RESENDS, Cart, CustomerChange, Order
+
+# What somebody did, for the audit log (H1).
+noted = partial(audit.noted, "orders")
 
 
 def placed(order: Order) -> Event:

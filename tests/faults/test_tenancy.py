@@ -160,6 +160,8 @@ ROUTES: dict[str, tuple[str, object, str]] = {
     "POST /merges": ("/merges", {"plan_id": "{plan_id}", "plan_hash": "{plan_hash}"}, _MISSING),
     "GET /merges": ("/merges?customer_id={customer_id}", None, _EMPTY),
     "GET /merges/{merge_run_id}": ("/merges/{merge_run_id}", None, _MISSING),
+    "GET /audit-entries": ("/audit-entries?subject_id={order_id}", None, _EMPTY),
+    "GET /audit-entries/export.csv": ("/audit-entries/export.csv?subject_id={customer_id}", None, _OWN),
     "GET /imports": ("/imports", None, _EMPTY),
     "GET /imports/{import_id}": ("/imports/{import_id}", None, _MISSING),
     "GET /imports/{import_id}/preview": ("/imports/{import_id}/preview", None, _MISSING),
@@ -170,7 +172,10 @@ ROUTES: dict[str, tuple[str, object, str]] = {
     "GET /imports/{import_id}/failed-rows.csv": ("/imports/{import_id}/failed-rows.csv", None, _MISSING),
 }
 # What no API key may do.
-_OWNERS = {"POST /customers/{customer_id}/phone", "POST /customers/{customer_id}/erasure"}
+_OWNERS = {
+    *("POST /customers/{customer_id}/phone", "POST /customers/{customer_id}/erasure"),
+    *("GET /audit-entries", "GET /audit-entries/export.csv"),
+}
 # Nothing of a store is named in them; the first an API key may not call at all.
 _NO_STRANGER = {
     *("POST /api-keys", "POST /items", "POST /imports", "GET /imports/sample.csv", "POST /saved-filters"),

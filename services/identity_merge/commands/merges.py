@@ -8,10 +8,11 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.common import clock, crash, outbox
+from services.common import audit, clock, crash, outbox
 from services.common.errors import Conflict, NotFound
 from services.common.idempotency import Once
 from services.common.ids import new_id
+from services.common.outbox import Event
 from services.common.tokens import ServiceClaims
 from services.identity_merge import events
 from services.identity_merge.clients import OrderSums, Preview
@@ -78,5 +79,17 @@ async def _run_of(tx: AsyncConnection, claims: ServiceClaims, plan: Plan) -> Run
     run = Run.start(plan, merge_run_id=new_id(), actor=claims.actor, now=clock.now())
     if not await store.add_run(tx, claims.store, run):
         raise Conflict("merge_in_progress", "another merge holds one of the accounts")
-    await outbox.add(tx, claims.store, [events.merge_started(run)])
+    await outbox.add(tx, claims.store, [events.merge_started(run), _noted(claims, run)])
     return run
+
+
+def _noted(claims: ServiceClaims, run: Run) -> Event:
+    asked = run.request
+    changes = [
+        audit.change("merged_ids", "", sorted(map(str, asked.merged_ids))),
+        audit.change("points", "", asked.adjustment.points or ""),
+        audit.change("expires_on", "", asked.adjustment.expires_on),
+        audit.hidden("note", "", asked.adjustment.description),
+        audit.change("merge_run_id", "", run.merge_run_id),
+    ]
+    return events.noted(claims.actor, "customer.merge_started", "customer", asked.primary_id, changes)

@@ -12,7 +12,7 @@ from datetime import timedelta
 
 import structlog
 
-from services.common import clock, crash, outbox, telemetry
+from services.common import audit, clock, crash, outbox, telemetry
 from services.common.database import is_transient
 from services.common.errors import (
     AlreadyExists,
@@ -23,11 +23,12 @@ from services.common.errors import (
     PermissionDenied,
     StateConflict,
 )
+from services.common.outbox import Event
 from services.common.tokens import ServiceClaims
 from services.identity_merge import events
 from services.identity_merge.commands import Context
 from services.identity_merge.commands.logins import retire_login_methods
-from services.identity_merge.domain.merges import MergeState
+from services.identity_merge.domain.merges import MergeState, Run
 from services.identity_merge.store import merges
 from services.identity_merge.store.merges import Claim, LeaseLost
 
@@ -151,7 +152,7 @@ class Runner:
         async with self.context.database.transaction(store_id) as tx:
             await merges.save_run(tx, claim)
             await merges.release_participants(tx, store_id, run.merge_run_id)
-            await outbox.add(tx, store_id, [events.merge_finished(run)])
+            await outbox.add(tx, store_id, [events.merge_finished(run), _noted(run)])
         self.context.waker.wake()
 
     async def _postpone(self, claim: Claim, error: Exception) -> None:
@@ -171,6 +172,17 @@ class Runner:
     async def _give_back(self, claim: Claim, seconds: float, attempts: int, error: str) -> None:
         async with self.context.database.transaction(claim.store.store_id) as tx:
             await merges.give_back(tx, claim, timedelta(seconds=seconds), attempts, error)
+
+
+def _noted(run: Run) -> Event:
+    """In the name of whoever started it; beside the start, for between them it may be refused."""
+    action = "customer.merge_refused" if run.state is MergeState.REFUSED else "customer.merge_completed"
+    changes = [
+        audit.change("merged_ids", "", sorted(map(str, run.request.merged_ids))),
+        audit.change("refusal", "", run.refusal),
+        audit.change("merge_run_id", "", run.merge_run_id),
+    ]
+    return events.noted(run.started_by, action, "customer", run.request.primary_id, changes)
 
 
 async def _rest(woken: asyncio.Event) -> None:

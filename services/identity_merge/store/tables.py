@@ -7,6 +7,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Computed,
     ForeignKeyConstraint,
     Index,
     Integer,
@@ -20,7 +21,7 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from services.common.database import TIMESTAMPTZ, Plumbing
 
@@ -358,4 +359,35 @@ merge_participants = Table(
         postgresql_where=text("active"),
     ),
     Index("merge_participants_by_customer", "store_id", "customer_id"),
+)
+# What everybody did (H1). Rows are added by one writer at a time for each store, and never changed; words are looked for in `search`.
+audit_entries = Table(
+    "audit_entries",
+    metadata,
+    Column("store_id", Uuid, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("event_id", Uuid, nullable=False),
+    Column("service", Text, nullable=False),
+    Column("at", TIMESTAMPTZ, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("subject_kind", Text, nullable=False),
+    Column("subject_id", Uuid, nullable=False),
+    Column("changes", JSONB, nullable=False),
+    Column("request_id", Text, nullable=False),
+    # SHA-256 over the hash before it and the entry (domain/audit.py).
+    Column("hash", LargeBinary, nullable=False),
+    Column(
+        "search",
+        Text,
+        Computed("audit_text(actor, action, subject_kind, subject_id, changes, request_id)", persisted=True),
+    ),
+    PrimaryKeyConstraint("store_id", "seq"),
+    CheckConstraint("octet_length(hash) = 32", name="audit_entries_hash"),
+    Index("audit_entries_event", "store_id", "event_id", unique=True),
+    Index("audit_entries_newest", "store_id", text("at DESC"), text("seq DESC")),
+    Index("audit_entries_by_actor", "store_id", "actor", text("at DESC"), text("seq DESC")),
+    Index("audit_entries_by_action", "store_id", "action", text("at DESC"), text("seq DESC")),
+    Index("audit_entries_by_subject", "store_id", "subject_id", text("at DESC"), text("seq DESC")),
+    Index("audit_entries_words", "search", postgresql_using="gin", postgresql_ops={"search": "gin_trgm_ops"}),
 )

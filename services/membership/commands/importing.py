@@ -11,13 +11,13 @@ from uuid import UUID
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.common import clock
+from services.common import audit, clock, outbox
 from services.common.contact import clean_text
 from services.common.errors import Conflict, InvalidInput, NotFound, StateConflict
 from services.common.idempotency import Once
 from services.common.ids import new_id
 from services.common.tokens import ServiceClaims
-from services.membership import store
+from services.membership import events, store
 from services.membership.commands.context import Context
 from services.membership.domain.imports import (
     LARGEST_FILE,
@@ -151,7 +151,13 @@ async def confirm_import(
         if found.counts.refused == found.counts.total:
             raise StateConflict("nothing_to_import")
         await store.start_run(tx, claims.store, import_id, send_confirmations, clock.now())
-        return await once.finish(tx, await _load(tx, claims.store, import_id))
+        rows = audit.change("rows", "", found.counts.total - found.counts.refused)
+        mails = audit.change("send_confirmations", "", send_confirmations)
+        noted = events.noted(claims.actor, "import.confirmed", "import", import_id, [rows, mails])
+        await outbox.add(tx, claims.store, [noted])
+        started = await once.finish(tx, await _load(tx, claims.store, import_id))
+    context.wake()
+    return started
 
 
 async def discard_import(context: Context, claims: ServiceClaims, once: Once[Import], import_id: UUID) -> Import:

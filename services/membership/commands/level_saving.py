@@ -7,15 +7,16 @@ from uuid import UUID
 
 import structlog
 
-from services.common import clock, crash
+from services.common import audit, clock, crash, outbox
 from services.common.database import is_transient
 from services.common.errors import Conflict, InvalidInput, OnefoldError, StateConflict
 from services.common.idempotency import Once
 from services.common.ids import new_id
+from services.common.outbox import Event
 from services.common.tokens import ServiceClaims
-from services.membership import store
+from services.membership import events, store
 from services.membership.commands.context import Context
-from services.membership.domain import LevelRules, LevelRun, read_rules, simulation_hash
+from services.membership.domain import Basis, Level, LevelRules, LevelRun, StoreSettings, read_rules, simulation_hash
 
 _RUNS_AT_ONCE = 20
 log = structlog.get_logger()
@@ -77,7 +78,26 @@ async def _run(context: Context, store_id: UUID, run_id: UUID) -> None:
         await store.save_rules(tx, store_id, replace(rules, version=rules.version + 1), now)
         up, down = (sum(step.members for step in steps if step.down == way) for way in (False, True))
         await store.end_level_run(tx, store_id, run_id, clock.now(), up=up, down=down)
+        await outbox.add(tx, store_id, [_noted(store_id, run, settings, rules)])
         crash.point("membership.levels.before_commit")
+    context.wake()
+
+
+def _noted(store_id: UUID, run: LevelRun, settings: StoreSettings, new: LevelRules) -> Event:
+    """One change for each level that differs."""
+    changes = [audit.change("basis", Basis(settings.rules.basis), Basis(new.basis))]
+    was, now = ({level.level_id: level for level in rules.levels} for rules in (settings.rules, new))
+    for level_id in was | now:
+        texts = [_in_words(levels.get(level_id), settings.currency) for levels in (was, now)]
+        changes.append(audit.change("level", *texts))
+    return events.noted(run.requested_by, "levels.saved", "store", store_id, changes)
+
+
+def _in_words(level: Level | None, currency: str) -> str:
+    if level is None:
+        return ""
+    figures = (level.discount, level.multiplier, level.birthday_points, level.validity_months)
+    return f"{level.name}: {audit.amount(level.threshold, currency)}, -{figures[0]}%, ×{figures[1]}%, +{figures[2]}, {figures[3]} m"
 
 
 async def _refuse(context: Context, store_id: UUID, run_id: UUID, reason: str) -> None:

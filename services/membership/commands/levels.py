@@ -9,9 +9,10 @@ from uuid import UUID
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.common import clock, outbox
+from services.common import audit, clock, outbox
 from services.common.errors import NotFound, StateConflict
 from services.common.idempotency import Once
+from services.common.outbox import Event
 from services.common.tokens import ServiceClaims
 from services.membership import events, store
 from services.membership.commands.context import Context
@@ -19,6 +20,7 @@ from services.membership.domain import (
     Cause,
     Customer,
     LevelChoice,
+    LevelRules,
     Spend,
     Standing,
     Status,
@@ -71,8 +73,20 @@ async def _set(
     standing: Standing = by_hand(choice.level_id, choice.pinned_until, spend, rules, now, settings.timezone)
     setting = store.Setting(owner.customer_id, owner.level_id, standing, Cause.STAFF, claims.actor, choice.reason)
     moved = await store.set_level(tx, claims.store, setting, rules, now)
+    news = [_set_noted(claims, owner, choice, rules)]
     if moved.from_id != moved.to_id:
-        await outbox.add(tx, claims.store, [events.level_changed(moved)])
+        news.append(events.level_changed(moved))
+    await outbox.add(tx, claims.store, news)
+
+
+def _set_noted(claims: ServiceClaims, owner: Customer, choice: LevelChoice, rules: LevelRules) -> Event:
+    was, now = (rules.at(rules.rank(level_id)) for level_id in (owner.level_id, choice.level_id))
+    changes = [
+        audit.change("level", was.name if was else "", now.name if now else ""),
+        audit.change("pinned_until", "", choice.pinned_until),
+        audit.hidden("reason", "", choice.reason),
+    ]
+    return events.noted(claims.actor, "customer.level_set", "customer", owner.customer_id, changes)
 
 
 async def move_due_members(context: Context) -> int:

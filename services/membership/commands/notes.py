@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from services.common import clock
+from services.common import audit, clock, outbox
 from services.common.errors import NotFound
 from services.common.idempotency import Once
 from services.common.ids import new_id
 from services.common.tokens import ServiceClaims
-from services.membership import store
+from services.membership import events, store
 from services.membership.commands.context import Context
 from services.membership.commands.profiles import held
 from services.membership.domain import Note, read_note
@@ -23,7 +23,12 @@ async def add_note(context: Context, claims: ServiceClaims, once: Once[Note], cu
         owner = await held(tx, claims.store, customer_id)
         note = Note(new_id(), clean, claims.actor, clock.now())
         await store.add_note(tx, claims.store, owner.customer_id, note)
-        return await once.finish(tx, note)
+        hidden = audit.hidden("note", "", clean)
+        noted = events.noted(claims.actor, "customer.note_added", "customer", owner.customer_id, [hidden])
+        await outbox.add(tx, claims.store, [noted])
+        await once.finish(tx, note)
+    context.wake()
+    return note
 
 
 async def strike_note(
@@ -36,4 +41,9 @@ async def strike_note(
         note = await store.strike_note(tx, claims.store, owner.customer_id, note_id, claims.actor, clock.now())
         if note is None:
             raise NotFound("note_not_found", note_id=str(note_id))
-        return await once.finish(tx, note)
+        hidden = audit.hidden("note", note.content, "")
+        noted = events.noted(claims.actor, "customer.note_struck", "customer", owner.customer_id, [hidden])
+        await outbox.add(tx, claims.store, [noted])
+        await once.finish(tx, note)
+    context.wake()
+    return note

@@ -8,9 +8,10 @@ from uuid import UUID
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.common import clock, outbox
+from services.common import audit, clock, outbox
 from services.common.errors import Conflict, InvalidInput, NotFound, StateConflict
 from services.common.idempotency import Once
+from services.common.outbox import Event
 from services.common.tokens import ServiceClaims
 from services.membership import events, store
 from services.membership.commands.context import Context
@@ -19,6 +20,7 @@ from services.membership.domain import (
     Ledger,
     PointsSettings,
     Reason,
+    Rounding,
     Status,
     check_points_settings,
     read_adjustment,
@@ -42,10 +44,17 @@ async def adjust_points(
         settings = await store.load_settings(tx, claims.store)
         adjustment = read_adjustment(points, expires_on, note, clock.now(), settings)
         owner, ledger = await hold_ledger(tx, claims, customer_id)
+        before = ledger.balance
         ledger.adjust(adjustment)
         await store.save_ledger(tx, claims.store, ledger)
         reason = Reason.AWARDED if points > 0 else Reason.DEDUCTED
-        await outbox.add(tx, claims.store, [events.points_posted(ledger, reason, owner.version + 1)])
+        changes = [
+            audit.change("points", before, ledger.balance),
+            audit.change("expires_on", "", expires_on),
+            audit.hidden("note", "", adjustment.note),
+        ]
+        noted = events.noted(claims.actor, "customer.points_adjusted", "customer", owner.customer_id, changes)
+        await outbox.add(tx, claims.store, [events.points_posted(ledger, reason, owner.version + 1), noted])
         await once.finish(tx, ledger.balance)
     context.wake()
     return ledger.balance
@@ -80,7 +89,17 @@ async def save_points_settings(
             raise Conflict("stale_version", "the settings have been changed since they were read")
         saved = replace(settings, version=known.version + 1)
         await store.save_points_settings(tx, claims.store, saved)
-        return await once.finish(tx, saved)
+        await outbox.add(tx, claims.store, [_settings_noted(claims, known, saved)])
+        await once.finish(tx, saved)
+    context.wake()
+    return saved
+
+
+def _settings_noted(claims: ServiceClaims, known: PointsSettings, saved: PointsSettings) -> Event:
+    names = ("earn_per_unit", "redeem_per_unit", "validity_months")
+    changes = [audit.change(name, getattr(known, name), getattr(saved, name)) for name in names]
+    changes.append(audit.change("rounding", Rounding(known.rounding), Rounding(saved.rounding)))
+    return events.noted(claims.actor, "points_settings.changed", "store", claims.store, changes)
 
 
 async def expire_points(context: Context) -> int:

@@ -8,11 +8,12 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.common import clock, outbox
+from services.common import audit, clock, outbox
 from services.common.contact import parse_mobile
 from services.common.errors import Internal, InvalidInput, NotFound, StateConflict
 from services.common.idempotency import Once
 from services.common.identifiers import EMAIL, PHONE
+from services.common.outbox import Event
 from services.common.tokens import ServiceClaims
 from services.membership import events, store
 from services.membership.commands.context import Context
@@ -55,7 +56,7 @@ async def change_profile(
                 filled = [_identifier(context, kind, getattr(new, kind)) for kind in (PHONE, EMAIL) if kind in fields]
                 await _take(tx, claims.store, new.customer_id, filled)
             await store.note_change(tx, claims.store, new.customer_id, fields, claims.actor, now)
-            await save(tx, claims.store, new, fields, now)
+            await save(tx, claims.store, new, fields, now, _profile_noted(claims, customer, new, fields))
         saved = await once.finish(tx, await _whole(tx, claims.store, new.customer_id))
     context.wake()
     return saved
@@ -84,9 +85,10 @@ async def change_phone(
         customer = await held(tx, claims.store, customer_id)
         check_version(customer, expected_version)
         await _swap(context, tx, claims.store, customer, phone)
+        noted = _phone_noted(claims, customer, phone, consent)
         await store.add_consent(tx, claims.store, customer, phone, consent, claims.actor, now)
         customer.phone = phone
-        await save(tx, claims.store, customer, [PHONE], now)
+        await save(tx, claims.store, customer, [PHONE], now, noted)
         saved = await once.finish(tx, await _whole(tx, claims.store, customer.customer_id))
     context.wake()
     return saved
@@ -131,14 +133,36 @@ async def _take(tx: AsyncConnection, store_id: UUID, customer_id: UUID, identifi
             )
 
 
-async def save(tx: AsyncConnection, store_id: UUID, new: Customer, fields: list[str], now: datetime) -> None:
-    """The caller has given the member its identifiers already, if any are new."""
+async def save(
+    tx: AsyncConnection, store_id: UUID, new: Customer, fields: list[str], now: datetime, noted: Event
+) -> None:
+    """The caller has given the member its identifiers already, if any are new. `noted` goes out with the news."""
     new.version += 1
     owned = await store.owned_identifiers(tx, store_id, new.customer_id)
     new.identifiers = [(each.kind, each.value) for each in owned]
     await store.save_profile(tx, store_id, new, search_text(new.name, new.phone, new.email, new.further), now)
+    news = [noted]
     if new.status is Status.MEMBER:
-        await outbox.add(tx, store_id, [events.member_changed(new, owned, fields)])
+        news.append(events.member_changed(new, owned, fields))
+    await outbox.add(tx, store_id, news)
+
+
+def _profile_noted(claims: ServiceClaims, old: Customer, new: Customer, fields: list[str]) -> Event:
+    """All but the language is personal, and erased one day (C12)."""
+    changes = [
+        (audit.change if field == "language" else audit.hidden)(field, getattr(old, field), getattr(new, field))
+        for field in fields
+    ]
+    return events.noted(claims.actor, "customer.profile_changed", "customer", new.customer_id, changes)
+
+
+def _phone_noted(claims: ServiceClaims, customer: Customer, phone: str, consent: Consent) -> Event:
+    changes = [
+        audit.hidden(PHONE, customer.phone, phone),
+        audit.change("consent", "", consent.given),
+        audit.hidden("note", "", consent.note),
+    ]
+    return events.noted(claims.actor, "customer.phone_changed", "customer", customer.customer_id, changes)
 
 
 async def _whole(tx: AsyncConnection, store_id: UUID, customer_id: UUID) -> Customer:

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.common import clock, crash, outbox
+from services.common import audit, clock, crash, outbox
 from services.common.errors import Conflict, NotFound, StateConflict, Unavailable
 from services.common.identifiers import EMAIL, PHONE
 from services.membership import events, store
@@ -96,7 +96,10 @@ async def _write(
     actor = f"customer:{member.customer_id}"
     given = [Use(kind, True, now, actor, REGISTRATION) for kind in member.consents]
     await store.set_uses(tx, store_id, member.customer_id, given)
-    told = [events.member_registered(member, now)]
+    told = [
+        events.member_registered(member, now),
+        events.noted(actor, "customer.registered", "customer", member.customer_id),
+    ]
     if settings.rules.levels:
         # The lowest level may begin at nothing (B1).
         judging = store.Judging(settings.rules, settings.rules, now, settings.timezone)
@@ -143,5 +146,9 @@ async def _add(tx: AsyncConnection, store_id: UUID, member: Customer, identifier
         return AddOutcome.ADDED if holder.customer_id == member.customer_id else AddOutcome.HELD
     if not getattr(member, identifier.kind):
         setattr(member, identifier.kind, identifier.value)
-    await save(tx, store_id, member, [identifier.kind], clock.now())
+    changes = [audit.hidden(identifier.kind, "", identifier.value)]
+    noted = events.noted(
+        f"customer:{member.customer_id}", "customer.identifier_added", "customer", member.customer_id, changes
+    )
+    await save(tx, store_id, member, [identifier.kind], clock.now(), noted)
     return AddOutcome.ADDED

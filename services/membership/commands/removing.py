@@ -13,10 +13,11 @@ from uuid import UUID
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.common import clock, crash, outbox
+from services.common import audit, clock, crash, outbox
 from services.common.errors import Conflict, NotFound, OnefoldError, StateConflict
 from services.common.idempotency import Once
 from services.common.ids import new_id
+from services.common.outbox import Event
 from services.common.tokens import ServiceClaims
 from services.membership import events, store
 from services.membership.clients import Others
@@ -88,8 +89,14 @@ async def set_deletion_policy(
     async with context.database.transaction(claims.store) as tx:
         await once.begin(tx)
         fallback = {name: getattr(claims, name) for name in ("region", "currency", "timezone", "language")}
+        known = await store.load_policy(tx, claims.store)
         await store.save_policy(tx, claims.store, policy, fallback)
-        return await once.finish(tx, policy)
+        change = audit.change("deletion", known, policy)
+        noted = events.noted(claims.actor, "deletion_policy.changed", "store", claims.store, [change])
+        await outbox.add(tx, claims.store, [noted])
+        await once.finish(tx, policy)
+    context.wake()
+    return policy
 
 
 async def _unpaid_orders(context: Context, others: Others, store_id: UUID, customer_id: UUID) -> int:
@@ -180,7 +187,7 @@ async def _take_away(
     ledger = Ledger(customer.customer_id, lots, now, removal.requested_by)
     ledger.write_off()
     await store.save_ledger(tx, store_id, ledger)
-    news = []
+    news = [_noted(removal, customer)]
     if ledger.entries:
         news.append(events.points_posted(ledger, Reason.WRITTEN_OFF, customer.version + 1))
     await store.wipe(tx, store_id, customer.customer_id, merged, removal.kind, now)
@@ -191,3 +198,9 @@ async def _take_away(
     else:
         news.append(events.member_erased(customer.customer_id, merged, now, version))
     await outbox.add(tx, store_id, news)
+
+
+def _noted(removal: Removal, customer: Customer) -> Event:
+    action = "customer.deleted" if removal.kind is RemovalKind.DELETE else "customer.erased"
+    points = audit.change("points", customer.points_balance, 0)
+    return events.noted(removal.requested_by, action, "customer", removal.customer_id, [points])

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from services.common import clock
+from services.common import audit, clock, outbox
 from services.common.idempotency import Once
 from services.common.tokens import ServiceClaims
-from services.membership import store
+from services.membership import events, store
 from services.membership.commands.context import Context
 from services.membership.commands.profiles import held
 from services.membership.domain import Use, every_kind, read_uses, via
@@ -37,4 +37,12 @@ async def set_uses(
             if kind not in uses or uses[kind].given != given
         }
         await store.set_uses(tx, claims.store, customer.customer_id, changes.values())
-        return await once.finish(tx, every_kind(uses | changes))
+        if changes:
+            told = [
+                audit.change(each.kind, kind in uses and uses[kind].given, each.given) for kind, each in changes.items()
+            ]
+            noted = events.noted(claims.actor, "customer.consents_changed", "customer", customer.customer_id, told)
+            await outbox.add(tx, claims.store, [noted])
+        now_given = await once.finish(tx, every_kind(uses | changes))
+    context.wake()
+    return now_given

@@ -14,6 +14,7 @@ from services.orders.commands.placing import create_order, read_draft
 from services.orders.commands.progressing import RefundWish, advance_order, cancel_order, refund_order
 from services.orders.commands.providers import set_provider, test_provider
 from services.orders.commands.relinking import RELINK_BATCH, link_buyers, relink_orders
+from services.orders.commands.witnessing import witness_audit
 
 __all__ = [
     "ERASE_BATCH",
@@ -51,4 +52,5 @@ __all__ = [
     "start_checkout",
     "tend_payments",
     "test_provider",
+    "witness_audit",
 ]

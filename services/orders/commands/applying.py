@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.common import clock, outbox
 from services.common.errors import InvalidInput, StateConflict
 from services.common.ids import new_id
+from services.common.outbox import Event
 from services.orders import events, store
 from services.orders.domain import (
     CheckoutState,
@@ -30,15 +31,17 @@ _NOTHING_NEW: Outcome = (NoticeState.NOTHING_NEW, "")
 _APPLIED: Outcome = (NoticeState.APPLIED, "")
 
 
-async def settle_payment(tx: AsyncConnection, store_id: UUID, order: Order, payment: Payment, actor: str) -> None:
-    """Unpaid → paid, of an order whose row is held; a merged account's order goes to the survivor here (E1, F7).
+async def settle_payment(
+    tx: AsyncConnection, store_id: UUID, order: Order, payment: Payment, actor: str, *noted: Event
+) -> None:
+    """Unpaid → paid, of an order whose row is held; a merged account's order goes to the survivor here (E1, F7). `noted` goes out with it.
 
     Raises StateConflict (order_not_unpaid), Conflict (amount_not_of_order).
     """
     order.confirm_payment(payment, actor=actor, now=payment.received_at)
     order.move_to(await store.survivor_of(tx, store_id, order.customer_id))
     await store.save(tx, store_id, order, new_payment=payment)
-    await outbox.add(tx, store_id, [events.paid(order)])
+    await outbox.add(tx, store_id, [events.paid(order), *noted])
 
 
 async def apply(tx: AsyncConnection, store_id: UUID, notice: Notice) -> Outcome:

@@ -12,7 +12,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.common import clock, crash, outbox
+from services.common import audit, clock, crash, outbox
 from services.common.contact import clean_text
 from services.common.database import Database, is_transient
 from services.common.errors import Conflict, InvalidInput, OnefoldError, Violations
@@ -20,7 +20,7 @@ from services.common.idempotency import Once
 from services.common.ids import new_id
 from services.common.outbox import Event
 from services.common.tokens import ServiceClaims
-from services.orders import store
+from services.orders import events, store
 from services.orders.commands.context import Context
 from services.orders.commands.progressing import LONGEST_REASON, RefundWish, Step, give_back, go_on
 from services.orders.domain import (
@@ -29,6 +29,7 @@ from services.orders.domain import (
     MOST_ORDERS,
     BulkRun,
     Filter,
+    PaymentMethod,
     Status,
     read_search,
 )
@@ -69,7 +70,21 @@ async def start_bulk_run(context: Context, claims: ServiceClaims, once: Once[Bul
         method = wish.method if wish.goal == Status.REFUNDED else 0
         run = BulkRun(new_id(), Status(wish.goal), method, note, len(ids), claims.actor, clock.now())
         await store.add_bulk_run(tx, claims.store, run, ids)
-        return await once.finish(tx, run)
+        await outbox.add(tx, claims.store, [_noted(run)])
+        await once.finish(tx, run)
+    context.waker.wake()
+    return run
+
+
+def _noted(run: BulkRun) -> Event:
+    """One entry for the whole run; what it did to each order stands in that order's history."""
+    changes = [
+        audit.change("status", "", run.goal),
+        audit.change("orders", "", run.total),
+        audit.change("method", "", PaymentMethod(run.method) if run.method else ""),
+        audit.hidden("note", "", run.note),
+    ]
+    return events.noted(run.requested_by, "orders.bulk_started", "bulk_run", run.run_id, changes)
 
 
 async def _chosen(tx: AsyncConnection, claims: ServiceClaims, wish: BulkWish) -> Sequence[UUID]:

@@ -7,13 +7,13 @@ from uuid import UUID
 
 import structlog
 
-from services.common import clock, crash
+from services.common import audit, clock, crash, outbox
 from services.common.database import Database
 from services.common.errors import NotFound, StateConflict, Unavailable
 from services.common.idempotency import Once
 from services.common.ids import new_id
 from services.common.tokens import ServiceClaims
-from services.orders import store
+from services.orders import events, store
 from services.orders.clients import Providers, Returned
 from services.orders.commands.context import Context, locked
 from services.orders.commands.notices import apply_notice
@@ -116,5 +116,9 @@ async def retry_refund(
         if not await store.ask_again(tx, claims.store, order_id, refund_id, now):
             raise StateConflict("refund_not_failed")
         await store.settle_refund_notices(tx, claims.store, refund_id, claims.actor, now)
+        which = audit.change("refund_id", "", refund_id)
+        noted = events.noted(claims.actor, "order.refund_retried", "order", order_id, [which])
+        await outbox.add(tx, claims.store, [noted])
         await once.finish(tx, order)
+    context.waker.wake()
     return order

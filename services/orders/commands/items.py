@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.common import clock
+from services.common import audit, clock, outbox
 from services.common.errors import AlreadyExists, InvalidInput, NotFound, StateConflict, Violation
 from services.common.idempotency import Once
 from services.common.ids import new_id
+from services.common.outbox import Event
 from services.common.tokens import ServiceClaims
-from services.orders import store
+from services.orders import events, store
 from services.orders.commands.context import Context
 from services.orders.domain import MOST_ITEMS, POSITION_STEP, Item, ItemDraft, Line, read_item
+
+# Fields whose changes the audit log tells, beside the price.
+_TOLD = ("name_en", "name_zh", "sku", "sold_online", "sold_at_counter", "archived", "position")
 
 
 async def create_item(context: Context, claims: ServiceClaims, once: Once[Item], draft: ItemDraft) -> Item:
@@ -31,7 +36,10 @@ async def create_item(context: Context, claims: ServiceClaims, once: Once[Item],
         item = Item.create(new_id(), draft, last + POSITION_STEP, actor=claims.actor, now=clock.now())
         await _check_sku(tx, claims.store, item)
         await store.add_item(tx, claims.store, item)
-        return await once.finish(tx, item)
+        await outbox.add(tx, claims.store, [_noted(claims, "item.created", None, item)])
+        await once.finish(tx, item)
+    context.waker.wake()
+    return item
 
 
 async def change_item(
@@ -48,10 +56,21 @@ async def change_item(
         item = await store.load_item(tx, claims.store, item_id)
         if item is None:
             raise NotFound("item_not_found", item_id=str(item_id))
+        was = replace(item)
         item.change(draft, expected_version, actor=claims.actor, now=clock.now())
         await _check_sku(tx, claims.store, item)
         await store.save_item(tx, claims.store, item)
-        return await once.finish(tx, item)
+        await outbox.add(tx, claims.store, [_noted(claims, "item.changed", was, item)])
+        await once.finish(tx, item)
+    context.waker.wake()
+    return item
+
+
+def _noted(claims: ServiceClaims, action: str, was: Item | None, item: Item) -> Event:
+    changes = [audit.change(name, getattr(was, name, None), getattr(item, name)) for name in _TOLD]
+    before = audit.amount(was.unit_price, claims.currency) if was else ""
+    changes.append(audit.change("unit_price", before, audit.amount(item.unit_price, claims.currency)))
+    return events.noted(claims.actor, action, "item", item.item_id, changes)
 
 
 async def _check_sku(tx: AsyncConnection, store_id: UUID, item: Item) -> None:

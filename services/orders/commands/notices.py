@@ -6,13 +6,14 @@ from uuid import UUID
 
 import structlog
 
-from services.common import clock, crash
+from services.common import audit, clock, crash, outbox
 from services.common.database import Database, is_transient
 from services.common.errors import NotFound, StateConflict, Unavailable
 from services.common.idempotency import Once
 from services.common.ids import new_id
+from services.common.outbox import Event
 from services.common.tokens import ServiceClaims
-from services.orders import store
+from services.orders import events, store
 from services.orders.commands.applying import apply
 from services.orders.commands.context import Context
 from services.orders.domain import GivingBack, Notice, NoticeState, Settlement
@@ -102,5 +103,19 @@ async def settle_notice(
             told = notice.told
             wish = GivingBack(claims.store, new_id(), notice.provider_id, told.reference, told.amount, 0, 0)
             await store.ask_back(tx, wish, None, now)
+        await outbox.add(tx, claims.store, [_noted(claims, notice, Settlement(settlement))])
         await once.finish(tx, notice)
+    context.waker.wake()
     return notice
+
+
+def _noted(claims: ServiceClaims, notice: Notice, settlement: Settlement) -> Event:
+    told = notice.told
+    changes = [
+        audit.change("settlement", "", settlement),
+        audit.change("amount", "", audit.amount(told.amount, told.currency or claims.currency)),
+        audit.change("reference", "", told.reference),
+        audit.change("order_id", "", told.order_id),
+        audit.hidden("note", "", notice.note),
+    ]
+    return events.noted(claims.actor, "payment_notice.settled", "payment_notice", notice.notice_id, changes)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.common import clock, crash, outbox
+from services.common import audit, clock, crash, outbox
 from services.common.contact import clean_text
 from services.common.errors import InvalidInput, Violations
 from services.common.idempotency import Once
@@ -61,8 +61,10 @@ async def advance_order(
     async with context.database.transaction(claims.store) as tx:
         await once.begin(tx)
         order = await locked(tx, claims.store, order_id)
+        was = replace(order)
         event = await go_on(tx, claims.store, order, Step(Status(status), tracking, note), claims.actor)
-        await outbox.add(tx, claims.store, [event])
+        noted = _noted(claims, "order.advanced", was, order, audit.hidden("note", "", note))
+        await outbox.add(tx, claims.store, [event, noted])
         await once.finish(tx, order)
         crash.point("orders.advance.before_commit")
     context.waker.wake()
@@ -83,10 +85,12 @@ async def cancel_order(
         await once.begin(tx)
         await store.hold_owner_of(tx, claims.store, order_id)
         order = await locked(tx, claims.store, order_id)
+        was = replace(order)
         order.cancel(reason, actor=claims.actor, now=clock.now())
         order.move_to(await store.survivor_of(tx, claims.store, order.customer_id))
         await store.save(tx, claims.store, order)
-        await outbox.add(tx, claims.store, [events.cancelled(order)])
+        noted = _noted(claims, "order.cancelled", was, order, audit.hidden("reason", "", reason))
+        await outbox.add(tx, claims.store, [events.cancelled(order), noted])
         await once.finish(tx, order)
         crash.point("orders.cancel.before_commit")
     context.waker.wake()
@@ -110,14 +114,27 @@ async def refund_order(
     async with context.database.transaction(claims.store) as tx:
         await once.begin(tx)
         order = await locked(tx, claims.store, order_id)
+        was = replace(order)
         event = await give_back(
             tx, claims.store, order, replace(wish, reference=reference, reason=reason), claims.actor
         )
-        await outbox.add(tx, claims.store, [event])
+        more = (audit.change("method", "", order.refunds[-1].method), audit.hidden("reason", "", reason))
+        await outbox.add(tx, claims.store, [event, _noted(claims, "order.refunded", was, order, *more)])
         await once.finish(tx, order)
         crash.point("orders.refund.before_commit")
     context.waker.wake()
     return order
+
+
+def _noted(claims: ServiceClaims, action: str, was: Order, order: Order, *more: audit.Change | None) -> Event:
+    refunded = (audit.amount(each.refunded, each.currency) for each in (was, order))
+    changes = [
+        audit.change("status", was.status, order.status),
+        audit.change("refunded", *refunded),
+        audit.change("tracking", was.tracking, order.tracking),
+        audit.change("customer_id", was.customer_id, order.customer_id),
+    ]
+    return events.noted(claims.actor, action, "order", order.order_id, [*changes, *more])
 
 
 async def go_on(tx: AsyncConnection, store_id: UUID, order: Order, step: Step, actor: str) -> Event:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from services.common import clock
+from dataclasses import replace
+
+from services.common import audit, clock, outbox
 from services.common.errors import InvalidInput, StateConflict
 from services.common.idempotency import Once
+from services.common.outbox import Event
 from services.common.tokens import ServiceClaims
-from services.orders import store
+from services.orders import events, store
 from services.orders.commands.context import Context
 from services.orders.domain import Provider, ProviderKind, ProviderWish
 
@@ -27,10 +30,21 @@ async def set_provider(context: Context, claims: ServiceClaims, once: Once[Provi
             name: context.providers.seal(claims.store, provider, name, getattr(wish, name))
             for name in ("api_key", "webhook_secret")
         }
+        was = replace(provider)
         provider.take(wish, **sealed, now=now)
         await store.save_provider(tx, claims.store, provider)
+        await outbox.add(tx, claims.store, [_noted(claims, was, provider)])
         await once.finish(tx, provider)
+    context.waker.wake()
     return provider
+
+
+def _noted(claims: ServiceClaims, was: Provider, provider: Provider) -> Event:
+    changes = [audit.change(name, getattr(was, name), getattr(provider, name)) for name in ("name", "active")]
+    changes += [
+        audit.hidden(name, getattr(was, name), getattr(provider, name)) for name in ("api_key", "webhook_secret")
+    ]
+    return events.noted(claims.actor, "payment_provider.changed", "payment_provider", provider.provider_id, changes)
 
 
 async def test_provider(context: Context, claims: ServiceClaims, kind: int) -> None:

@@ -76,6 +76,7 @@ from services.orders.store.relinking import (
 )
 from services.orders.store.spending import spent_page
 from services.orders.store.tables import metadata
+from services.orders.store.witnessing import audit_witness, witness
 from services.orders.store.writing import insert_whole, load, save, take_numbers
 
 __all__ = [
@@ -90,6 +91,7 @@ __all__ = [
     "answer_checkout",
     "ask_again",
     "ask_back",
+    "audit_witness",
     "await_refund",
     "bulk_orders",
     "bulk_runs",
@@ -153,4 +155,5 @@ __all__ = [
     "take_numbers",
     "told_before",
     "wake_refunds",
+    "witness",
 ]

@@ -40,7 +40,7 @@ async def test_a_notice_that_is_sent_fifty_times_at_once_is_kept_and_applied_onc
     assert (payment.method, payment.reference, payment.provider_name) == (PaymentMethod.ONLINE, "pi_1", "Card")
     assert [h.actor for h in paid.history if h.change == "payment_confirmed"] == ["service:payments"]
     assert (await counted(till.context, till.who, "payment_notices"), await till.to_look_at()) == (1, [])
-    assert await counted(till.context, till.who, "outbox") == 2  # placed, paid
+    assert await counted(till.context, till.who, "outbox") == 3  # placed, paid, and that the provider was set up
 
 
 async def test_the_same_payment_told_by_two_kinds_of_events_pays_once(till: Till) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from services.common import outbox
 from services.common.errors import InvalidInput, StateConflict, Unauthenticated
 from services.common.tokens import ServiceClaims
+from services.identity_merge import events
 from services.identity_merge.commands import Context
 from services.identity_merge.commands.accounts.notices import notices
 from services.identity_merge.commands.accounts.owning import check_alive
@@ -66,7 +67,8 @@ async def set_password(context: Context, claims: ServiceClaims, credential: str,
             raise Unauthenticated("session_refused")
         await passwords.put(tx, claims.store, customer_id, password_hash)
         await sessions.end_of(tx, claims.store, customer_id, but=session.session_id)
-        await outbox.add(tx, claims.store, await notices(tx, claims.store, customer_id, "password_set"))
+        noted = events.noted(f"customer:{customer_id}", "customer.password_set", "customer", customer_id)
+        await outbox.add(tx, claims.store, [*await notices(tx, claims.store, customer_id, "password_set"), noted])
     context.waker.wake()
     return Begun(token, session.login_method, session.expires_at)
 

@@ -6,10 +6,11 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.common import outbox
+from services.common import audit, outbox
 from services.common.errors import Unauthenticated
 from services.common.ids import new_id
 from services.common.tokens import ServiceClaims
+from services.identity_merge import events
 from services.identity_merge.commands import Context
 from services.identity_merge.commands.accounts.notices import notices
 from services.identity_merge.domain import tokens
@@ -61,7 +62,13 @@ async def end_sessions(context: Context, claims: ServiceClaims, credential: str,
         customer_id = current.login_method.customer_id
         but = None if session_id else current.session_id
         ended = await sessions.end_of(tx, claims.store, customer_id, only=session_id, but=but)
-        if ended and session_id is None:
-            await outbox.add(tx, claims.store, await notices(tx, claims.store, customer_id, "sessions_ended"))
+        if ended:
+            count = audit.change("sessions", ended, 0)
+            news = [
+                events.noted(f"customer:{customer_id}", "customer.sessions_ended", "customer", customer_id, [count])
+            ]
+            if session_id is None:
+                news += await notices(tx, claims.store, customer_id, "sessions_ended")
+            await outbox.add(tx, claims.store, news)
     context.waker.wake()
     return ended

@@ -1,0 +1,203 @@
+"""Words for what the audit log holds in codes: actions, things, fields, values."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from flask import url_for
+from flask_babel import LazyString
+from flask_babel import lazy_gettext as _l
+
+from gateway import formats
+from gateway.console import ask, labels
+
+# By what they are done to; the keys of the inner tables are what follows the point.
+ACTIONS: dict[str, tuple[LazyString, dict[str, LazyString]]] = {
+    "customer": (
+        _l("Customers"),
+        {
+            "profile_changed": _l("Profile edited"),
+            "phone_changed": _l("Phone changed with the member’s consent"),
+            "note_added": _l("Note added"),
+            "note_struck": _l("Note struck"),
+            "points_adjusted": _l("Points awarded or deducted"),
+            "level_set": _l("Level set by hand"),
+            "consents_changed": _l("Consents changed"),
+            "registered": _l("Registered"),
+            "password_set": _l("Password set"),
+            "sessions_ended": _l("Logged out elsewhere"),
+            "identifier_added": _l("Phone or e-mail added"),
+            "deleted": _l("Account deleted"),
+            "erased": _l("Person erased"),
+            "merge_started": _l("Merge started"),
+            "merge_completed": _l("Merge completed"),
+            "merge_refused": _l("Merge refused"),
+        },
+    ),
+    "order": (
+        _l("Orders"),
+        {
+            "payment_confirmed": _l("Payment confirmed"),
+            "advanced": _l("Status changed"),
+            "cancelled": _l("Order cancelled"),
+            "refunded": _l("Refunded"),
+            "refund_retried": _l("Refund asked for again"),
+            "contact_edited": _l("Contact edited"),
+            "email_resent": _l("Order e-mail sent again"),
+        },
+    ),
+    "orders": (_l("Many orders"), {"bulk_started": _l("Many orders changed")}),
+    "item": (_l("Items"), {"created": _l("Item added"), "changed": _l("Item changed")}),
+    "import": (_l("Imports"), {"confirmed": _l("Import confirmed")}),
+    "levels": (_l("Levels"), {"saved": _l("Level rules saved")}),
+    "points_settings": (_l("Points"), {"changed": _l("Points settings changed")}),
+    "deletion_policy": (_l("Deletion"), {"changed": _l("Rule about deletion changed")}),
+    "payment_provider": (_l("Paying online"), {"changed": _l("Payment provider changed")}),
+    "payment_notice": (_l("Payments that need a look"), {"settled": _l("Payment settled")}),
+}
+FIELDS: dict[str, LazyString] = {
+    "active": _l("Customers pay here"),
+    "addresses": _l("Addresses"),
+    "amount": _l("Amount"),
+    "api_key": _l("Secret key"),
+    "archived": _l("Archived"),
+    "basis": _l("Net spend that counts"),
+    "birthday": _l("Birthday"),
+    "consent": _l("Consent given"),
+    "customer_id": _l("Customer"),
+    "deletion": _l("Deletion"),
+    "earn_per_unit": _l("Points earned for each unit paid"),
+    "email": _l("E-mail"),
+    "email_marketing": _l("Offers by e-mail"),
+    "expires_on": _l("Expiry date"),
+    "language": _l("Language"),
+    "level": _l("Level"),
+    "merge_run_id": _l("Merge"),
+    "merged_ids": _l("Merged accounts"),
+    "method": _l("Payment method"),
+    "name": _l("Name"),
+    "name_en": _l("Name in English"),
+    "name_zh": _l("Name in Chinese"),
+    "note": _l("Note"),
+    "order_id": _l("Order"),
+    "orders": _l("Orders"),
+    "paid": _l("Received"),
+    "phone": _l("Phone"),
+    "pinned_until": _l("Pinned until"),
+    "points": _l("Points"),
+    "position": _l("Position"),
+    "reason": _l("Reason"),
+    "redeem_per_unit": _l("Points that pay for one unit"),
+    "reference": _l("Reference"),
+    "refund_id": _l("Refund"),
+    "refunded": _l("Refunded"),
+    "refusal": _l("Why refused"),
+    "resends": _l("Sent again"),
+    "rounding": _l("Rounding"),
+    "rows": _l("Rows"),
+    "send_confirmations": _l("Confirmation e-mails"),
+    "sessions": _l("Sessions"),
+    "settlement": _l("What was done"),
+    "shipping_address": _l("Ship to"),
+    "sku": _l("Item number"),
+    "sms_marketing": _l("Offers by SMS"),
+    "sold_at_counter": _l("Sold at the counter"),
+    "sold_online": _l("Sold online"),
+    "status": _l("Status"),
+    "tags": _l("Tags"),
+    "tracking": _l("Tracking number"),
+    "unit_price": _l("Price"),
+    "validity_months": _l("Validity in months"),
+    "webhook_secret": _l("Webhook signing secret"),
+}
+VALUES: dict[str, LazyString] = {
+    "yes": _l("Yes"),
+    "no": _l("No"),
+    "cash": _l("Cash"),
+    "card": _l("Card"),
+    "bank_transfer": _l("Bank transfer"),
+    "other": _l("Other"),
+    "online": _l("Online payment"),
+    "never": _l("Nobody is deleted"),
+    "unless_online": _l("Members who signed up online are not deleted"),
+    "down": _l("Down"),
+    "nearest": _l("To the nearest"),
+    "up": _l("Up"),
+    "lifetime": _l("Since the beginning"),
+    "rolling_year": _l("Of the last twelve months"),
+    "given_back": _l("Money given back"),
+    "noted": _l("Noted"),
+    **labels.CONSENT_GIVEN,
+    **{word: labels.ORDER_STATUS[code][0] for word, code in labels.STATUS_WORDS.items()},
+}
+# Fields whose values are words of VALUES; a name that happens to be one of those is left alone.
+_CODED = frozenset(
+    {
+        "active",
+        "archived",
+        "basis",
+        "consent",
+        "deletion",
+        "email_marketing",
+        "method",
+        "rounding",
+        "send_confirmations",
+    }
+    | {"settlement", "sms_marketing", "sold_at_counter", "sold_online", "status"}
+)
+# Pages of the things that have one: kind → endpoint and the name of its id.
+_PAGES = {
+    "customer": ("console.member", "customer_id"),
+    "order": ("console.order", "order_id"),
+    "bulk_run": ("console.bulk_run", "run_id"),
+    "item": ("console.edit_item", "item_id"),
+    "import": ("console.import_", "import_id"),
+}
+_SUBJECTS: dict[str, LazyString] = {
+    "customer": _l("Customer"),
+    "order": _l("Order"),
+    "bulk_run": _l("Many orders"),
+    "item": _l("Item"),
+    "import": _l("Import"),
+    "store": _l("Store"),
+    "payment_provider": _l("Payment provider"),
+    "payment_notice": _l("Payment"),
+}
+
+
+def action(code: str) -> str:
+    """What was done; a code of a later release as it is."""
+    thing, _point, deed = code.partition(".")
+    words = ACTIONS.get(thing)
+    return str(words[1].get(deed, code)) if words else code
+
+
+def field(code: str) -> str:
+    """What a field is called."""
+    return labels.words_of(FIELDS, code)
+
+
+def value(code: str, text: str) -> str:
+    """A value of the field `code` as it is read: words for codes, days and times as people of the store write them."""
+    if code in _CODED:
+        return labels.words_of(VALUES, text)
+    if code == "expires_on":
+        return ask.iso_day(text)
+    if code == "pinned_until" and text:
+        return formats.day_text(datetime.fromisoformat(text).astimezone(ask.zone()).date(), ask.locale())
+    if code == "language":
+        return str(labels.LANGUAGE.get(text, text))
+    return text
+
+
+def subject(kind: str) -> str:
+    """What kind of thing it was done to."""
+    return labels.words_of(_SUBJECTS, kind)
+
+
+def page_of(kind: str, subject_id: str) -> str:
+    """The address of its page; empty where it has none."""
+    endpoint, name = _PAGES.get(kind, ("", ""))
+    which: dict[str, Any] = {name: subject_id}
+    return url_for(endpoint, **which) if endpoint else ""
