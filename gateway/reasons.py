@@ -316,6 +316,11 @@ OTHERS: dict[str, Sentence] = {
     "too_many_codes": _S("Too many codes were asked for. Wait an hour, then ask for a new one."),
     "nothing_proved": _S("Nothing that you have confirmed is left here. Start again with your phone or e-mail."),
     "proof_needed": _S("Type your current password, or log in by a code again, before you set a new password."),
+    "social_refused": _S("Logging in this way did not work. Try again, or log in another way."),
+    "login_provider_not_found": _S("Nobody can log in this way here. Choose another way."),
+    "login_provider_away": _S(
+        "This way of logging in cannot be reached right now. Try again in a moment, or choose another way."
+    ),
     "session_refused": _S("You are not logged in any more. Log in again."),
     "service_unavailable": _S(
         "This part of Onefold cannot be reached right now. Try again in a moment; sending the same again is safe."

@@ -212,6 +212,7 @@ def _show_addresses(running: RunningStack, password: str) -> None:
         "API": f"{running.gateway_url}/api/v1, described at {running.gateway_url}/api/docs",
         "Mails": f"{running.mail_url}/",
         "Payments": f"{running.payments_url}/, where the demo store's customers pay without money",
+        "Providers": f"{running.social_url}/, a local test provider that stands in for Google and Facebook",
         "PostgreSQL": running.postgres_url,
         "NATS": running.nats_url,
         "gRPC": ", ".join(f"{context} {target}" for context, target in running.targets.items()),

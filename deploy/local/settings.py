@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from deploy.local.ports import LOOPBACK
+from deploy.local.social import app as social
 from deploy.local.state import CONTEXTS, DatabaseUrls, DataFolder
 
 PORTS = (
@@ -14,6 +15,7 @@ PORTS = (
     "mail_web",
     "smtp",
     "payments",
+    "social",
     "postgres",
     "nats",
     "nats_monitor",
@@ -50,6 +52,11 @@ class Settings:
     def payments_url(self) -> str:
         """The test payment provider: its API and its pages."""
         return f"http://{LOOPBACK}:{self.ports['payments']}"
+
+    @property
+    def social_url(self) -> str:
+        """The test provider that customers may log in by."""
+        return f"http://{LOOPBACK}:{self.ports['social']}"
 
     @property
     def targets(self) -> dict[str, str]:
@@ -91,5 +98,7 @@ class Settings:
             "ONEFOLD_SMTP_URL": self.smtp_url,
             "ONEFOLD_SEALING_KEYS": f"local:{self.data.secret('sealing_key')}",
             "ONEFOLD_TEST_PAYMENTS_URL": self.payments_url,
+            "ONEFOLD_SOCIAL_PROVIDERS": social.settings(self.social_url),
+            "ONEFOLD_SOCIAL_LOOPBACK": "1",
             "ONEFOLD_MAIL_FROM": "Onefold <no-reply@onefold.example>",
         }

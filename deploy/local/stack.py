@@ -68,6 +68,7 @@ class Stack:
             gateway_url=self.settings.gateway_url,
             mail_url=self.settings.mail_url,
             payments_url=self.settings.payments_url,
+            social_url=self.settings.social_url,
             smtp_url=self.settings.smtp_url,
             nats_url=self.settings.nats_url,
             nats_monitor_url="" if self._nats_url else self.nats.monitor_url,
@@ -203,16 +204,17 @@ class Stack:
         )
 
     def _mail(self) -> Process:
-        smtp, web, payments = (self.settings.ports[name] for name in ("smtp", "mail_web", "payments"))
+        smtp, web, payments, social = (self.settings.ports[n] for n in ("smtp", "mail_web", "payments", "social"))
         return Process(
             name="mail",
             niceness=_MAIL_NICENESS,
             argv=[
                 *(sys.executable, "-m", "deploy.local.mail", "--folder", str(self.data.path / "mail")),
                 *("--smtp-port", str(smtp), "--web-port", str(web), "--payments-port", str(payments)),
+                *("--social-port", str(social)),
             ],
             log=self._log("mail"),
-            ready=listens(smtp, web, payments),
+            ready=listens(smtp, web, payments, social),
         )
 
 

@@ -149,6 +149,7 @@ class RunningStack:
     gateway_url: str
     mail_url: str
     payments_url: str
+    social_url: str
     smtp_url: str
     nats_url: str
     nats_monitor_url: str

@@ -1,6 +1,6 @@
-"""`python -m deploy.local.mail --folder DIR --smtp-port N --web-port N [--payments-port N]`: runs until SIGTERM.
+"""`python -m deploy.local.mail --folder DIR --smtp-port N --web-port N [--payments-port N] [--social-port N]`: runs until SIGTERM.
 
-The test payment provider lives here, too: one process for what is outside is enough, and memory is short.
+The test payment provider and the test log-in provider live here, too: one process for what is outside is enough, and memory is short.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import signal
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from socketserver import BaseServer
 
 import uvloop
 
@@ -21,6 +22,7 @@ from deploy.local.payments.book import Book
 from deploy.local.payments.courier import Courier
 from deploy.local.payments.web import pages as payment_pages
 from deploy.local.ports import LOOPBACK
+from deploy.local.social.server import serve as serve_social
 
 
 async def serve_smtp(mailbox: Mailbox, port: int) -> None:
@@ -41,11 +43,14 @@ def main() -> None:
     parser.add_argument("--smtp-port", type=int, required=True)
     parser.add_argument("--web-port", type=int, required=True)
     parser.add_argument("--payments-port", type=int)
+    parser.add_argument("--social-port", type=int)
     options = parser.parse_args()
     mailbox = Mailbox(options.folder)
-    servers = [serve_web(options.web_port, pages(mailbox))]
+    servers: list[BaseServer] = [serve_web(options.web_port, pages(mailbox))]
     if options.payments_port:
         servers.append(serve_payments(options.folder.parent / "payments", options.payments_port))
+    if options.social_port:
+        servers.append(serve_social(options.social_port))
     uvloop.run(serve_smtp(mailbox, options.smtp_port))
     for server in servers:
         server.shutdown()
