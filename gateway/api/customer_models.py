@@ -82,10 +82,20 @@ class MergedAccount(AnswerModel):
     merged_at: Time
 
 
+class Identifier(AnswerModel):
+    """A phone or e-mail that a member owns."""
+
+    kind: str = Field(description="phone or email.")
+    value: str
+
+
 class Customer(CustomerSummary):
     """A customer, whole. `customer_id` is not `requested_id` when that account was merged into this one (F10)."""
 
     requested_id: Id
+    identifiers: list[Identifier] = Field(
+        description="All phones, then all e-mails that a member owns, the main ones first."
+    )
     merged_accounts: list[MergedAccount]
 
 
@@ -209,6 +219,7 @@ def customer_json(customer: pb.Customer, currency: str, requested_id: str) -> Js
     """As in Customer."""
     return summary_json(customer, currency) | {
         "requested_id": requested_id,
+        "identifiers": [{"kind": each.kind, "value": each.value} for each in customer.identifiers],
         "merged_accounts": [
             {
                 "customer_id": m.customer_id,

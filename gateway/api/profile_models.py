@@ -22,8 +22,10 @@ from gateway.api.fields import (
 )
 from gateway.timeline import Event, Timeline
 from onefold.membership.v1 import profiles_pb2 as pb
+from onefold.membership.v1 import registration_pb2 as registration
 from services.common.contact import LONGEST_NAME
 
+UseKind = Literal["email_marketing", "sms_marketing"]
 _POLICY_WORDS: dict[int, str] = {
     number: name.removeprefix("DELETION_POLICY_").lower() for name, number in pb.DeletionPolicy.items() if number
 }
@@ -89,6 +91,24 @@ class PhoneIn(RequestModel):
     )
 
 
+class UseConsentIn(RequestModel):
+    """Agreed, or not any more."""
+
+    kind: UseKind
+    given: bool
+
+
+class UseConsentsIn(RequestModel):
+    """Kinds that are left out stay as they are."""
+
+    consents: list[UseConsentIn] = Field(json_schema_extra={"minItems": 1})
+
+    def message(self, customer_id: str) -> registration.SetConsentsRequest:
+        """For the service."""
+        uses = [registration.UseConsent(kind=use.kind, given=use.given) for use in self.consents]
+        return registration.SetConsentsRequest(customer_id=customer_id, consents=uses)
+
+
 class NoteIn(RequestModel):
     """What is to be remembered about a customer."""
 
@@ -118,6 +138,28 @@ class NoteList(AnswerModel):
 
     items: list[Note]
     next_page_token: str | None
+
+
+class UseConsent(AnswerModel):
+    """What somebody has agreed to (C6). `at` is null for who was never asked."""
+
+    kind: str
+    given: bool
+    at: Time | None
+    actor: str | None
+    via: str | None = Field(description="registration, account, staff or api.")
+
+
+class UseConsents(AnswerModel):
+    """Every kind once."""
+
+    items: list[UseConsent]
+
+
+class UseConsentsPast(UseConsents):
+    """Every kind once, and the changes, newest first, at most 100."""
+
+    changes: list[UseConsent]
 
 
 class Removal(AnswerModel):
@@ -166,6 +208,17 @@ def note_json(note: pb.Note) -> Json:
         "struck_by": note.struck_by or None,
         "struck_at": when_set(note, "struck_at"),
         "from_customer_id": note.from_customer_id or None,
+    }
+
+
+def use_json(use: registration.UseConsent) -> Json:
+    """As in UseConsent."""
+    return {
+        "kind": use.kind,
+        "given": use.given,
+        "at": when_set(use, "at"),
+        "actor": use.actor or None,
+        "via": use.via or None,
     }
 
 

@@ -23,15 +23,20 @@ from gateway.api.profile_models import (
     TagsIn,
     TimelineOut,
     TimelineQuery,
+    UseConsents,
+    UseConsentsIn,
+    UseConsentsPast,
     note_json,
     policy_json,
     removal_json,
     timeline_json,
+    use_json,
 )
 from gateway.auth import principal
 from gateway.clients import services
 from gateway.timeline import timeline
 from onefold.membership.v1 import profiles_pb2 as pb
+from onefold.membership.v1 import registration_pb2 as registration
 from onefold.membership.v1 import service_pb2 as membership
 from services.common import permissions
 
@@ -133,6 +138,25 @@ def strike_note(header: IdempotencyHeader, path: NotePath) -> Response:
     """Strike a note: it stays, with who struck it and when"""
     request = pb.StrikeNoteRequest(customer_id=path.customer_id, note_id=path.note_id)
     return answer(note_json(services().profiles.strike_note(request, key=header.idempotency_key).note))
+
+
+@blueprint.get("/customers/<customer_id>/consents", tags=_TAGS, responses={200: UseConsentsPast})
+@checked(permissions.MEMBERS_READ)
+def get_consents(path: PersonPath) -> Response:
+    """Read what a customer has agreed to, and each change of it, newest first (C6)"""
+    found = services().consents.get(registration.GetConsentsRequest(customer_id=path.customer_id))
+    return answer({"items": list(map(use_json, found.consents)), "changes": list(map(use_json, found.changes))})
+
+
+@blueprint.put("/customers/<customer_id>/consents", tags=_TAGS, responses={200: UseConsents})
+@checked(permissions.MEMBERS_WRITE)
+def set_consents(header: IdempotencyHeader, path: PersonPath, body: UseConsentsIn) -> Response:
+    """Record what a customer agrees to, or does not agree to any more (C6)
+
+    Each change is kept for good: who recorded it, when, and by which way. What is so already is no change.
+    """
+    found = services().consents.set(body.message(path.customer_id), key=header.idempotency_key)
+    return answer({"items": list(map(use_json, found.consents))})
 
 
 @blueprint.get("/deletion-policy", tags=_TAGS, responses={200: DeletionPolicy})

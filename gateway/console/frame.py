@@ -45,6 +45,8 @@ def _outcome(outcome: Any) -> str:
     """The value of one field after a merge, as it is read."""
     if outcome.field == "phone":
         return ask.phone(outcome.value) or "–"
+    if outcome.field in ("email_marketing", "sms_marketing"):
+        return str(_("Agreed") if outcome.value == "given" else _("Withdrawn"))
     if outcome.field == "birthday":
         return ask.iso_day(outcome.value) or "–"
     return (

@@ -154,6 +154,8 @@ EVENT = {
     "note_struck": _l("Note struck"),
     "phone_changed": _l("Phone changed with the member’s consent"),
     "profile_changed": _l("Profile edited"),
+    "consent_given": _l("Consent to marketing given"),
+    "consent_withdrawn": _l("Consent to marketing withdrawn"),
     "deletion_begun": _l("Deletion begun"),
     "deletion_refused": _l("Deletion refused"),
     "deleted": _l("Account deleted"),
@@ -179,6 +181,12 @@ EVENT = {
     "order_contact_erased": _l("Contact erased"),
 }
 CONSENT_GIVEN = {"in_person": _l("In person"), "by_phone": _l("By phone"), "in_writing": _l("In writing")}
+CONSENT_VIA = {
+    "registration": _l("when registering"),
+    "account": _l("on the account page"),
+    "staff": _l("recorded by staff"),
+    "api": _l("through the API"),
+}
 TIMELINE_PART = {
     "membership": _l("Account and points"),
     "orders": _l("Orders"),
@@ -204,6 +212,8 @@ FIELD = {
     "addresses": _l("Addresses"),
     "tag": _l("Tag"),
     "tags": _l("Tags"),
+    "email_marketing": _l("Marketing by e-mail"),
+    "sms_marketing": _l("Marketing by SMS"),
 }
 MERGE_WARNING = {
     "different_names": _l("The names differ. Make sure that these accounts belong to one person."),

@@ -43,6 +43,8 @@ def details(event: Event) -> str:
     """More about it, for the line below; empty where the words say all."""
     if event.kind == "phone_changed":
         return str(_("Consent given: %(way)s", way=labels.words_of(labels.CONSENT_GIVEN, event.text)))
+    if event.kind in ("consent_given", "consent_withdrawn"):
+        return labels.words_of(labels.FIELD, event.text)
     if event.kind == "profile_changed":
         return ", ".join(labels.words_of(labels.FIELD, name) for name in event.text.split(","))
     if event.kind in ("deletion_refused", "erasure_refused"):

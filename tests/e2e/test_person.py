@@ -50,7 +50,7 @@ def test_two_who_edit_one_member_lose_nothing(shop: Shop, open_page: OpenPage) -
 
 
 def test_addresses_and_notes_come_and_go_without_script(shop: Shop, open_page: OpenPage) -> None:
-    """C4: one is the default; a struck note stays."""
+    """C4, C6: one is the default; a struck note stays; a consent is recorded."""
     member = shop.member(shop.somebody("Chan"))
     page = open_page(script=False)
     for recipient in ("Home", "Office"):
@@ -74,6 +74,12 @@ def test_addresses_and_notes_come_and_go_without_script(shop: Shop, open_page: O
     notes.get_by_role("button", name="Strike Likes oolong").click()
     expect(notes).to_contain_text("Struck by Ada Wong")
     expect(page.get_by_role("region", name="Timeline")).to_contain_text("Note struck")
+
+    consents = page.get_by_role("region", name="Consents")
+    consents.get_by_role("button", name="Record consent Marketing by SMS").click()
+    expect(consents).to_contain_text("recorded by staff")
+    consents.get_by_role("button", name="Record a withdrawal Marketing by SMS").click()
+    expect(page.get_by_role("region", name="Timeline")).to_contain_text("Consent to marketing withdrawn")
 
 
 def test_a_phone_changes_with_consent_and_an_account_goes_when_its_phone_is_typed_again(

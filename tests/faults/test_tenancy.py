@@ -135,6 +135,12 @@ ROUTES: dict[str, tuple[str, object, str]] = {
         None,
         _MISSING,
     ),
+    "GET /customers/{customer_id}/consents": ("/customers/{customer_id}/consents", None, _MISSING),
+    "PUT /customers/{customer_id}/consents": (
+        "/customers/{customer_id}/consents",
+        {"consents": [{"kind": "email_marketing", "given": True}]},
+        _MISSING,
+    ),
     "POST /customers/{customer_id}/phone": (
         "/customers/{customer_id}/phone",
         {"phone": "6123 4567", "consent": {"given": "in_person"}},

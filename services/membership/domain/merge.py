@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
@@ -16,6 +16,7 @@ from services.membership.domain.levels import Spend, Standing, judge_merged
 from services.membership.domain.points import Adjustment, Ledger, Lot, spendable
 from services.membership.domain.profiles import sort_tags
 from services.membership.domain.settings import StoreSettings
+from services.membership.domain.uses import KINDS, Use, merged_use
 
 MOST_ACCOUNTS = 5
 
@@ -33,12 +34,15 @@ class Merge:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """One participant: the customer with its addresses, its lots, what counts for its level, and the years of its birthday gifts."""
+    """One participant: the customer with its addresses, its lots, what counts for its level, the years of its birthday gifts, and by
+    kind what it has agreed to.
+    """
 
     customer: Customer
     lots: Sequence[Lot]
     spend: Spend = field(default_factory=Spend)
     gifts: Sequence[int] = ()
+    uses: Mapping[str, Use] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +74,8 @@ class Outcome:
     fields: Sequence[FieldOutcome]
     # The survivor's level.
     standing: Standing
+    # What the survivor has agreed to.
+    uses: Sequence[Use]
     points_before: int
     points_after: int
     ledgers: Sequence[Ledger]
@@ -117,10 +123,12 @@ def merge_outcome(
     survivor.points_balance = ledgers[0].balance
     standing = _standing(accounts, primary.customer, now, settings)
     fields += _level(customers, standing, settings)
+    uses = _uses(primary, merged, fields)
     return Outcome(
         survivor=survivor,
         fields=fields,
         standing=standing,
+        uses=uses,
         points_before=points_before,
         points_after=ledgers[0].balance,
         ledgers=ledgers,
@@ -130,7 +138,7 @@ def merge_outcome(
             for kind, value in _identifiers(customer)
         ],
         warnings=_warnings(accounts),
-        fingerprint=_fingerprint(accounts, primary_id, adjustment, now, standing),
+        fingerprint=_fingerprint(accounts, primary_id, adjustment, now, standing, uses),
     )
 
 
@@ -215,6 +223,19 @@ def _level(customers: Sequence[Customer], standing: Standing, settings: StoreSet
     return [FieldOutcome("level", level.name, giver.customer_id)]
 
 
+def _uses(primary: Account, merged: Sequence[Account], fields: list[FieldOutcome]) -> list[Use]:
+    """What is agreed to after the merge; each kind that anybody was asked about is a field, with whose word it is."""
+    found = []
+    for kind in KINDS:
+        told = [(account.uses[kind], account.customer.customer_id) for account in merged if kind in account.uses]
+        use = merged_use(primary.uses.get(kind), [use for use, _ in told])
+        if use is not None:
+            giver = next((i for given, i in told if given is use), primary.customer.customer_id)
+            fields.append(FieldOutcome(kind, "given" if use.given else "withdrawn", giver))
+            found.append(use)
+    return found
+
+
 def _warnings(accounts: Sequence[Account]) -> list[str]:
     """different_names; doubled_gift: two of them had birthday points of one year (F11)."""
     names = {fold(account.customer.name) for account in accounts} - {""}
@@ -229,10 +250,16 @@ def one_line(address: Address) -> str:
 
 
 def _fingerprint(
-    accounts: Sequence[Account], primary_id: UUID, adjustment: Adjustment, now: datetime, standing: Standing
+    accounts: Sequence[Account],
+    primary_id: UUID,
+    adjustment: Adjustment,
+    now: datetime,
+    standing: Standing,
+    uses: Sequence[Use],
 ) -> bytes:
-    """Changes with everything that the preview shows but net spend. A version tells of every change in an account but two:
-    that points expire by the mere passing of time, hence the balances; and that orders move levels, hence the survivor's.
+    """Changes with everything that the preview shows but net spend. A version tells of every change in an account but three:
+    that points expire by the mere passing of time, hence the balances; that orders move levels, hence the survivor's; and
+    that consents come and go.
     """
     states = sorted((str(a.customer.customer_id), a.customer.version, spendable(a.lots, now)) for a in accounts)
     text = repr(
@@ -244,6 +271,7 @@ def _fingerprint(
             adjustment.note,
             str(standing.level_id),
             str(standing.pinned_until),
+            [(use.kind, use.given, str(use.at)) for use in uses],
         )
     )
     return hashlib.sha256(text.encode()).digest()

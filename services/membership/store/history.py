@@ -40,6 +40,9 @@ _PARTS = (
     """SELECT 'change-' || p.change_id, p.at, 'profile_changed', p.actor, COALESCE(p.origin_customer_id, p.customer_id),
   array_to_string(p.fields, ','), 0, 0, NULL, NULL
  FROM profile_changes p WHERE p.store_id = :store_id AND p.customer_id = :customer_id""",
+    """SELECT 'use-' || u.change_id, u.at, CASE WHEN u.given THEN 'consent_given' ELSE 'consent_withdrawn' END, u.actor,
+  COALESCE(u.origin_customer_id, u.customer_id), u.kind, 0, 0, NULL, NULL
+ FROM use_changes u WHERE u.store_id = :store_id AND u.customer_id = :customer_id""",
     """SELECT 'removal-' || r.removal_id, COALESCE(r.finished_at, r.requested_at),
   CASE r.kind WHEN 'delete' THEN CASE r.state WHEN 'done' THEN 'deleted' WHEN 'refused' THEN 'deletion_refused' ELSE 'deletion_begun' END
    ELSE CASE r.state WHEN 'done' THEN 'erased' WHEN 'refused' THEN 'erasure_refused' ELSE 'erasure_begun' END END,

@@ -18,6 +18,7 @@ from services.membership.store.points import lots_of, write_ledgers
 from services.membership.store.profiles import address_digest
 from services.membership.store.removals import being_removed
 from services.membership.store.standings import load_spends
+from services.membership.store.uses import load_uses, set_uses
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +61,9 @@ _MOVE = [
         *(
             f"""UPDATE {table} SET origin_customer_id = COALESCE(origin_customer_id, customer_id), customer_id = :primary_id
  WHERE store_id = :store_id AND {_MERGED}"""
-            for table in ("customer_notes", "consents", "profile_changes")
+            for table in ("customer_notes", "consents", "profile_changes", "use_changes")
         ),
+        f"DELETE FROM uses WHERE store_id = :store_id AND {_MERGED}",
         # Who has had a gift by any account has had it.
         f"""INSERT INTO birthday_gifts (store_id, customer_id, year, entry_id)
  SELECT DISTINCT ON (year) store_id, CAST(:primary_id AS uuid), year, entry_id FROM birthday_gifts
@@ -107,12 +109,14 @@ async def load_accounts(
     lots = await lots_of(tx, store_id, ids)
     spends = await load_spends(tx, store_id, ids, rules, now) if rules.levels else {}
     gifts = await gifts_of(tx, store_id, ids)
+    uses = await load_uses(tx, store_id, ids)
     return [
         Account(
             customers[i],
             [lot for lot in lots if lot.customer_id == i],
             spends.get(i, Spend()),
             [year for customer_id, year in gifts if customer_id == i],
+            uses.get(i, {}),
         )
         for i in ids
     ]
@@ -164,6 +168,7 @@ async def save_outcome(
     }
     for statement in _MOVE:
         await tx.execute(statement, names)
+    await set_uses(tx, store_id, survivor.customer_id, outcome.uses, noted=False)
     await write_ledgers(tx, store_id, outcome.ledgers)
     await tx.execute(
         _SURVIVE,

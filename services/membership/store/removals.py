@@ -54,6 +54,8 @@ _WIPE = [
         f"DELETE FROM addresses WHERE {_MINE}",
         f"DELETE FROM cart_facts WHERE {_MINE}",
         f"DELETE FROM customer_notes WHERE {_MINE}",
+        f"DELETE FROM uses WHERE {_MINE}",
+        f"DELETE FROM use_changes WHERE {_MINE}",
         f"UPDATE consents SET old_phone = '', new_phone = '', note = '' WHERE {_MINE}",
         f"UPDATE points_entries SET note = '' WHERE {_ALL} AND note <> ''",
         f"UPDATE level_changes SET reason = '' WHERE {_ALL} AND reason <> ''",

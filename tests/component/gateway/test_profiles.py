@@ -11,7 +11,7 @@ import httpx
 from deploy.local.provision import run_sync
 from deploy.local.stack import Stack
 from gateway.api.customer_models import Customer
-from gateway.api.profile_models import Note, NoteList, Removal, TimelineOut
+from gateway.api.profile_models import Note, NoteList, Removal, TimelineOut, UseConsents, UseConsentsPast
 from onefold.identity_merge.v1 import service_pb2 as identity
 from tests.component.gateway.conftest import Json, Store, key, problem
 from tests.support.until import until
@@ -97,6 +97,19 @@ def test_support_writes_notes_and_tags_and_changes_nothing_else(stack: Stack, ne
     assert f"/members/{member}/tags" in page
     assert not any(f"/members/{member}/{each}" in page for each in ("edit", "points", "addresses", "delete", "erase"))
     assert (tags.status_code, 'id="tags"' in tags.text, 'id="name"' in tags.text) == (200, True, False)
+
+
+def test_a_consent_is_given_and_withdrawn_and_its_past_is_kept(store: Store) -> None:
+    """C6: what is so already is no change."""
+    path, sms = f"/customers/{store.member()}/consents", {"kind": "sms_marketing"}
+    for given in (True, True, False):
+        answer = send(store, "PUT", path, {"consents": [sms | {"given": given}]})
+        assert UseConsents.model_validate(answer.json()).items[1].given is given
+    found = UseConsentsPast.model_validate(store.get(path).json())
+    assert [(use.kind, use.at is None) for use in found.items] == [("email_marketing", True), ("sms_marketing", False)]
+    assert [(use.given, use.via) for use in found.changes] == [(False, "staff"), (True, "staff")]
+    assert problem(send(store, "PUT", path, {"consents": []}))[2] == {("consents", "required")}
+    assert problem(send(store, "PUT", path, {"consents": [{"kind": "fax", "given": True}]}))[0] == 422
 
 
 def test_notes_are_added_listed_and_struck(store: Store) -> None:
