@@ -49,6 +49,11 @@ class Settings:
         return f"smtp://{LOOPBACK}:{self.ports['smtp']}"
 
     @property
+    def sms_url(self) -> str:
+        """The same catcher's API for SMS, with an account that it makes up."""
+        return f"twilio+http://AClocal:local@{LOOPBACK}:{self.ports['mail_web']}?from=+85250000000"
+
+    @property
     def payments_url(self) -> str:
         """The test payment provider: its API and its pages."""
         return f"http://{LOOPBACK}:{self.ports['payments']}"
@@ -96,6 +101,7 @@ class Settings:
             "ONEFOLD_LISTEN": self.health_target(context, command),
             "ONEFOLD_IDENTIFIER_KEY": self.data.secret("identifier_key"),
             "ONEFOLD_SMTP_URL": self.smtp_url,
+            "ONEFOLD_SMS_URL": self.sms_url,
             "ONEFOLD_SEALING_KEYS": f"local:{self.data.secret('sealing_key')}",
             "ONEFOLD_TEST_PAYMENTS_URL": self.payments_url,
             "ONEFOLD_SOCIAL_PROVIDERS": social.settings(self.social_url),

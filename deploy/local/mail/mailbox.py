@@ -1,4 +1,4 @@
-"""Mails on disk with an index in memory."""
+"""Mails and SMS on disk with an index in memory."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ INDEX_LIMIT = 100_000
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What the list shows of a mail."""
+    """What the list shows of a message. An SMS has its text for a subject, and the provider's name for it for a Message-ID."""
 
     id: int
     sender: str
@@ -31,11 +31,12 @@ class Entry:
     subject: str
     message_id: str
     received_at: str
+    channel: str = "email"
 
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """A mail's readable parts; empty where it has none."""
+    """A message's readable parts; empty where it has none."""
 
     text: str
     html: str
@@ -43,7 +44,7 @@ class Content:
 
 
 class Mailbox:
-    """Every mail is one `.eml` file and one line of `index.jsonl`; both outlive the process."""
+    """Every mail is one `.eml` file, every SMS a `.txt`, and each one line of `index.jsonl`; all outlive the process."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -69,16 +70,25 @@ class Mailbox:
         """Keeps a mail as it came."""
         # The older, plain policy: the modern one takes three times as long, and this runs for every mail.
         headers = BytesHeaderParser().parsebytes(content.partition(b"\r\n\r\n")[0])
+        return self._keep(
+            content,
+            sender=sender,
+            recipients=tuple(recipients),
+            subject=_decoded(str(headers.get("Subject", ""))),
+            message_id=str(headers.get("Message-ID", "")).strip(),
+        )
+
+    def add_sms(self, sender: str, recipient: str, text: str, name: str) -> Entry:
+        """Keeps an SMS, which the provider calls `name`."""
+        return self._keep(
+            text.encode(), sender=sender, recipients=(recipient,), subject=text, message_id=name, channel="sms"
+        )
+
+    def _keep(self, content: bytes, **values: Any) -> Entry:
         with self._lock:
-            entry = Entry(
-                id=self._last + 1,
-                sender=sender,
-                recipients=tuple(recipients),
-                subject=_decoded(str(headers.get("Subject", ""))),
-                message_id=str(headers.get("Message-ID", "")).strip(),
-                received_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
-            )
-            self._file(entry.id).write_bytes(content)
+            now = datetime.now(UTC).isoformat(timespec="milliseconds")
+            entry = Entry(id=self._last + 1, received_at=now, **values)
+            self._file(entry).write_bytes(content)
             self._index.write(json.dumps(asdict(entry), ensure_ascii=False) + "\n")
             self._index.flush()
             self._entries.append(entry)
@@ -86,7 +96,7 @@ class Mailbox:
         return entry
 
     def find(self, to: str = "", limit: int = 100, offset: int = 0) -> tuple[int, list[Entry]]:
-        """How many mails there are, and a window of them, newest first; `to` is a recipient, in any case."""
+        """How many messages there are, and a window of them, newest first; `to` is an address, in any case, or a number."""
         with self._lock:
             entries = list(self._entries)
         wanted = to.strip().casefold()
@@ -100,21 +110,23 @@ class Mailbox:
             position = entry_id - first
             return self._entries[position] if 0 <= position < len(self._entries) else None
 
-    def raw(self, entry_id: int) -> bytes:
-        """The mail as it came."""
-        return self._file(entry_id).read_bytes()
+    def raw(self, entry: Entry) -> bytes:
+        """The message as it came."""
+        return self._file(entry).read_bytes()
 
-    def content(self, entry_id: int) -> Content:
-        """The mail's text, HTML and headers."""
-        message = email.message_from_bytes(self.raw(entry_id), policy=email.policy.default)
+    def content(self, entry: Entry) -> Content:
+        """The message's text, HTML and headers."""
+        if entry.channel == "sms":
+            return Content(text=self.raw(entry).decode(), html="", headers=(("From", entry.sender),))
+        message = email.message_from_bytes(self.raw(entry), policy=email.policy.default)
         return Content(
             text=_part(message, "plain"),
             html=_part(message, "html"),
             headers=tuple((name, str(value)) for name, value in message.items()),
         )
 
-    def _file(self, entry_id: int) -> Path:
-        return self._folder / f"{entry_id:08d}.eml"
+    def _file(self, entry: Entry) -> Path:
+        return self._folder / f"{entry.id:08d}{'.txt' if entry.channel == 'sms' else '.eml'}"
 
 
 def _decoded(value: str) -> str:

@@ -1,4 +1,4 @@
-"""The web side of the mail catcher: a list, one mail, and JSON for tests."""
+"""The web side of the catcher: a list, one message, JSON for tests, and the API to which SMS are sent."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ from urllib.parse import parse_qs, urlsplit
 
 from jinja2 import Environment, FileSystemLoader
 
+from deploy.local.mail import twilio
 from deploy.local.mail.mailbox import Entry, Mailbox
 
 PAGE_SIZE = 50
+_LARGEST_BODY = 64 * 1024
 _TEMPLATES = Environment(loader=FileSystemLoader(Path(__file__).parent / "templates"), autoescape=True)
 # Mails are strangers' HTML: no script, nothing fetched from elsewhere.
 _POLICY = "; ".join(
@@ -24,11 +26,11 @@ _POLICY = "; ".join(
         *("base-uri 'none'", "form-action 'self'"),
     )
 )
-_ONE_MAIL = re.compile(r"/messages/(\d{1,9})(\.eml)?")
+_ONE = re.compile(r"/messages/(\d{1,9})(\.eml)?")
 
 
 class Pages(BaseHTTPRequestHandler):
-    """Answers GET requests. `mailbox` is set by `pages`."""
+    """Answers requests. `mailbox` is set by `pages`."""
 
     mailbox: Mailbox
     protocol_version = "HTTP/1.1"
@@ -42,10 +44,17 @@ class Pages(BaseHTTPRequestHandler):
             self._list(query)
         elif url.path == "/api/messages":
             self._json(query)
-        elif match := _ONE_MAIL.fullmatch(url.path):
+        elif match := _ONE.fullmatch(url.path):
             self._one(int(match[1]), raw=bool(match[2]))
         else:
             self._send(HTTPStatus.NOT_FOUND, "text/plain", b"no such page\n")
+
+    def do_POST(self) -> None:
+        """An SMS, as Twilio takes it."""
+        body = self.rfile.read(min(int(self.headers.get("Content-Length") or 0), _LARGEST_BODY))
+        form = {name: values[-1] for name, values in parse_qs(body.decode(errors="replace")).items()}
+        answer = twilio.create(self.mailbox, urlsplit(self.path).path, self.headers.get("Authorization", ""), form)
+        self._send(answer.status, "application/json", json.dumps(answer.body, ensure_ascii=False).encode())
 
     def _list(self, query: dict[str, str]) -> None:
         offset = _number(query.get("offset"), 0)
@@ -56,11 +65,11 @@ class Pages(BaseHTTPRequestHandler):
     def _one(self, entry_id: int, *, raw: bool) -> None:
         entry = self.mailbox.get(entry_id)
         if entry is None:
-            self._send(HTTPStatus.NOT_FOUND, "text/plain", b"no such mail\n")
+            self._send(HTTPStatus.NOT_FOUND, "text/plain", b"no such message\n")
         elif raw:
-            self._send(HTTPStatus.OK, "text/plain; charset=utf-8", self.mailbox.raw(entry_id))
+            self._send(HTTPStatus.OK, "text/plain; charset=utf-8", self.mailbox.raw(entry))
         else:
-            self._page("message.html", entry=entry, content=self.mailbox.content(entry_id))
+            self._page("message.html", entry=entry, content=self.mailbox.content(entry))
 
     def _json(self, query: dict[str, str]) -> None:
         limit, offset = _number(query.get("limit"), PAGE_SIZE), _number(query.get("offset"), 0)
@@ -72,7 +81,7 @@ class Pages(BaseHTTPRequestHandler):
     def _as_json(self, entry: Entry, bodies: bool) -> dict[str, Any]:
         if not bodies:
             return asdict(entry)
-        content = self.mailbox.content(entry.id)
+        content = self.mailbox.content(entry)
         return asdict(entry) | {"text": content.text, "html": content.html}
 
     def _page(self, template: str, **values: Any) -> None:

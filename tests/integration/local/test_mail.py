@@ -1,4 +1,4 @@
-"""The mail catcher, over SMTP and HTTP as others use it."""
+"""The catcher of mails and SMS, over SMTP and HTTP as others use it."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from deploy.local.ports import LOOPBACK, choose
@@ -45,6 +46,12 @@ class Catcher:
         answer = json.loads(self.get("/api/messages?" + urllib.parse.urlencode({"to": to})))
         assert isinstance(answer, dict)
         return answer
+
+    def sms(self, to: str, text: str, *, account: str = "AClocal", **form: str) -> httpx.Response:
+        """As Twilio's own clients would."""
+        url = f"{self.web_url}/2010-04-01/Accounts/AClocal/Messages.json"
+        form = {"To": to, "Body": text, "From": "+85250000000"} | form
+        return httpx.post(url, data=form, auth=(account, "token"), trust_env=False)
 
 
 @pytest.fixture
@@ -160,3 +167,45 @@ def test_what_is_not_there_is_not_found(catcher: Catcher, path: str) -> None:
         catcher.get(path)
     with missing.value as answer:
         assert answer.code == 404
+
+
+def test_an_sms_is_kept_beside_the_mails_and_outlives_a_kill(catcher: Catcher) -> None:
+    """G1."""
+    catcher.send(mail("chan@example.com"))
+    sent = catcher.sms("+85294512053", "012345 是您的驗證碼\n\n@shop.example #012345")
+    assert (sent.status_code, sent.json()["status"], sent.json()["sid"][:2]) == (201, "queued", "SM")
+    catcher.process.kill()
+    catcher.process.start()
+    (kept,) = catcher.messages("+85294512053")["messages"]
+    assert (kept["channel"], kept["message_id"]) == ("sms", sent.json()["sid"])
+    assert kept["text"] == "012345 是您的驗證碼\n\n@shop.example #012345"
+    assert [message["channel"] for message in catcher.messages()["messages"]] == ["sms", "email"]
+    assert "@shop.example #012345" in catcher.get("/messages/2")
+    assert "012345 是您的驗證碼" in catcher.get("/?to=%2B85294512053")
+
+
+def test_an_sms_is_text_on_the_page(catcher: Catcher) -> None:
+    catcher.sms("+85294512053", "<script>alert(1)</script>")
+    for page in (catcher.get("/"), catcher.get("/messages/1")):
+        assert "<script" not in page
+
+
+@pytest.mark.parametrize(
+    ("to", "text", "account", "form", "answer"),
+    [
+        ("+15005550001", "x", "AClocal", {}, (400, 21211)),
+        ("+15005550009", "x", "AClocal", {}, (400, 21614)),
+        ("94512053", "x", "AClocal", {}, (400, 21211)),
+        ("+85294512053", "", "AClocal", {}, (400, 21602)),
+        ("+85294512053", "x" * 1_601, "AClocal", {}, (400, 21602)),
+        ("+85294512053", "x", "AClocal", {"From": ""}, (400, 21603)),
+        ("+85294512053", "x", "ACother", {}, (401, 20003)),
+    ],
+)
+def test_an_sms_is_refused_in_twilios_words(
+    catcher: Catcher, to: str, text: str, account: str, form: dict[str, str], answer: tuple[int, int]
+) -> None:
+    """(G2) What failures are tested with."""
+    refused = catcher.sms(to, text, account=account, **form)
+    assert (refused.status_code, refused.json()["code"]) == answer
+    assert catcher.messages()["total"] == 0
