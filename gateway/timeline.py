@@ -48,6 +48,7 @@ class Event:
     currency: str = ""
     merge_run_id: str = ""
     message_state: int = 0
+    by_sms: bool = False
 
     @property
     def place(self) -> tuple[int, int, str]:
@@ -203,6 +204,7 @@ def _messages(accounts: Sequence[str], page: PageRequest) -> tuple[Sequence[Even
             text=message.recipient,
             order_id=message.order_id,
             message_state=message.state,
+            by_sms=message.channel == "sms",
         )
         for message in answer.messages
     ]

@@ -171,7 +171,8 @@ class Message(AnswerModel):
 
     message_id: Id
     kind: str
-    recipient: str
+    channel: str = Field(description="email or sms")
+    recipient: str = Field(description="An address or a phone (E.164); empty where the person is forgotten.")
     state: str
     attempts: int
     error: str
@@ -268,6 +269,7 @@ def message_json(message: notification.Message) -> Json:
     return {
         "message_id": message.message_id,
         "kind": message.kind,
+        "channel": message.channel,
         "recipient": message.recipient,
         "state": word(message.state, _STATE_WORDS),
         "attempts": message.attempts,

@@ -131,6 +131,9 @@ MESSAGE_KIND = {
     "order_resent": _l("Order e-mail, sent again"),
     "confirm_login": _l("Confirmation e-mail"),
     "login_code": _l("Code to log in"),
+    "account_notice": _l("Notice about the account’s safety"),
+    "staff_invitation": _l("Invitation to work here"),
+    "staff_reset": _l("New password for the console"),
 }
 ORDER_CHANGE = {
     "placed": _l("Order placed"),
@@ -168,6 +171,7 @@ EVENT = {
     "message_order_resent": _l("Order e-mail, sent again"),
     "message_confirm_login": _l("Confirmation e-mail"),
     "message_login_code": _l("Code to log in"),
+    "message_account_notice": _l("Notice about the account’s safety"),
     "order_placed": _l("Order placed"),
     "order_payment_confirmed": _l("Payment confirmed"),
     "order_contact_edited": _l("Contact edited"),

@@ -49,7 +49,7 @@ def details(event: Event) -> str:
         return ", ".join(labels.words_of(labels.FIELD, name) for name in event.text.split(","))
     if event.kind in ("deletion_refused", "erasure_refused"):
         return sentence_of(event.text)
-    if event.kind == "login_confirmed_phone":
+    if event.kind == "login_confirmed_phone" or event.by_sms:
         return ask.phone(event.text)
     return "" if event.kind in ("level_changed", "merged") else event.text
 

@@ -9,18 +9,26 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from onefold.identity_merge.v1 import events_pb2 as identity_merge
+from onefold.identity_merge.v1 import service_pb2 as identity_merge_pb
 from onefold.membership.v1 import events_pb2 as membership
 from onefold.orders.v1 import events_pb2 as orders
 from onefold.orders.v1 import service_pb2 as orders_pb
 from services.common.inbox import Delivered, Subscription
 from services.common.wire import moment
 from services.notification import commands
-from services.notification.domain import Intent, Kind, Store
+from services.notification.domain import Channel, Intent, Kind, Store
 
 # Orders of which an e-mail that is sent again must not say that they are paid or wait for payment.
 _ENDS: Mapping[int, str] = {
     orders_pb.ORDER_STATUS_CANCELLED: "cancelled",
     orders_pb.ORDER_STATUS_REFUNDED: "refunded",
+}
+
+_ROLES: Mapping[int, str] = {
+    identity_merge_pb.STAFF_ROLE_OWNER: "owner",
+    identity_merge_pb.STAFF_ROLE_MANAGER: "manager",
+    identity_merge_pb.STAFF_ROLE_CASHIER: "cashier",
+    identity_merge_pb.STAFF_ROLE_SUPPORT: "support",
 }
 
 
@@ -48,8 +56,29 @@ async def on_confirmation_requested(
 async def on_code_requested(
     tx: AsyncConnection, store_id: UUID, events: Sequence[Delivered[identity_merge.CodeRequested]]
 ) -> None:
-    """Whoever wants to log in by an address gets a code, or learns that nobody logs in by it (A8)."""
+    """Whoever wants to log in or register gets a code, or learns that the identifier cannot be used (A3, A8)."""
     await commands.queue(tx, store_id, [_code(e) for e in events])
+
+
+async def on_account_notice_requested(
+    tx: AsyncConnection, store_id: UUID, events: Sequence[Delivered[identity_merge.AccountNoticeRequested]]
+) -> None:
+    """The owner of an account hears of what has changed about its safety."""
+    await commands.queue(tx, store_id, [_notice(e) for e in events])
+
+
+async def on_staff_invited(
+    tx: AsyncConnection, store_id: UUID, events: Sequence[Delivered[identity_merge.StaffInvited]]
+) -> None:
+    """Whoever is to work for the store gets a link to set a password (H1)."""
+    await commands.queue(tx, store_id, [_invitation(e) for e in events])
+
+
+async def on_staff_reset_requested(
+    tx: AsyncConnection, store_id: UUID, events: Sequence[Delivered[identity_merge.StaffResetRequested]]
+) -> None:
+    """Whoever works for the store and has forgotten the password gets a link to set a new one."""
+    await commands.queue(tx, store_id, [_reset(e) for e in events])
 
 
 async def on_store_changed(
@@ -128,7 +157,52 @@ def _code(event: Delivered[identity_merge.CodeRequested]) -> Intent:
         language=asked.language,
         params={"name": "", "code_id": asked.code_id},
         customer_id=UUID(asked.customer_id) if asked.customer_id else None,
+        channel=_channel(asked.kind),
     )
+
+
+def _notice(event: Delivered[identity_merge.AccountNoticeRequested]) -> Intent:
+    told = event.message
+    return Intent(
+        event_id=event.event_id,
+        kind=Kind.ACCOUNT_NOTICE,
+        recipient=told.value,
+        language=told.language,
+        params={"name": "", "what": told.what, "detail": told.detail},
+        customer_id=UUID(told.customer_id),
+        channel=_channel(told.kind),
+    )
+
+
+def _invitation(event: Delivered[identity_merge.StaffInvited]) -> Intent:
+    invited = event.message
+    return Intent(
+        event_id=event.event_id,
+        kind=Kind.STAFF_INVITATION,
+        recipient=invited.email,
+        language=invited.language,
+        params={
+            "name": invited.name,
+            "invitation_id": invited.invitation_id,
+            "role": _ROLES.get(invited.role, ""),
+            "invited_by": invited.invited_by,
+        },
+    )
+
+
+def _reset(event: Delivered[identity_merge.StaffResetRequested]) -> Intent:
+    asked = event.message
+    return Intent(
+        event_id=event.event_id,
+        kind=Kind.STAFF_RESET,
+        recipient=asked.email,
+        language=asked.language,
+        params={"name": asked.name, "invitation_id": asked.invitation_id},
+    )
+
+
+def _channel(kind: str) -> Channel:
+    return Channel.SMS if kind == "phone" else Channel.EMAIL
 
 
 SUBSCRIPTIONS: Mapping[str, Sequence[Subscription]] = {
@@ -142,5 +216,8 @@ SUBSCRIPTIONS: Mapping[str, Sequence[Subscription]] = {
         Subscription(identity_merge.StoreChanged, on_store_changed),
         Subscription(identity_merge.ConfirmationRequested, on_confirmation_requested),
         Subscription(identity_merge.CodeRequested, on_code_requested),
+        Subscription(identity_merge.AccountNoticeRequested, on_account_notice_requested),
+        Subscription(identity_merge.StaffInvited, on_staff_invited),
+        Subscription(identity_merge.StaffResetRequested, on_staff_reset_requested),
     ],
 }

@@ -19,6 +19,13 @@ LONGEST_ERROR = 300
 HISTORY_AFTER = timedelta(days=3)
 
 
+class Channel(StrEnum):
+    """How a message goes to people."""
+
+    EMAIL = "email"
+    SMS = "sms"
+
+
 class Kind(StrEnum):
     """What a message is about; also the name of its templates."""
 
@@ -26,6 +33,22 @@ class Kind(StrEnum):
     ORDER_RESENT = "order_resent"
     CONFIRM_LOGIN = "confirm_login"
     LOGIN_CODE = "login_code"
+    ACCOUNT_NOTICE = "account_notice"
+    STAFF_INVITATION = "staff_invitation"
+    STAFF_RESET = "staff_reset"
+
+
+# What they say was of use for minutes or days: it is not kept when the recipient is a customer, whose log of messages stays.
+PASSING = frozenset({Kind.CONFIRM_LOGIN, Kind.LOGIN_CODE, Kind.ACCOUNT_NOTICE, Kind.STAFF_INVITATION, Kind.STAFF_RESET})
+
+
+class Purpose(StrEnum):
+    """What a code is for."""
+
+    LOG_IN = "log_in"
+    REGISTER = "register"
+    ADD = "add"
+    REFUSED = "refused"
 
 
 class State(StrEnum):
@@ -51,8 +74,14 @@ class Intent:
     params: Mapping[str, Any]
     order_id: UUID | None = None
     customer_id: UUID | None = None
+    channel: Channel = Channel.EMAIL
     # Set for a message that is written down but not to be sent.
     cancelled_because: str = ""
+
+    @property
+    def passes(self) -> bool:
+        """Whether something of it is forgotten in time: whom it went to, if a stranger, or what it said."""
+        return self.customer_id is None or self.kind in PASSING
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +102,7 @@ class Message:
 
     message_id: UUID
     kind: Kind
+    channel: Channel
     recipient: str
     state: State
     attempts: int
@@ -97,16 +127,40 @@ class Claimed:
 
 
 @dataclass(frozen=True, slots=True)
+class Mail:
+    """Envelope and content, ready to be sent; the addresses of the envelope are ASCII unless the mail needs SMTPUTF8."""
+
+    sender: str
+    recipient: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Sms:
+    """A text for a phone (E.164). `good_for_seconds` is when it is of no use any more; None when it always is."""
+
+    recipient: str
+    text: str
+    good_for_seconds: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
-    """What an attempt came to. `retry_seconds` counts for `queued` alone; `failing` starts the clock of giving up."""
+    """What an attempt came to. `retry_seconds` counts for `queued` alone; `failing` starts the clock of giving up.
+
+    `provider_id` is what the server that took the message calls it, if it tells.
+    """
 
     state: State
     error: str = ""
     retry_seconds: float = 0.0
     failing: bool = False
+    provider_id: str = ""
 
 
-SENT = Outcome(State.SENT)
+def sent(provider_id: str) -> Outcome:
+    """The server has taken the message."""
+    return Outcome(State.SENT, provider_id=provider_id)
 
 
 def not_needed(reason: str) -> Outcome:
@@ -124,11 +178,14 @@ def refused(reason: str) -> Outcome:
     return Outcome(State.FAILED, reason[:LONGEST_ERROR])
 
 
-def put_off(claimed: Claimed, reason: str, first_retry: float) -> Outcome:
-    """The server did not take the message now: again later, until a day has passed since the first such answer."""
+def put_off(claimed: Claimed, reason: str, first_retry: float, at_least: float = 0.0) -> Outcome:
+    """The server did not take the message now: again later, until a day has passed since the first such answer.
+
+    `at_least` is the wait in seconds that the server asks for.
+    """
     if claimed.failing_seconds >= GIVE_UP_SECONDS:
         return Outcome(State.FAILED, reason[:LONGEST_ERROR])
-    delay = backoff(claimed.message.attempts, LONGEST_RETRY_SECONDS, first_retry)
+    delay = max(backoff(claimed.message.attempts, LONGEST_RETRY_SECONDS, first_retry), at_least)
     return Outcome(State.QUEUED, reason[:LONGEST_ERROR], delay, failing=True)
 
 

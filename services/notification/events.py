@@ -42,4 +42,5 @@ def to_proto(message: Message) -> service_pb2.Message:
         customer_id=str(message.customer_id or ""),
         created_at=timestamp(message.created_at),
         sent_at=timestamp(message.sent_at),
+        channel=message.channel,
     )

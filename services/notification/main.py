@@ -16,9 +16,10 @@ from services.common.outbox import Waker
 from services.common.rpc import Caller, Server
 from services.common.tokens import TokenSigner
 from services.notification.api import NotificationApi
-from services.notification.clients import MailServer, Secrets
-from services.notification.commands import Sender, SenderSettings
+from services.notification.clients import Connection, MailServer, NoProvider, Secrets, Twilio, TwilioLane
+from services.notification.commands import Sender, Way, Writer, expire_leases, forget_in_time
 from services.notification.consumers import SUBSCRIPTIONS
+from services.notification.domain import Channel, Mail, Sms
 from services.notification.templates import Templates, wire_address
 
 
@@ -35,20 +36,34 @@ async def serve(environment: Environment, stop: asyncio.Event) -> None:
 
 
 async def work(environment: Environment, stop: asyncio.Event) -> None:
-    """Publishes events, follows those of others, and sends mail."""
-    settings = sender_settings(environment)
+    """Publishes events, follows those of others, and sends mails and SMS."""
     caller = Caller(TokenSigner(environment.secret("SERVICE_KEY")), "notification")
-    connections = environment.number("CONNECTIONS", 6) + settings.connections
-    database = Database(connect(environment.text("DATABASE_URL"), connections=connections, name="notification-work"))
-    bus = Bus(
-        environment.text("NATS_URL"),
-        name="notification-work",
-        replicas=environment.number("NATS_REPLICAS", 1),
-        ack_seconds=environment.number("NATS_ACK_SECONDS", 30),
-    )
-    waker = Waker(database)
     async with rpc.channel(environment.text("IDENTITY_MERGE_TARGET")) as channel:
-        sender = Sender(settings, database, Secrets(caller, channel), Templates(), waker)
+        writer = Writer(
+            templates=Templates(),
+            secrets=Secrets(caller, channel),
+            links=Links(environment.secret("SERVICE_KEY")),
+            mail_from=_mail_from(environment),
+            public_url=environment.text("PUBLIC_URL").rstrip("/"),
+        )
+        mail, sms = mail_way(environment, writer), sms_way(environment, writer)
+        connections = environment.number("CONNECTIONS", 6) + mail.lanes + sms.lanes
+        database = Database(
+            connect(environment.text("DATABASE_URL"), connections=connections, name="notification-work")
+        )
+        bus = Bus(
+            environment.text("NATS_URL"),
+            name="notification-work",
+            replicas=environment.number("NATS_REPLICAS", 1),
+            ack_seconds=environment.number("NATS_ACK_SECONDS", 30),
+        )
+        waker = Waker(database)
+        mails, texts = Sender(mail, database, waker), Sender(sms, database, waker)
+
+        def wake() -> None:
+            mails.wake()
+            texts.wake()
+
         await worker.run(
             "notification",
             stop,
@@ -57,38 +72,56 @@ async def work(environment: Environment, stop: asyncio.Event) -> None:
             bus,
             SUBSCRIPTIONS,
             waker.run(),
-            sender.run(),
-            on_events=sender.wake,
+            mails.run(),
+            texts.run(),
+            worker.every(1, "leases", lambda: expire_leases(database)),
+            worker.every(600, "forgetting", lambda: forget_in_time(database)),
+            on_events=wake,
         )
 
 
-def sender_settings(environment: Environment) -> SenderSettings:
+def mail_way(environment: Environment, writer: Writer) -> Way[Mail]:
     """How mail is sent. Raises ConfigError naming the variable that is wrong."""
-    numbers = {
-        name: environment.number(name, default)
-        for name, default in (
-            ("MAIL_CONNECTIONS", 2),
-            ("MAIL_PER_SECOND", 50),
-            ("MAIL_RETRY_SECONDS", 10),
-            ("SMTP_SECONDS", 20),
-        )
-    }
-    for name, value in numbers.items():
-        if value < 1:
-            raise ConfigError(f"ONEFOLD_{name} must be at least 1")
+    server = MailServer.parse(environment.text("SMTP_URL"), _at_least_1(environment, "SMTP_SECONDS", 20))
+    return Way(
+        channel=Channel.EMAIL,
+        write=writer.mail,
+        lane=lambda: Connection(server, writer.mail_from.rpartition("@")[2]),
+        lanes=_at_least_1(environment, "MAIL_CONNECTIONS", 2),
+        per_second=_at_least_1(environment, "MAIL_PER_SECOND", 50),
+        retry_seconds=_at_least_1(environment, "MAIL_RETRY_SECONDS", 10),
+        lease_seconds=server.longest_step,
+    )
+
+
+def sms_way(environment: Environment, writer: Writer) -> Way[Sms]:
+    """How SMS are sent; without ONEFOLD_SMS_URL they end as failed, and say why. Raises ConfigError."""
+    seconds = _at_least_1(environment, "SMS_SECONDS", 10)
+    url = environment.text("SMS_URL", "")
+    server = Twilio.parse(url, seconds) if url else None
+    return Way(
+        channel=Channel.SMS,
+        write=writer.sms,
+        lane=lambda: TwilioLane(server) if server else NoProvider(),
+        lanes=_at_least_1(environment, "SMS_CONNECTIONS", 2),
+        per_second=_at_least_1(environment, "SMS_PER_SECOND", 20),
+        retry_seconds=_at_least_1(environment, "SMS_RETRY_SECONDS", 5),
+        lease_seconds=server.longest_step if server else seconds,
+    )
+
+
+def _at_least_1(environment: Environment, name: str, default: int) -> int:
+    value = environment.number(name, default)
+    if value < 1:
+        raise ConfigError(f"ONEFOLD_{name} must be at least 1")
+    return value
+
+
+def _mail_from(environment: Environment) -> str:
     try:
-        mail_from = wire_address(parseaddr(environment.text("MAIL_FROM"))[1])
+        return wire_address(parseaddr(environment.text("MAIL_FROM"))[1])
     except ValueError as error:
         raise ConfigError(f"ONEFOLD_MAIL_FROM is not an address: {error}") from None
-    return SenderSettings(
-        server=MailServer.parse(environment.text("SMTP_URL"), numbers["SMTP_SECONDS"]),
-        mail_from=mail_from,
-        public_url=environment.text("PUBLIC_URL").rstrip("/"),
-        links=Links(environment.secret("SERVICE_KEY")),
-        connections=numbers["MAIL_CONNECTIONS"],
-        per_second=numbers["MAIL_PER_SECOND"],
-        retry_seconds=numbers["MAIL_RETRY_SECONDS"],
-    )
 
 
 if __name__ == "__main__":

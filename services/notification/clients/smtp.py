@@ -1,7 +1,7 @@
 """SMTP in the steps that matter here: what is certain before the mail's last line goes out, and what is not afterwards.
 
 A connection is kept and used again. Trouble that concerns the server or our account with it (connection, login, sender refused) is
-MailServerAway and never a fault of the message; an answer to the recipient or the content is Refused; silence or a lost
+Away and never a fault of the message; an answer to the recipient or the content is Refused; silence or a lost
 connection after the content went out is Undecided, for then the server may have the mail.
 """
 
@@ -15,6 +15,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from aiosmtplib import SMTP, SMTPException, SMTPRecipientRefused, SMTPResponse, SMTPResponseException
 
 from services.common.config import ConfigError
+from services.notification.clients.lanes import Away, Refused, Undecided
+from services.notification.domain import Mail
 
 # RFC 5321 asks for patience with the answer to the content: giving up early is how mails come to be sent twice.
 LAST_ANSWER_FACTOR = 3
@@ -22,23 +24,6 @@ _STARTS_WITH_DOT = re.compile(rb"(?m)^\.")
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 _SERVICE_CLOSING = 421
 _SEND_CONTENT = 354
-
-
-class MailServerAway(Exception):
-    """The server cannot be used now; it has not taken the message."""
-
-
-class Refused(Exception):
-    """The server answered no to this message. `permanent` tells 5xx from 4xx; the text is the server's and may name the recipient."""
-
-    def __init__(self, code: int, text: str) -> None:
-        super().__init__(f"{code} {' '.join(text.split())}")
-        self.code = code
-        self.permanent = code >= 500
-
-
-class Undecided(Exception):
-    """The content went out and no answer came back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +37,11 @@ class MailServer:
     tls: bool
     starttls: bool
     seconds: float
+
+    @property
+    def longest_step(self) -> float:
+        """Seconds; longer than any step between two commits can take."""
+        return self.seconds * (LAST_ANSWER_FACTOR + 3)
 
     @classmethod
     def parse(cls, url: str, seconds: float) -> MailServer:
@@ -71,20 +61,20 @@ class MailServer:
 
 
 class Connection:
-    """One connection, made when first needed and made again when lost. For one message at a time."""
+    """A lane of mails: one connection, made when first needed and made again when lost."""
 
     def __init__(self, server: MailServer, own_name: str) -> None:
         self._server = server
         self._own_name = own_name
         self._smtp: SMTP | None = None
 
-    async def open_envelope(self, sender: str, recipient: str) -> None:
-        """MAIL and RCPT. Raises MailServerAway, Refused."""
+    async def open(self, mail: Mail) -> None:
+        """MAIL and RCPT."""
         if self._smtp is not None:
             # Servers end connections that were idle or have carried enough: that alone says nothing about a new one.
-            with contextlib.suppress(MailServerAway):
-                return await self._envelope(self._smtp, sender, recipient)
-        return await self._envelope(await self._connect(), sender, recipient)
+            with contextlib.suppress(Away):
+                return await self._envelope(self._smtp, mail.sender, mail.recipient)
+        return await self._envelope(await self._connect(), mail.sender, mail.recipient)
 
     async def _connect(self) -> SMTP:
         server = self._server
@@ -103,54 +93,55 @@ class Connection:
             if smtp.is_ehlo_or_helo_needed:
                 await smtp.ehlo()
         except (SMTPException, OSError) as error:
-            raise MailServerAway(_describe("cannot connect", error)) from error
+            raise Away(_describe("cannot connect", error)) from error
         self._smtp = smtp
         return smtp
 
     async def _envelope(self, smtp: SMTP, sender: str, recipient: str) -> None:
         international = not (sender + recipient).isascii()
         if international and not smtp.supports_extension("smtputf8"):
-            raise Refused(553, "the mail server cannot deliver to addresses outside ASCII (no SMTPUTF8)")
+            raise _refusal(553, "the mail server cannot deliver to addresses outside ASCII (no SMTPUTF8)")
         try:
             await smtp.mail(sender, options=["SMTPUTF8", "BODY=8BITMIME"] if international else [], encoding="utf-8")
             await smtp.rcpt(recipient, encoding="utf-8")
         except SMTPRecipientRefused as error:
             if error.code == _SERVICE_CLOSING:
                 await self.close()
-                raise MailServerAway(_describe("recipient", error)) from error
+                raise Away(_describe("recipient", error)) from error
             await self.reset()
-            raise Refused(error.code, error.message) from error
+            raise _refusal(error.code, error.message) from error
         except (SMTPException, OSError) as error:
             await self.close()
-            raise MailServerAway(_describe("envelope", error)) from error
+            raise Away(_describe("envelope", error)) from error
 
-    async def transmit(self, content: bytes) -> None:
-        """DATA and the content; returns once the server has taken it. Raises MailServerAway, Refused, Undecided."""
+    async def transmit(self, mail: Mail) -> str:
+        """DATA and the content. SMTP has no name for what it took but the Message-ID, which is ours."""
         smtp = self._smtp
         if smtp is None or smtp.protocol is None:
-            raise MailServerAway("the connection was lost before the content")
+            raise Away("the connection was lost before the content")
         try:
             answer = await smtp.execute_command(b"DATA")
         except (SMTPException, OSError) as error:
             await self.close()
-            raise MailServerAway(_describe("before the content", error)) from error
+            raise Away(_describe("before the content", error)) from error
         if answer.code != _SEND_CONTENT:
             await self._refused(answer)
         try:
-            smtp.protocol.write(_STARTS_WITH_DOT.sub(b"..", content) + b".\r\n")
+            smtp.protocol.write(_STARTS_WITH_DOT.sub(b"..", mail.content) + b".\r\n")
             answer = await smtp.protocol.read_response(timeout=self._server.seconds * LAST_ANSWER_FACTOR)
         except (SMTPException, OSError) as error:
             await self.close()
             raise Undecided(_describe("no answer to the content", error)) from error
         if answer.code // 100 != 2:
             await self._refused(answer)
+        return ""
 
     async def _refused(self, answer: SMTPResponse) -> None:
         if answer.code == _SERVICE_CLOSING:
             await self.close()
         else:
             await self.reset()
-        raise Refused(answer.code, answer.message)
+        raise _refusal(answer.code, answer.message)
 
     async def reset(self) -> None:
         """Forgets an envelope that was opened; a connection that cannot do that is closed."""
@@ -168,6 +159,10 @@ class Connection:
             with contextlib.suppress(SMTPException, OSError):
                 await smtp.quit(timeout=1)
             smtp.close()
+
+
+def _refusal(code: int, text: str) -> Refused:
+    return Refused(f"{code} {' '.join(text.split())}", permanent=code >= 500)
 
 
 def _describe(step: str, error: Exception) -> str:

@@ -1,6 +1,20 @@
-"""Writes of the notification service: messages are queued by events (intents) and sent by a loop (delivery)."""
+"""Writes of the notification service: messages are queued by events (intents), written (writing) and sent by loops (delivery), and
+forgotten in time (forgetting).
+"""
 
-from services.notification.commands.delivery import Sender, SenderSettings
-from services.notification.commands.intents import forget, queue, remember_store, why_not_to_send
+from services.notification.commands.delivery import Sender, Way, expire_leases
+from services.notification.commands.forgetting import forget, forget_in_time
+from services.notification.commands.intents import queue, remember_store, why_not_to_send
+from services.notification.commands.writing import Writer
 
-__all__ = ["Sender", "SenderSettings", "forget", "queue", "remember_store", "why_not_to_send"]
+__all__ = [
+    "Sender",
+    "Way",
+    "Writer",
+    "expire_leases",
+    "forget",
+    "forget_in_time",
+    "queue",
+    "remember_store",
+    "why_not_to_send",
+]

@@ -1,8 +1,8 @@
-"""The sender: claims messages, sends them, writes down what came of it (G2, E).
+"""The sender of a channel: claims its messages, sends them, writes down what came of it (G2, E).
 
-A lane is one SMTP connection with one message at a time. The order of steps is what E rests on: envelope, `sending` committed,
-content, outcome committed. Whoever dies before `sending` leaves a message that is sent again; whoever dies after it leaves one that
-nobody sends again unasked.
+A lane is one connection to the mail server or the provider of SMS, with one message at a time. The order of steps is what E rests on:
+envelope, `sending` committed, content, outcome committed. Whoever dies before `sending` leaves a message that is sent again; whoever
+dies after it leaves one that nobody sends again unasked.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import contextlib
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from urllib.parse import quote
+from typing import Generic, TypeVar
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -20,41 +20,35 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.common import clock, crash, telemetry
 from services.common.database import Database, is_transient
 from services.common.errors import Unavailable
-from services.common.links import Links
 from services.common.outbox import Waker
 from services.notification import domain, events, store
-from services.notification.clients import Connection, MailServer, MailServerAway, Refused, Secrets, Undecided
-from services.notification.clients.smtp import LAST_ANSWER_FACTOR
-from services.notification.domain import Claimed, Kind, Outcome, State
-from services.notification.templates import Mail, Templates
+from services.notification.clients import Away, Lane, Refused, Undecided
+from services.notification.domain import Channel, Claimed, Outcome, State
 
 BATCH = 20
 SWEEP_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 30.0
-# Less than the grace period of a stop; a mail whose content is on its way must be allowed to arrive.
+# Less than the grace period of a stop; a message whose content is on its way must be allowed to arrive.
 FINISH_SECONDS = 12.0
-_LOST = "the sender died while the mail server had the message; whether it was sent is not known"
+_LOST = "the sender died while the server had the message; whether it was sent is not known"
+Letter = TypeVar("Letter")
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
-class SenderSettings:
-    """`mail_from` is an address, `public_url` the gateway as customers reach it, `links` signs the ways to their orders,
-    `retry_seconds` the wait after a first failure.
+class Way(Generic[Letter]):
+    """How messages of a channel go out: written by `write` (None when nobody needs it any more), over `lanes` lanes at once.
+
+    `retry_seconds` is the wait after a first failure; a lease is longer than any step between two commits can take.
     """
 
-    server: MailServer
-    mail_from: str
-    public_url: str
-    links: Links
-    connections: int
+    channel: Channel
+    write: Callable[[Claimed], Awaitable[Letter | None]]
+    lane: Callable[[], Lane[Letter]]
+    lanes: int
     per_second: float
     retry_seconds: float
-
-    @property
-    def lease_seconds(self) -> float:
-        """Longer than any step between two commits can take."""
-        return self.server.seconds * (LAST_ANSWER_FACTOR + 3)
+    lease_seconds: float
 
 
 class Pace:
@@ -72,25 +66,23 @@ class Pace:
         await asyncio.sleep(mine - now)
 
 
-class Sender:
+async def expire_leases(database: Database) -> None:
+    """Looks for the messages of senders that died."""
+    async with database.across_stores() as tx:
+        for message_id, state in await store.expire_leases(tx, _LOST):
+            log.warning("lease_expired", message_id=str(message_id), state=state)
+
+
+class Sender(Generic[Letter]):
     """Sends what is queued, for as long as the process lives."""
 
-    def __init__(
-        self,
-        settings: SenderSettings,
-        database: Database,
-        secrets: Secrets,
-        templates: Templates,
-        waker: Waker,
-    ) -> None:
-        self._settings = settings
+    def __init__(self, way: Way[Letter], database: Database, waker: Waker) -> None:
+        self._way = way
         self._database = database
         # For writes of one statement, which need no BEGIN and COMMIT around them: two round trips less, twice for each mail.
         self._one_by_one = database.engine.execution_options(isolation_level="AUTOCOMMIT")
-        self._secrets = secrets
-        self._templates = templates
         self._waker = waker
-        self._pace = Pace(settings.per_second)
+        self._pace = Pace(way.per_second)
         self._claimed: deque[Claimed] = deque()
         self._claiming = asyncio.Lock()
         self._woken = asyncio.Event()
@@ -101,48 +93,33 @@ class Sender:
         self._woken.set()
 
     async def run(self) -> None:
-        """Sends until cancelled; then finishes the mails under way and gives back those that were only claimed."""
-        lanes = [asyncio.create_task(self._lane()) for _ in range(self._settings.connections)]
-        sweeper = asyncio.create_task(self._sweep())
+        """Sends until cancelled; then finishes what is under way and gives back what was only claimed."""
+        lanes = [asyncio.create_task(self._lane()) for _ in range(self._way.lanes)]
         try:
-            await asyncio.wait([*lanes, sweeper], return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(lanes, return_when=asyncio.FIRST_COMPLETED)
         finally:
             self._stopping.set()
             self._woken.set()
-            sweeper.cancel()
             await asyncio.wait(lanes, timeout=FINISH_SECONDS)
             for lane in lanes:
                 lane.cancel()
-            await asyncio.gather(*lanes, sweeper, return_exceptions=True)
+            await asyncio.gather(*lanes, return_exceptions=True)
             await self._give_back()
-        for task in (*lanes, sweeper):
+        for task in lanes:
             task.result()  # they are endless: one that ended has failed, and the process ends with its error
 
-    async def _sweep(self) -> None:
-        """Looks for the messages of senders that died."""
-        while True:
-            try:
-                async with self._database.across_stores() as tx:
-                    for message_id, state in await store.expire_leases(tx, _LOST):
-                        log.warning("lease_expired", message_id=str(message_id), state=state)
-            except Exception as error:
-                if not is_transient(error):
-                    raise
-                log.warning("sweep_waits_for_database", error=type(error).__name__)
-            await asyncio.sleep(SWEEP_SECONDS)
-
     async def _lane(self) -> None:
-        connection = Connection(self._settings.server, self._settings.mail_from.rpartition("@")[2])
+        lane = self._way.lane()
         pause = 0.0
         try:
             while claimed := await self._next():
-                away = await self._deliver(connection, claimed)
+                away = await self._deliver(lane, claimed)
                 pause = min(max(1.0, 2 * pause), LONGEST_PAUSE_SECONDS) if away else 0.0
                 if away:
                     await self._give_back()
-                    await self._pause(pause)
+                    await self._pause(max(pause, away.seconds))
         finally:
-            await connection.close()
+            await lane.close()
 
     async def _next(self) -> Claimed | None:
         """The next message; None when the process stops."""
@@ -151,7 +128,7 @@ class Sender:
                 self._woken.clear()
                 try:
                     async with self._database.across_stores() as tx:
-                        batch = await store.claim(tx, BATCH, self._settings.lease_seconds)
+                        batch = await store.claim(tx, self._way.channel, BATCH, self._way.lease_seconds)
                         if batch:
                             crash.point("notification.before_claim_commit")
                     self._claimed.extend(batch)
@@ -169,69 +146,51 @@ class Sender:
             await asyncio.wait_for(self._woken.wait(), SWEEP_SECONDS)
 
     async def _pause(self, seconds: float) -> None:
-        """Leaves the mail server alone for a while; only a stop ends the pause."""
+        """Leaves the server alone for a while; only a stop ends the pause."""
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._stopping.wait(), seconds)
 
-    async def _deliver(self, connection: Connection, claimed: Claimed) -> bool:
-        """One attempt and its outcome; true when the mail server was away."""
+    async def _deliver(self, lane: Lane[Letter], claimed: Claimed) -> Away | None:
+        """One attempt and its outcome; tells when the server was away."""
         telemetry.begin()
-        away, retry = False, self._settings.retry_seconds
+        away, retry = None, self._way.retry_seconds
         try:
-            outcome = await self._attempt(connection, claimed)
-        except MailServerAway as error:
-            outcome, away = domain.put_off(claimed, str(error), retry), True
+            outcome = await self._attempt(lane, claimed)
+        except Away as error:
+            outcome, away = domain.put_off(claimed, str(error), retry, error.seconds), error
         except Refused as error:
             outcome = domain.refused(str(error)) if error.permanent else domain.put_off(claimed, str(error), retry)
         except Undecided as error:
             outcome = domain.undecided(str(error))
         except ValueError as error:
-            # An address or a text that no mail can hold; trying again would not mend it.
-            await connection.close()
-            outcome = domain.refused(f"the mail cannot be written: {error}")
+            # An address or a text that no message can hold; trying again would not mend it.
+            await lane.close()
+            outcome = domain.refused(f"the message cannot be written: {error}")
         except Unavailable as error:
             outcome = domain.waits(claimed, str(error), retry)
         except Exception as error:
             # A message that cannot be written or sent for a reason nobody thought of must not stop the others.
-            await connection.close()
+            await lane.close()
             log.exception("attempt_failed", message_id=str(claimed.message.message_id))
             outcome = domain.put_off(claimed, type(error).__name__, retry)
         if outcome is not None:
             await self._settle(claimed, outcome)
         return away
 
-    async def _attempt(self, connection: Connection, claimed: Claimed) -> Outcome | None:
+    async def _attempt(self, lane: Lane[Letter], claimed: Claimed) -> Outcome | None:
         """The way to the server and no further; None when the message turns out to be another sender's."""
-        mail = await self._write(claimed)
-        if mail is None:
+        letter = await self._way.write(claimed)
+        if letter is None:
             return domain.not_needed("confirmed, withdrawn or expired in the meantime")
         await self._pace.turn()
-        await connection.open_envelope(mail.sender, mail.recipient)
-        if not await self._patiently(lambda tx: store.mark_sending(tx, claimed, self._settings.lease_seconds)):
-            await connection.reset()
+        await lane.open(letter)
+        if not await self._patiently(lambda tx: store.mark_sending(tx, claimed, self._way.lease_seconds)):
+            await lane.reset()
             return None
         crash.point("notification.before_data")
-        await connection.transmit(mail.content)
+        provider_id = await lane.transmit(letter)
         crash.point("notification.after_data")
-        return domain.SENT
-
-    async def _write(self, claimed: Claimed) -> Mail | None:
-        extra = {}
-        if claimed.message.kind is Kind.CONFIRM_LOGIN:
-            token = await self._secrets.confirmation(claimed.store_id, claimed.params["login_method_id"])
-            if not token:
-                return None
-            extra["link"] = f"{self._settings.public_url}/s/confirm?token={quote(token, safe='')}"
-        elif claimed.message.kind is Kind.LOGIN_CODE:
-            code = await self._secrets.code(claimed.store_id, claimed.params["code_id"])
-            if code is None:
-                return None
-            extra["code"] = code
-        elif claimed.message.order_id:
-            slug = claimed.store.slug
-            token = self._settings.links.order(slug, claimed.store_id, claimed.message.order_id, clock.now())
-            extra["link"] = f"{self._settings.public_url}/s/{slug}/orders/{token}"
-        return self._templates.write(claimed, self._settings.mail_from, extra)
+        return domain.sent(provider_id)
 
     async def _settle(self, claimed: Claimed, outcome: Outcome) -> None:
         sent_at = clock.now() if outcome.state is State.SENT else None
@@ -242,6 +201,7 @@ class Sender:
             "message_settled" if written else "message_was_anothers",
             message_id=str(message.message_id),
             kind=message.kind,
+            channel=message.channel,
             state=outcome.state,
             attempts=message.attempts,
         )

@@ -18,13 +18,6 @@ async def queue(tx: AsyncConnection, store_id: UUID, intents: Sequence[Intent]) 
     await store.insert_intents(tx, store_id, intents)
 
 
-async def forget(
-    tx: AsyncConnection, store_id: UUID, *, customers: Sequence[UUID] = (), orders: Sequence[UUID] = ()
-) -> None:
-    """Blanks recipients and contents of messages to these customers or about these orders; what waits is not sent any more (C12)."""
-    await store.forget(tx, store_id, customers, orders)
-
-
 async def remember_store(tx: AsyncConnection, store_id: UUID, changed: Store, version: int) -> None:
     """Takes over what a store says of itself; messages that waited for it are sent from now on."""
     await store.save_store(tx, store_id, changed, version)

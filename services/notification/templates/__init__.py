@@ -1,4 +1,4 @@
-"""What messages say: Jinja templates and a gettext catalogue, made into mails ready to be sent (G1, G3).
+"""What messages say: Jinja templates and a gettext catalogue, made into mails and SMS ready to be sent (G1, G3).
 
 The English sentences in the templates are the keys of the catalogue; `zh_Hant.po` must have every one of them, which a test checks.
 """
@@ -9,7 +9,6 @@ import email.policy
 import gettext
 import io
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -18,6 +17,7 @@ from email.mime.text import MIMEText
 from email.utils import format_datetime as rfc_date
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_datetime
@@ -27,7 +27,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 
 from services.common import clock
 from services.common.money import MINOR_DIGITS
-from services.notification.domain import Claimed, one_line
+from services.notification.domain import Claimed, Kind, Mail, Sms, one_line
+from services.notification.templates.sms import short, typewritten
 
 FOLDER = Path(__file__).parent
 LANGUAGES = {"en": "en", "zh-Hant": "zh_Hant"}
@@ -35,16 +36,9 @@ _SYMBOLS = {"HKD": "HK$", "TWD": "NT$", "MOP": "MOP$", "USD": "US$", "CNY": "CN�
 _PLAIN = email.policy.compat32.clone(linesep="\r\n")
 # Parameters that messages lack which were queued before these were thought of.
 _SINCE_ADDED = {"level_discount": 0, "points_discount": 0, "ended": "", "link": ""}
+# Codes are good for ten minutes: a provider that has not sent one by then need not.
+_GOOD_FOR_SECONDS = {Kind.LOGIN_CODE: 600}
 _PATTERNS = {"en": "d MMM y, HH:mm", "zh-Hant": "y年M月d日 HH:mm"}
-
-
-@dataclass(frozen=True, slots=True)
-class Mail:
-    """Envelope and content; the addresses of the envelope are ASCII unless the mail needs SMTPUTF8."""
-
-    sender: str
-    recipient: str
-    content: bytes
 
 
 class Templates:
@@ -53,22 +47,14 @@ class Templates:
     def __init__(self) -> None:
         self._environments = {language: _environment(language) for language in LANGUAGES}
 
-    def write(self, claimed: Claimed, mail_from: str, extra: Mapping[str, str]) -> Mail:
+    def mail(self, claimed: Claimed, mail_from: str, extra: Mapping[str, str]) -> Mail:
         """The mail of a message from the store, in the recipient's language or else the store's.
 
         Raises ValueError when an address cannot be written into a mail.
         """
-        language = language_of(claimed.language or claimed.store.language)
-        values = {
-            **_SINCE_ADDED,
-            **claimed.params,
-            **extra,
-            "store": claimed.store,
-            "recipient": claimed.message.recipient,
-            "language": language,
-            "zone": ZoneInfo(claimed.store.timezone),
-        }
+        language = _language(claimed)
         environment = self._environments[language]
+        values = _values(claimed, extra) | {"language": language, "zone": ZoneInfo(claimed.store.timezone)}
 
         def render(suffix: str) -> str:
             return environment.get_template(f"{claimed.message.kind}{suffix}").render(values)
@@ -81,6 +67,23 @@ class Templates:
         head["To"] = _header_address(claimed.params.get("name", ""), recipient)
         head["Subject"] = one_line(render(".subject.txt"))
         return Mail(sender, recipient, _joined(head, message_id, language, render(".txt"), render(".html")))
+
+    def sms(self, claimed: Claimed, extra: Mapping[str, str]) -> Sms:
+        """The SMS of a message from the store; `extra` names the `host` of its pages."""
+        environment = self._environments[_language(claimed)]
+        values = _values(claimed, extra) | {"shop": short(claimed.store.name)}
+        text = environment.get_template(f"{claimed.message.kind}.sms.txt").render(values)
+        kind = claimed.message.kind
+        return Sms(claimed.message.recipient, typewritten(text.strip()), _GOOD_FOR_SECONDS.get(kind))
+
+
+def _values(claimed: Claimed, extra: Mapping[str, str]) -> dict[str, Any]:
+    recipient = claimed.message.recipient
+    return {**_SINCE_ADDED, **claimed.params, **extra, "store": claimed.store, "recipient": recipient}
+
+
+def _language(claimed: Claimed) -> str:
+    return language_of(claimed.language or claimed.store.language)
 
 
 def _joined(head: EmailMessage, message_id: str, language: str, text: str, html: str) -> bytes:

@@ -34,6 +34,7 @@ from services.common.outbox import type_of
 from services.common.tokens import TokenSigner
 from services.common.wire import timestamp
 from tests.integration.notification.post_office import Logins, PostOffice
+from tests.integration.notification.provider import Provider
 
 SERVICE_KEY = secrets.token_urlsafe(32)
 
@@ -138,9 +139,14 @@ def confirmation_requested(address: str) -> identity_merge.ConfirmationRequested
     )
 
 
-def code_requested(address: str, language: str = "") -> identity_merge.CodeRequested:
+def code_requested(to: str, language: str = "", *, stranger: bool = False) -> identity_merge.CodeRequested:
+    """By e-mail or, to a number, by SMS."""
     return identity_merge.CodeRequested(
-        code_id=str(new_id()), customer_id=str(new_id()), kind="email", value=address, language=language
+        code_id=str(new_id()),
+        customer_id="" if stranger else str(new_id()),
+        kind="phone" if to.startswith("+") else "email",
+        value=to,
+        language=language,
     )
 
 
@@ -151,6 +157,15 @@ async def post_office() -> AsyncIterator[PostOffice]:
     yield office
     office.released.set()
     await office.close()
+
+
+@pytest.fixture
+async def provider() -> AsyncIterator[Provider]:
+    provider = Provider()
+    await provider.open()
+    yield provider
+    provider.released.set()
+    await provider.close()
 
 
 @pytest.fixture
@@ -179,6 +194,7 @@ def process(
     service_database: Callable[[str], DatabaseUrls],
     nats_server: Nats,
     post_office: PostOffice,
+    provider: Provider,
     logins: Logins,
     tmp_path: Path,
 ) -> Iterator[Process]:
@@ -196,6 +212,9 @@ def process(
             "ONEFOLD_SMTP_URL": post_office.url,
             "ONEFOLD_SMTP_SECONDS": "1",
             "ONEFOLD_MAIL_RETRY_SECONDS": "1",
+            "ONEFOLD_SMS_URL": provider.url,
+            "ONEFOLD_SMS_SECONDS": "2",
+            "ONEFOLD_SMS_RETRY_SECONDS": "1",
             "ONEFOLD_MAIL_FROM": "Onefold <no-reply@onefold.example>",
             "ONEFOLD_PUBLIC_URL": "https://shop.example",
         },

@@ -13,7 +13,14 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from grpc import aio
 
 from deploy.local.ports import LOOPBACK, choose
-from onefold.identity_merge.v1 import accounts_pb2, accounts_pb2_grpc, service_pb2, service_pb2_grpc
+from onefold.identity_merge.v1 import (
+    accounts_pb2,
+    accounts_pb2_grpc,
+    service_pb2,
+    service_pb2_grpc,
+    staff_pb2,
+    staff_pb2_grpc,
+)
 from services.common import rpc
 from services.common.rpc import Server
 from services.common.tokens import ServiceClaims, TokenSigner
@@ -98,13 +105,16 @@ class PostOffice:
 
 
 @dataclass
-class Logins(service_pb2_grpc.LoginServiceServicer, accounts_pb2_grpc.CustomerAccountServiceServicer):
+class Logins(
+    service_pb2_grpc.LoginServiceServicer,
+    accounts_pb2_grpc.CustomerAccountServiceServicer,
+    staff_pb2_grpc.StaffServiceServicer,
+):
     """What is asked of identity_merge, behind the real boundary that checks service tokens."""
 
     signer: TokenSigner
     needed: bool = True
-    # Whether somebody logs in by the address of a code.
-    known: bool = True
+    purpose: accounts_pb2.CodePurpose = accounts_pb2.CODE_PURPOSE_LOG_IN
     callers: list[ServiceClaims] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     port: int = field(default_factory=lambda: choose(["grpc"], {})["grpc"])
@@ -123,12 +133,27 @@ class Logins(service_pb2_grpc.LoginServiceServicer, accounts_pb2_grpc.CustomerAc
     ) -> accounts_pb2.IssueCodeResponse:
         self.callers.append(rpc.caller())
         self.asked.append(request.code_id)
-        code = f"{len(self.asked):06}" if self.needed and self.known else ""
-        return accounts_pb2.IssueCodeResponse(needed=self.needed, code=code)
+        refused = self.purpose == accounts_pb2.CODE_PURPOSE_REFUSED
+        links = self.purpose == accounts_pb2.CODE_PURPOSE_REGISTER
+        return accounts_pb2.IssueCodeResponse(
+            needed=self.needed,
+            code=f"{len(self.asked):06}" if self.needed and not refused else "",
+            purpose=self.purpose,
+            link_token=f"secret/link+{len(self.asked)}" if links else "",
+            store_slug="demo",
+        )
+
+    async def IssueInvitation(  # noqa: N802
+        self, request: staff_pb2.IssueInvitationRequest, _: aio.ServicerContext[object, object]
+    ) -> staff_pb2.IssueInvitationResponse:
+        self.callers.append(rpc.caller())
+        self.asked.append(request.invitation_id)
+        return staff_pb2.IssueInvitationResponse(needed=self.needed, token=f"secret/invitation+{len(self.asked)}")
 
     async def open(self) -> Server:
         server = Server(f"{LOOPBACK}:{self.port}", self.signer)
         accounts_pb2_grpc.add_CustomerAccountServiceServicer_to_server(self, server.aio)
         service_pb2_grpc.add_LoginServiceServicer_to_server(self, server.aio)
+        staff_pb2_grpc.add_StaffServiceServicer_to_server(self, server.aio)
         await server.start()
         return server

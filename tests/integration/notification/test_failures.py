@@ -135,7 +135,7 @@ async def test_a_message_that_cannot_be_written_does_not_stop_the_others(
     await notification.tell(order_placed("no address at all"), order_placed(ADDRESS))
     notification.process.start()
     await notification.until_states("failed", "sent")
-    assert (await notification.rows())[0].error.startswith("the mail cannot be written")
+    assert (await notification.rows())[0].error.startswith("the message cannot be written")
 
 
 CRASHES = {

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 
 from deploy.local.ports import LOOPBACK, choose
 from deploy.local.state import DatabaseUrls
@@ -20,7 +22,7 @@ from services.common.rpc import Caller, Server
 from services.common.tokens import TokenSigner
 from services.notification import commands, store
 from services.notification.api import NotificationApi
-from services.notification.domain import Intent, Kind
+from services.notification.domain import Channel, Intent, Kind
 from tests.support.calls import claims
 
 KEY = "k" * 32
@@ -50,8 +52,21 @@ class Log:
 
 
 @pytest.fixture
-async def log(service_database: Callable[[str], DatabaseUrls]) -> AsyncIterator[Log]:
-    database = Database(connect(service_database("notification").app, connections=2, name="test"))
+def urls(service_database: Callable[[str], DatabaseUrls]) -> DatabaseUrls:
+    return service_database("notification")
+
+
+@pytest.fixture
+async def worker(urls: DatabaseUrls) -> AsyncIterator[Database]:
+    """The database as `work` has it, which sees all stores."""
+    database = Database(connect(urls.worker, connections=1, name="test"))
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+async def log(urls: DatabaseUrls) -> AsyncIterator[Log]:
+    database = Database(connect(urls.app, connections=2, name="test"))
     target = f"{LOOPBACK}:{choose(['grpc'], {})['grpc']}"
     server = Server(target, TokenSigner(KEY))
     service_pb2_grpc.add_NotificationServiceServicer_to_server(NotificationApi(database), server.aio)
@@ -119,6 +134,47 @@ async def test_messages_of_an_erased_person_name_nobody_and_are_not_sent_any_mor
         ("", pb.MESSAGE_STATE_CANCELLED),
         ("", pb.MESSAGE_STATE_CANCELLED),
     ]
+
+
+async def test_strangers_are_forgotten_after_thirty_days_and_so_is_what_codes_were_sent_for(
+    log: Log, worker: Database
+) -> None:
+    """C12: the log keeps that a message was sent; to a customer, whose log it is, also where to."""
+    customer = new_id()
+    intents = [
+        Intent(new_id(), Kind.LOGIN_CODE, "stranger@mail.example", "", {"name": "", "code_id": "c"}),
+        Intent(new_id(), Kind.LOGIN_CODE, "+85294512053", "", {"code_id": "c"}, None, customer, Channel.SMS),
+        Intent(
+            new_id(), Kind.CONFIRM_LOGIN, "c@mail.example", "", {"name": "C", "login_method_id": "m"}, None, customer
+        ),
+        Intent(new_id(), Kind.ORDER_PLACED, "o@mail.example", "", {"name": "C"}, new_id(), customer),
+        Intent(new_id(), Kind.STAFF_INVITATION, "staff@mail.example", "", {"name": "S"}),
+    ]
+    async with log.database.transaction(log.store_id) as tx:
+        await store.insert_intents(tx, log.store_id, intents)
+        await tx.execute(text("UPDATE messages SET created_at = now() - interval '30 days 1 second'"))
+        await store.insert_intents(
+            tx, log.store_id, [replace(intents[0], event_id=new_id(), recipient="young@mail.example")]
+        )
+        await tx.execute(
+            text(
+                "UPDATE messages SET state = 'sent' WHERE kind <> 'staff_invitation' AND recipient <> 'young@mail.example'"
+            )
+        )
+    for _ in range(2):
+        await commands.forget_in_time(worker, batch=2)
+    async with worker.across_stores() as tx:
+        rows = (await tx.execute(text("SELECT recipient, params, state FROM messages ORDER BY message_id"))).all()
+    assert [tuple(row) for row in rows] == [
+        ("", {}, "sent"),
+        ("+85294512053", {}, "sent"),
+        ("c@mail.example", {"login_method_id": "m"}, "sent"),
+        ("o@mail.example", {"name": "C"}, "sent"),
+        ("", {}, "cancelled"),
+        ("young@mail.example", {"name": "", "code_id": "c"}, "queued"),
+    ]
+    found = (await log.list(pb.ListMessagesRequest(customer_id=str(customer)))).messages
+    assert [message.channel for message in found] == ["email", "email", "sms"]
 
 
 async def test_another_stores_messages_are_never_shown(log: Log) -> None:

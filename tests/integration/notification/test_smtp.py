@@ -7,15 +7,17 @@ import ssl
 import subprocess
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from deploy.local.ports import choose
-from services.notification.clients import Connection, MailServer, MailServerAway, Refused
+from services.notification.clients import Away, Connection, MailServer, Refused
+from services.notification.domain import Mail
 
-MAIL = b"Subject: dots\r\n\r\n.\r\n..two\r\n.end\r\n"
+MAIL = Mail("no-reply@onefold.example", "a@mail.example", b"Subject: dots\r\n\r\n.\r\n..two\r\n.end\r\n")
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +69,7 @@ def server_side(certificate: Path) -> ssl.SSLContext:
 async def send(url: str) -> None:
     connection = Connection(MailServer.parse(url, 5), "onefold.example")
     try:
-        await connection.open_envelope("no-reply@onefold.example", "a@mail.example")
+        await connection.open(MAIL)
         await connection.transmit(MAIL)
     finally:
         await connection.close()
@@ -98,15 +100,15 @@ async def test_mail_goes_encrypted_and_with_a_password(
 
     async with mail_server(make, tls if scheme == "smtps" else None) as port:
         await send(url("p%40ss%20word", port))
-        assert keeper.taken == [(True, MAIL)]  # lines that begin with dots arrive as they were
-        with pytest.raises(MailServerAway, match="535"):  # a wrong password is our fault, not the message's
+        assert keeper.taken == [(True, MAIL.content)]  # lines that begin with dots arrive as they were
+        with pytest.raises(Away, match="535"):  # a wrong password is our fault, not the message's
             await send(url("wrong", port))
 
 
 async def test_a_certificate_that_nobody_vouches_for_is_not_trusted(certificate: Path) -> None:
     keeper, tls = Keeper(), server_side(certificate)
     async with mail_server(lambda: SMTP(keeper, hostname="localhost"), tls) as port:
-        with pytest.raises(MailServerAway, match="cannot connect"):
+        with pytest.raises(Away, match="cannot connect"):
             await send(f"smtps://localhost:{port}")
     assert keeper.taken == []
 
@@ -115,7 +117,7 @@ async def test_a_server_without_encryption_gets_nothing_when_it_is_asked_for() -
     """STARTTLS that an attacker has struck out of the greeting must not lead to plain text."""
     keeper = Keeper()
     async with mail_server(lambda: SMTP(keeper, hostname="localhost")) as port:
-        with pytest.raises(MailServerAway, match="cannot connect"):
+        with pytest.raises(Away, match="cannot connect"):
             await send(f"smtp://localhost:{port}?starttls=true")
     assert keeper.taken == []
 
@@ -124,6 +126,6 @@ async def test_a_server_that_knows_only_ascii_refuses_other_addresses_for_good()
     async with mail_server(lambda: SMTP(Keeper(), hostname="localhost", enable_SMTPUTF8=False)) as port:
         connection = Connection(MailServer.parse(f"smtp://localhost:{port}", 5), "onefold.example")
         with pytest.raises(Refused, match="SMTPUTF8") as caught:
-            await connection.open_envelope("no-reply@onefold.example", "小明@mail.example")
+            await connection.open(replace(MAIL, recipient="小明@mail.example"))
         await connection.close()
     assert caught.value.permanent

@@ -12,14 +12,24 @@ from services.common.ids import new_id
 from services.notification import domain
 from services.notification.clients import MailServer
 from services.notification.commands import why_not_to_send
-from services.notification.domain import Claimed, Kind, Message, State, Store
+from services.notification.domain import Channel, Claimed, Kind, Message, State, Store
 
 STORE = Store("demo", "Demo", "en", "Asia/Hong_Kong", "HKD", "HK")
 
 
 def claimed(attempts: int = 1, failing_seconds: float = 0) -> Claimed:
     message = Message(
-        new_id(), Kind.ORDER_PLACED, "a@mail.example", State.CLAIMED, attempts, "", None, None, datetime.now(UTC), None
+        new_id(),
+        Kind.ORDER_PLACED,
+        Channel.EMAIL,
+        "a@mail.example",
+        State.CLAIMED,
+        attempts,
+        "",
+        None,
+        None,
+        datetime.now(UTC),
+        None,
     )
     return Claimed(new_id(), message, "", {}, STORE, failing_seconds)
 

@@ -15,7 +15,7 @@ from jinja2.ext import babel_extract
 
 from services.common.ids import new_id
 from services.notification import templates
-from services.notification.domain import Claimed, Kind, Message, State, Store
+from services.notification.domain import Channel, Claimed, Kind, Message, Purpose, State, Store
 from services.notification.templates import LANGUAGES, Templates, language_of, money
 
 ORDER: dict[str, Any] = {
@@ -32,6 +32,14 @@ ORDER: dict[str, Any] = {
 }
 LOGIN: dict[str, Any] = {"name": "陳大文", "login_method_id": str(new_id())}
 CODE: dict[str, Any] = {"name": "", "code_id": str(new_id())}
+NOTICE: dict[str, Any] = {"name": "", "what": "login_added", "detail": "Google"}
+INVITATION: dict[str, Any] = {
+    "name": "Ada",
+    "invitation_id": str(new_id()),
+    "role": "cashier",
+    "invited_by": "Chan <Tai>",
+}
+RESET: dict[str, Any] = {"name": "Ada", "invitation_id": str(new_id())}
 LINK = {"link": "https://shop.example/s/confirm?token=a%2Fb&amp=1"}
 
 
@@ -44,7 +52,17 @@ def claimed(
     recipient: str = "tai-man@mail.example",
 ) -> Claimed:
     message = Message(
-        new_id(), kind, recipient, State.CLAIMED, 1, "", None, None, datetime(2026, 11, 24, tzinfo=UTC), None
+        new_id(),
+        kind,
+        Channel.EMAIL,
+        recipient,
+        State.CLAIMED,
+        1,
+        "",
+        None,
+        None,
+        datetime(2026, 11, 24, tzinfo=UTC),
+        None,
     )
     store = Store("demo", store_name, "zh-Hant", "Asia/Hong_Kong", "HKD", "HK")
     return Claimed(new_id(), message, language, params, store)
@@ -52,10 +70,17 @@ def claimed(
 
 def write(what: Claimed, extra: dict[str, str] | None = None) -> EmailMessage:
     mail = email.message_from_bytes(
-        Templates().write(what, "no-reply@onefold.example", extra or {}).content, policy=email.policy.default
+        Templates().mail(what, "no-reply@onefold.example", extra or {}).content, policy=email.policy.default
     )
     assert isinstance(mail, EmailMessage)
     return mail
+
+
+def sms(
+    kind: Kind, params: dict[str, Any], *, language: str = "en", store_name: str = "Demo Store", **extra: str
+) -> str:
+    what = claimed(kind, params, language=language, store_name=store_name, recipient="+85294512053")
+    return Templates().sms(what, {"host": "shop.example"} | extra).text
 
 
 def part(mail: EmailMessage, subtype: str) -> str:
@@ -94,7 +119,15 @@ def test_translations_name_the_same_values_as_the_english_sentences() -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize(
-    ("kind", "params"), [(Kind.ORDER_PLACED, ORDER), (Kind.ORDER_RESENT, ORDER), (Kind.CONFIRM_LOGIN, LOGIN)]
+    ("kind", "params"),
+    [
+        (Kind.ORDER_PLACED, ORDER),
+        (Kind.ORDER_RESENT, ORDER),
+        (Kind.CONFIRM_LOGIN, LOGIN),
+        (Kind.ACCOUNT_NOTICE, NOTICE),
+        (Kind.STAFF_INVITATION, INVITATION),
+        (Kind.STAFF_RESET, RESET),
+    ],
 )
 def test_every_mail_has_text_and_html_in_every_language(language: str, kind: Kind, params: dict[str, Any]) -> None:
     mail = write(claimed(kind, params, language=language), LINK)
@@ -109,17 +142,45 @@ def test_every_mail_has_text_and_html_in_every_language(language: str, kind: Kin
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_the_mail_for_logging_in_has_the_code_or_says_that_nobody_logs_in_so(language: str) -> None:
-    """A8: subjects and what phones show of a mail are read by others, so the code stands in the text alone."""
-    for code in ("012345", ""):
-        mail = write(claimed(Kind.LOGIN_CODE, CODE, language=language), {"code": code})
-        assert "012345" not in mail["Subject"]
-        for subtype in ("plain", "html"):
-            text = part(mail, subtype)
-            assert ("012345" in text) == bool(code)
-            assert ("您" if language == "en" else "Hello") not in text
-            assert "%(" not in text
-        assert "012345" not in part(mail, "html").split("</div>")[0]
+@pytest.mark.parametrize("purpose", Purpose)
+def test_the_mail_with_a_code_says_what_it_is_for(language: str, purpose: Purpose) -> None:
+    """A3, A8: subjects and what phones show of a mail are read by others, so code and link stand in the text alone."""
+    code = "" if purpose is Purpose.REFUSED else "012345"
+    link = "https://shop.example/s/demo/register?token=t" if purpose is Purpose.REGISTER else ""
+    mail = write(claimed(Kind.LOGIN_CODE, CODE, language=language), {"code": code, "purpose": purpose, "link": link})
+    assert "012345" not in mail["Subject"]
+    assert "012345" not in part(mail, "html").split("</div>")[0]
+    for subtype in ("plain", "html"):
+        text = part(mail, subtype)
+        assert ("012345" in text) == bool(code)
+        assert ("/register?token=t" in text) == bool(link)
+        assert ("您" if language == "en" else "Hello") not in text
+        assert "%(" not in text
+    assert ('href="https://shop.example/s/demo/register?token=t"' in part(mail, "html")) == bool(link)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_each_notice_about_an_account_says_what_has_changed(language: str) -> None:
+    """One that nobody thought of says so in general words."""
+    whats = ("password_set", "login_added", "sessions_ended", "of another day")
+    mails = [write(claimed(Kind.ACCOUNT_NOTICE, NOTICE | {"what": what}, language=language)) for what in whats]
+    assert len({mail["Subject"] for mail in mails}) == len({part(mail, "plain") for mail in mails}) == 4
+    assert "Google" in part(mails[1], "plain")
+    texts = [sms(Kind.ACCOUNT_NOTICE, NOTICE | {"what": what}, language=language) for what in whats]
+    assert len(set(texts)) == 4
+    assert "Google" in part(write(claimed(Kind.ACCOUNT_NOTICE, NOTICE)), "html")
+    assert "one more way" in part(write(claimed(Kind.ACCOUNT_NOTICE, NOTICE | {"detail": ""})), "html")
+
+
+def test_an_invitation_names_who_invites_and_the_role() -> None:
+    """H1."""
+    mail = write(claimed(Kind.STAFF_INVITATION, INVITATION, language="zh-Hant"), LINK)
+    assert mail["Subject"] == "邀請您加入「Demo Store」的團隊"
+    assert "Chan &lt;Tai&gt; 邀請您" in part(mail, "html")
+    assert "您的角色：收銀員" in part(mail, "plain")
+    nobody = part(write(claimed(Kind.STAFF_INVITATION, INVITATION | {"invited_by": "", "role": ""}), LINK), "plain")
+    assert "You are invited to the console" in nobody
+    assert "role" not in nobody
 
 
 def test_a_customer_without_a_language_is_written_to_in_the_stores() -> None:
@@ -194,7 +255,7 @@ def test_any_name_leaves_one_recipient(name: str) -> None:
 
 def test_content_is_ascii_on_the_wire_so_that_every_server_takes_it() -> None:
     what = claimed(language="zh-Hant", store_name="陳記茶莊")
-    content = Templates().write(what, "no-reply@onefold.example", {}).content
+    content = Templates().mail(what, "no-reply@onefold.example", {}).content
     assert content.isascii()
     assert b"\r\n" in content
     assert max(len(line) for line in content.split(b"\r\n")) <= 998

@@ -1,0 +1,61 @@
+"""What a message becomes on its way out: the secrets that it needs are asked for now, and kept nowhere (rule 10)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import quote, urlsplit
+
+from services.common import clock
+from services.common.links import Links
+from services.notification.clients import IssuedCode, Secrets
+from services.notification.domain import Claimed, Kind, Mail, Sms
+from services.notification.templates import Templates
+
+_INVITATIONS = (Kind.STAFF_INVITATION, Kind.STAFF_RESET)
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """`mail_from` is an address, `public_url` the gateway as customers reach it, `links` signs the ways to their orders."""
+
+    templates: Templates
+    secrets: Secrets
+    links: Links
+    mail_from: str
+    public_url: str
+
+    async def mail(self, claimed: Claimed) -> Mail | None:
+        """The mail; None when nobody needs it any more. Raises ValueError when there can be none, Unavailable and others."""
+        extra = await self._extra(claimed)
+        return None if extra is None else self.templates.mail(claimed, self.mail_from, extra)
+
+    async def sms(self, claimed: Claimed) -> Sms | None:
+        """The same as an SMS."""
+        extra = await self._extra(claimed)
+        if extra is None:
+            return None
+        return self.templates.sms(claimed, extra | {"host": urlsplit(self.public_url).hostname or ""})
+
+    async def _extra(self, claimed: Claimed) -> dict[str, str] | None:
+        """What is in no row: links and codes."""
+        store_id, kind, params = claimed.store_id, claimed.message.kind, claimed.params
+        if kind is Kind.CONFIRM_LOGIN:
+            return self._page("s/confirm", await self.secrets.confirmation(store_id, params["login_method_id"]))
+        if kind is Kind.LOGIN_CODE:
+            return self._code(claimed, await self.secrets.code(store_id, params["code_id"]))
+        if kind in _INVITATIONS:
+            return self._page("console/join", await self.secrets.invitation(store_id, params["invitation_id"]))
+        if claimed.message.order_id:
+            slug = claimed.store.slug
+            token = self.links.order(slug, store_id, claimed.message.order_id, clock.now())
+            return {"link": f"{self.public_url}/s/{slug}/orders/{token}"}
+        return {}
+
+    def _code(self, claimed: Claimed, issued: IssuedCode | None) -> dict[str, str] | None:
+        if issued is None:
+            return None
+        page = self._page(f"s/{claimed.store.slug}/register", issued.link_token) or {"link": ""}
+        return page | {"code": issued.code, "purpose": issued.purpose}
+
+    def _page(self, path: str, token: str) -> dict[str, str] | None:
+        return {"link": f"{self.public_url}/{path}?token={quote(token, safe='')}"} if token else None

@@ -1,0 +1,19 @@
+"""Tables of the notification service, and all its SQL."""
+
+from services.notification.store.messages import forget, forget_due, insert_intents, list_page, save_store
+from services.notification.store.sending import claim, expire_leases, mark_sending, release, settle
+from services.notification.store.tables import metadata
+
+__all__ = [
+    "claim",
+    "expire_leases",
+    "forget",
+    "forget_due",
+    "insert_intents",
+    "list_page",
+    "mark_sending",
+    "metadata",
+    "release",
+    "save_store",
+    "settle",
+]

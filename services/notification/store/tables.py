@@ -1,0 +1,78 @@
+"""Tables of the notification service."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Index,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    Uuid,
+    false,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from services.common.database import TIMESTAMPTZ, Plumbing
+from services.notification.domain import Channel, State
+
+metadata = MetaData()
+plumbing = Plumbing(metadata)
+
+messages = Table(
+    "messages",
+    metadata,
+    Column("store_id", Uuid, nullable=False),
+    # UUIDv7: newest first is "by message_id, falling".
+    Column("message_id", Uuid, nullable=False),
+    Column("event_id", Uuid, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("recipient", Text, nullable=False),
+    Column("language", Text, nullable=False),
+    Column("params", JSONB, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("next_attempt_at", TIMESTAMPTZ, nullable=False, server_default=func.now()),
+    Column("lease_until", TIMESTAMPTZ),
+    Column("failing_since", TIMESTAMPTZ),
+    Column("error", Text, nullable=False, server_default=""),
+    Column("order_id", Uuid),
+    Column("customer_id", Uuid),
+    Column("created_at", TIMESTAMPTZ, nullable=False, server_default=func.now()),
+    Column("sent_at", TIMESTAMPTZ),
+    Column("channel", Text, nullable=False, server_default="email"),
+    # What the server that took it calls it; empty where it does not tell.
+    Column("provider_id", Text, nullable=False, server_default=""),
+    # Whether something of it is still to be forgotten in time: the recipient, if a stranger, or what it said.
+    Column("passing", Boolean, nullable=False, server_default=false()),
+    PrimaryKeyConstraint("store_id", "message_id"),
+    CheckConstraint(f"state IN ({', '.join(repr(s.value) for s in State)})", name="messages_state"),
+    CheckConstraint(f"channel IN ({', '.join(repr(c.value) for c in Channel)})", name="messages_channel"),
+    CheckConstraint("(state IN ('claimed', 'sending')) = (lease_until IS NOT NULL)", name="messages_lease"),
+    Index("messages_event", "store_id", "event_id", "kind", unique=True),
+    Index("messages_due", "channel", "store_id", "next_attempt_at", postgresql_where=text("state = 'queued'")),
+    Index("messages_passing", "created_at", postgresql_where=text("passing")),
+    Index("messages_leased", "lease_until", postgresql_where=text("state IN ('claimed', 'sending')")),
+    Index("messages_by_order", "store_id", "order_id", text("message_id DESC")),
+    Index("messages_by_customer", "store_id", "customer_id", text("message_id DESC")),
+)
+stores = Table(
+    "stores",
+    metadata,
+    Column("store_id", Uuid, nullable=False),
+    Column("slug", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("language", Text, nullable=False),
+    Column("timezone", Text, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("region", Text, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    PrimaryKeyConstraint("store_id"),
+)
