@@ -28,7 +28,10 @@ class AuditFilter(QueryModel):
     """What entries must have in common; every part that is set narrows the list."""
 
     actor: str = Field(default="", description="Whole, as in entries: `staff:<id>`, `api_key:<id>`, `customer:<id>`.")
-    action: str = Field(default="", description="An action, or its beginning: `order.` is whatever was done to orders.")
+    action: str = Field(
+        default="",
+        description="A whole action, or up to its point: `order.` is whatever was done to orders.",
+    )
     subject_id: UUID | None = Field(default=None, description="What it was done to: the id of an order, a customer …")
     day_from: Day = Field(default="", description="On this day of the store's time zone or later.")
     day_to: Day = Field(default="", description="On this day of the store's time zone or earlier.")

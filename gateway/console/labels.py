@@ -237,7 +237,13 @@ MONTHS = (
     *(_l("July"), _l("August"), _l("September"), _l("October"), _l("November"), _l("December")),
 )
 LANGUAGE = {"en": "English", "zh-Hant": "繁體中文"}
-ACTOR = {"api_key": _l("API"), "customer": _l("Customer"), "service": "Onefold", "operator": "Onefold"}
+ACTOR = {
+    "api_key": _l("API"),
+    "customer": _l("Customer"),
+    "service": "Onefold",
+    "operator": "Onefold",
+    "visitor": _l("Visitor"),
+}
 
 
 # Words of an address.

@@ -86,9 +86,9 @@ def columns(store_id: UUID, events: Sequence[Event]) -> dict[str, Any]:
 _INSERT = text(INSERT)
 
 
-async def add(tx: AsyncConnection, store_id: UUID, events: Sequence[Event]) -> None:
-    """Writes events in the caller's transaction."""
-    if events:
+async def add(tx: AsyncConnection, store_id: UUID, events: Sequence[Event], *, even_none: bool = False) -> None:
+    """Writes events in the caller's transaction. `even_none`: asks the database also where there are none, for time tells."""
+    if events or even_none:
         await tx.execute(_INSERT, columns(store_id, events))
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from services.common import clock, outbox
+from services.common import audit, clock, outbox
 from services.common.contact import comparable_email
 from services.common.errors import AlreadyExists, PermissionDenied
 from services.common.ids import new_id
+from services.common.outbox import Event
 from services.common.tokens import ServiceClaims
 from services.identity_merge import events
 from services.identity_merge.commands import Context
@@ -39,9 +40,16 @@ async def create_store(context: Context, claims: ServiceClaims, founding: Foundi
             known = await store.find_store(tx, new.slug)
             raise AlreadyExists("store_exists", store_id=str(known.store_id) if known else "")
         await store.add_staff(tx, new.store_id, owner, comparable_email(owner.email), password_hash)
-        await outbox.add(tx, new.store_id, [events.store_changed(new)])
+        await outbox.add(tx, new.store_id, [events.store_changed(new), _founded(claims, new, owner)])
     context.waker.wake()
     return new, owner
+
+
+def _founded(claims: ServiceClaims, new: Store, owner: StaffMember) -> Event:
+    names = ("slug", "name", "region", "currency", "timezone", "language")
+    changes = [audit.change(name, "", getattr(new, name)) for name in names]
+    changes.append(audit.change("owner", "", owner.email))
+    return events.noted(claims.actor, "store.created", "store", new.store_id, changes)
 
 
 async def create_api_key(
@@ -58,4 +66,8 @@ async def create_api_key(
     secret = tokens.mint(tokens.API_KEY, claims.store)
     async with context.database.transaction(claims.store) as tx:
         await store.add_api_key(tx, claims.store, key, tokens.digest(secret), claims.actor)
+        changes = [audit.change("name", "", name), audit.change("scopes", "", key.scopes)]
+        noted = events.noted(claims.actor, "api_key.made", "api_key", key.api_key_id, changes)
+        await outbox.add(tx, claims.store, [noted])
+    context.waker.wake()
     return key, secret

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.common import audit, outbox
 from services.common.errors import InvalidInput, Unauthenticated
 from services.common.identifiers import EMAIL
 from services.common.ids import NIL
+from services.common.outbox import Event
+from services.identity_merge import events
 from services.identity_merge.commands import Context, vouching
 from services.identity_merge.domain import tokens
 from services.identity_merge.domain.access import LONGEST_PASSWORD, StaffMember, Store, is_slug
@@ -42,16 +46,37 @@ async def log_in(context: Context, slug: str, email: str, password: str, browser
         known_store = await access.find_store(tx, slug if is_slug(slug) else "")
     store_id = known_store.store_id if known_store else NIL
     async with context.database.transaction(store_id) as tx:
-        allowed = await access.count_attempt(tx, store_id, subject) <= MOST_ATTEMPTS
+        attempts = await access.count_attempt(tx, store_id, subject)
         found = await access.find_staff(tx, store_id, email_key)
-    judged = found if allowed else None
+    judged = found if attempts <= MOST_ATTEMPTS else None
     right = await context.passwords.verify(judged.password_hash if judged else None, password[:LONGEST_PASSWORD])
     if not right or known_store is None or judged is None:
+        await _note_refusal(context, store_id, subject, found, attempts)
         raise Unauthenticated("login_refused")
     async with context.database.transaction(store_id) as tx:
         entered = await enter(tx, known_store, judged, browser)
         await access.forget_attempts(tx, store_id, subject)
     return await _entered(context, entered, browser)
+
+
+async def _note_refusal(
+    context: Context, store_id: UUID, subject: bytes, found: Credentials | None, attempts: int
+) -> None:
+    """Notes that somebody was refused as a member of staff, until the attempts are used up: nobody fills the log from outside.
+
+    The same steps, a write among them, where there is nobody to note it of.
+    """
+    told = []
+    if found and attempts <= MOST_ATTEMPTS + 1:
+        told = [_noted("visitor", "staff.login_refused", found.member, audit.change("attempts", "", attempts))]
+    async with context.database.transaction(store_id) as tx:
+        await access.touch_attempts(tx, store_id, subject)
+        await outbox.add(tx, store_id, told, even_none=True)
+    context.waker.wake()
+
+
+def _noted(actor: str, action: str, member: StaffMember, *changes: audit.Change | None) -> Event:
+    return events.noted(actor, action, "staff", member.staff_id, changes)
 
 
 async def enter(tx: AsyncConnection, store: Store, who: Credentials, browser: Browser) -> Entered:
@@ -64,6 +89,9 @@ async def enter(tx: AsyncConnection, store: Store, who: Credentials, browser: Br
     ends = await staff_sessions.begin(tx, *place, browser.agent)
     if ends is None:
         raise Unauthenticated("login_refused")
+    browser_is = audit.change("browser", "", browser.agent)
+    noted = _noted(f"staff:{who.member.staff_id}", "staff.logged_in", who.member, browser_is)
+    await outbox.add(tx, store.store_id, [noted])
     return Entered(token, ends, store, who.member)
 
 
@@ -94,6 +122,8 @@ async def _second_step(
         return 0, None
     member, password_hash = held
     if not await vouching.judge(tx, context, token.store_id, member.staff_id, code):
+        wrong = audit.change("second_factor", "", "wrong")
+        await outbox.add(tx, token.store_id, [_noted("visitor", "staff.login_refused", member, wrong)])
         return left, None
     await staff_sessions.end_challenge(tx, token.store_id, token.digest)
     store = await access.load_store(tx, token.store_id)
@@ -102,6 +132,7 @@ async def _second_step(
 
 async def _entered(context: Context, entered: Entered, browser: Browser) -> Entered:
     """A session takes the place of the one that the browser had, whoever had put it there."""
+    context.waker.wake()
     if entered.expires_at and browser.session_token:
         await log_out(context, browser.session_token)
     return entered

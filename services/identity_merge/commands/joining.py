@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.common import audit, outbox
 from services.common.contact import comparable_email
 from services.common.errors import NotFound, PermissionDenied
 from services.common.ids import NIL, new_id
@@ -89,6 +90,7 @@ async def accept(context: Context, credential: str, name: str, password: str, br
         await staff.end_invitation(tx, token.store_id, held.invitation_id)
         who = await (_reset if held.staff_id else _join)(tx, token.store_id, held, name, password_hash)
         entered = await enter(tx, store, who, browser)
+    context.waker.wake()
     if entered.expires_at:
         await log_out(context, browser.session_token)
     return entered
@@ -114,6 +116,9 @@ async def _join(
         raise NotFound("invitation_refused")
     member = StaffMember(new_id(), invitation.email, name, invitation.role)
     await access.add_staff(tx, store_id, member, comparable_email(member.email), password_hash)
+    changes = [audit.change(name, "", getattr(member, name)) for name in ("name", "email", "role")]
+    noted = events.noted(f"staff:{member.staff_id}", "staff.joined", "staff", member.staff_id, changes)
+    await outbox.add(tx, store_id, [noted])
     return Credentials(member, password_hash, totp=False)
 
 
@@ -124,6 +129,9 @@ async def _reset(
     found = await access.find_staff(tx, store_id, comparable_email(invitation.email))
     if found is None:
         raise NotFound("invitation_refused")
-    await staff.set_password(tx, store_id, found.member.staff_id, password_hash)
-    await staff_sessions.end_all(tx, store_id, found.member.staff_id)
+    staff_id = found.member.staff_id
+    noted = events.noted(f"staff:{staff_id}", "staff.password_reset", "staff", staff_id)
+    await outbox.add(tx, store_id, [noted])
+    await staff.set_password(tx, store_id, staff_id, password_hash)
+    await staff_sessions.end_all(tx, store_id, staff_id)
     return Credentials(found.member, password_hash, found.totp)

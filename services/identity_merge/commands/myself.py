@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import pyotp
+from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.common import audit, outbox
 from services.common.errors import InvalidInput, StateConflict, Unauthenticated
 from services.common.ids import parse_id
 from services.common.tokens import ServiceClaims
+from services.identity_merge import events
 from services.identity_merge.commands import Context, vouching
 from services.identity_merge.commands.entering import Entered
 from services.identity_merge.domain import tokens
@@ -35,7 +38,13 @@ async def change_name(context: Context, claims: ServiceClaims, name: str) -> Sta
             raise Unauthenticated("credential_refused")
         member = replace(held[0], name=name)
         await staff.change(tx, claims.store, member)
+        await _note(tx, claims, "staff.changed", audit.change("name", held[0].name, name))
+    context.waker.wake()
     return member
+
+
+async def _note(tx: AsyncConnection, claims: ServiceClaims, action: str, *changes: audit.Change | None) -> None:
+    await outbox.add(tx, claims.store, [events.noted(claims.actor, action, "staff", me(claims), changes)])
 
 
 async def change_password(context: Context, claims: ServiceClaims, credential: str, current: str, new: str) -> Entered:
@@ -61,6 +70,8 @@ async def change_password(context: Context, claims: ServiceClaims, credential: s
         if ends is None:
             raise Unauthenticated("credential_refused")
         await staff_sessions.end_all(tx, claims.store, staff_id, but=tokens.digest(fresh))
+        await _note(tx, claims, "staff.password_changed")
+    context.waker.wake()
     return Entered(fresh, ends, store, entry.member)
 
 
@@ -69,8 +80,13 @@ async def end_sessions(context: Context, claims: ServiceClaims, credential: str,
     staff_id, token = me(claims), tokens.read(credential)
     async with context.database.transaction(claims.store) as tx:
         if session_id:
-            return await staff_sessions.end_one(tx, claims.store, staff_id, parse_id(session_id, "session_id"))
-        return await staff_sessions.end_all(tx, claims.store, staff_id, but=token.digest if token else b"")
+            ended = await staff_sessions.end_one(tx, claims.store, staff_id, parse_id(session_id, "session_id"))
+        else:
+            ended = await staff_sessions.end_all(tx, claims.store, staff_id, but=token.digest if token else b"")
+        if ended:
+            await _note(tx, claims, "staff.sessions_ended", audit.change("sessions", ended, 0))
+    context.waker.wake()
+    return ended
 
 
 async def begin_totp(context: Context, claims: ServiceClaims, password: str) -> Secret:
@@ -104,6 +120,9 @@ async def confirm_totp(context: Context, claims: ServiceClaims, code: str) -> li
         codes = make_recovery_codes() if right else []
         kept = [vouching.recovery_digest(context, staff_id, each.replace("-", "")) for each in codes]
         await second_factor.put_recovery_codes(tx, claims.store, staff_id, kept)
+        if right:
+            await _note(tx, claims, "staff.totp_on")
+    context.waker.wake()
     if not right:  # outside, for the try is counted all the same
         raise InvalidInput.of("code", "totp_wrong")
     return codes
@@ -117,5 +136,7 @@ async def end_totp(context: Context, claims: ServiceClaims, password: str, code:
         right = await vouching.judge(tx, context, claims.store, staff_id, code)
         if right:
             await second_factor.end(tx, claims.store, staff_id)
+            await _note(tx, claims, "staff.totp_off")
+    context.waker.wake()
     if not right:
         raise InvalidInput.of("code", "totp_wrong")

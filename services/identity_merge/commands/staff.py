@@ -8,9 +8,12 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.common import audit, outbox
 from services.common.contact import comparable_email
 from services.common.errors import AlreadyExists, NotFound, StateConflict
 from services.common.idempotency import Once
+from services.common.ids import NIL
+from services.common.outbox import Event
 from services.common.tokens import ServiceClaims
 from services.identity_merge import events
 from services.identity_merge.commands import Context
@@ -38,7 +41,10 @@ async def invite(context: Context, claims: ServiceClaims, once: Once[Entry], ask
         inviter = await staff.load_entry(tx, claims.store, me(claims))
         by = inviter.member.name if inviter else ""
         invited = events.staff_invited(asked, by, store.language)
-        await staff.put_invitation(tx, claims.store, asked, claims.actor, [invited])
+        noted = _noted(
+            claims, "staff.invited", None, StaffMember(asked.invitation_id, asked.email, asked.name, asked.role)
+        )
+        await staff.put_invitation(tx, claims.store, asked, claims.actor, [invited, noted])
         entry = await once.finish(tx, await _invited(tx, claims.store, asked))
     context.waker.wake()
     return entry
@@ -65,6 +71,9 @@ async def withdraw(context: Context, claims: ServiceClaims, invitation_id: UUID)
         if found is None or found.staff_id:
             raise NotFound("invitation_not_found")
         await staff.end_invitation(tx, claims.store, invitation_id)
+        invited = StaffMember(invitation_id, found.email, found.name, found.role)
+        await outbox.add(tx, claims.store, [_noted(claims, "staff.invitation_withdrawn", invited, None)])
+    context.waker.wake()
 
 
 async def change(
@@ -86,8 +95,11 @@ async def change(
         if new.role is not StaffRole.OWNER and owners == {staff_id}:
             raise StateConflict("last_owner")
         await staff.change(tx, claims.store, new)
+        await outbox.add(tx, claims.store, [_noted(claims, "staff.changed", held[0], new)])
         entry = await staff.load_entry(tx, claims.store, staff_id)
-        return await once.finish(tx, entry or Entry(new))
+        changed = await once.finish(tx, entry or Entry(new))
+    context.waker.wake()
+    return changed
 
 
 async def remove(context: Context, claims: ServiceClaims, staff_id: UUID) -> None:
@@ -99,10 +111,12 @@ async def remove(context: Context, claims: ServiceClaims, staff_id: UUID) -> Non
     async with context.database.transaction(claims.store) as tx:
         if await staff.hold_owners(tx, claims.store) == {staff_id}:
             raise StateConflict("last_owner")
-        if await staff.hold(tx, claims.store, staff_id):
+        if held := await staff.hold(tx, claims.store, staff_id):
+            await outbox.add(tx, claims.store, [_noted(claims, "staff.removed", held[0], None)])
             await staff.remove(tx, claims.store, staff_id)
             await second_factor.end(tx, claims.store, staff_id)
             await staff_sessions.end_all(tx, claims.store, staff_id)
+    context.waker.wake()
 
 
 async def reset_totp(context: Context, claims: ServiceClaims, staff_id: UUID) -> None:
@@ -118,3 +132,13 @@ async def reset_totp(context: Context, claims: ServiceClaims, staff_id: UUID) ->
             raise NotFound("staff_not_found")
         await second_factor.end(tx, claims.store, staff_id)
         await staff_sessions.end_all(tx, claims.store, staff_id)
+        noted = events.noted(claims.actor, "staff.totp_reset", "staff", staff_id)
+        await outbox.add(tx, claims.store, [noted])
+    context.waker.wake()
+
+
+def _noted(claims: ServiceClaims, action: str, was: StaffMember | None, now: StaffMember | None) -> Event:
+    """Staff are named: who worked for a store, and as what, is what the log is for."""
+    changes = [audit.change(name, getattr(was, name, ""), getattr(now, name, "")) for name in ("name", "email", "role")]
+    who = was or now
+    return events.noted(claims.actor, action, "staff", who.staff_id if who else NIL, changes)

@@ -83,6 +83,12 @@ _COUNT_ATTEMPT = text(
 )
 
 
+async def touch_attempts(tx: AsyncConnection, store_id: UUID, subject: bytes) -> None:
+    """A write that changes nothing, so that a commit takes its time."""
+    statement = "UPDATE login_attempts SET attempts = attempts WHERE store_id = :store_id AND subject = :subject"
+    await tx.execute(text(statement), {"store_id": store_id, "subject": subject})
+
+
 async def forget_attempts(tx: AsyncConnection, store_id: UUID, subject: bytes) -> None:
     """The right password came."""
     await tx.execute(

@@ -16,11 +16,13 @@ import pytest
 from deploy.local.nats import Nats
 from onefold.common.v1.audit_pb2 import AuditNoted
 from onefold.identity_merge.v1 import audit_pb2 as pb
-from onefold.identity_merge.v1 import audit_pb2_grpc
+from onefold.identity_merge.v1 import audit_pb2_grpc, staff_pb2_grpc
+from onefold.identity_merge.v1 import service_pb2 as service_pb
+from onefold.identity_merge.v1 import staff_pb2 as staff_pb
 from services.common import audit, outbox
 from services.common.bus import Bus
 from services.common.database import Database, connect
-from services.common.errors import InvalidInput
+from services.common.errors import InvalidInput, Unauthenticated
 from services.common.ids import new_id
 from services.common.inbox import Consumer, Delivered
 from services.common.outbox import Event
@@ -30,7 +32,7 @@ from services.common.wire import timestamp
 from services.identity_merge.consumers import on_audit_noted, subscriptions
 from services.identity_merge.domain.audit import BEGINNING, AuditFilter, Entry, chain
 from services.identity_merge.store.audit import find_entries
-from tests.integration.identity_merge.conftest import Service
+from tests.integration.identity_merge.conftest import PASSWORD, PUBLIC, Service
 
 ALICE, BOB = "staff:alice", "api_key:bob"
 
@@ -206,3 +208,61 @@ async def test_entries_are_found_by_who_what_whom_when_and_words(service: Servic
 async def test_what_cannot_be_asked_is_refused(service: Service, wanted: dict[str, str]) -> None:
     with pytest.raises(InvalidInput):
         await ask(service, await service.new_store(), **wanted)
+
+
+async def notes(service: Service, who: ServiceClaims) -> list[tuple[str, str, dict[str, str]]]:
+    """(actor, action, field → after) of what identity_merge has noted of the store, without its opening."""
+    rows = await service.rows(
+        "SELECT payload FROM outbox WHERE type = 'identity_merge.audit_noted.v1' AND store_id = :store ORDER BY seq",
+        store=who.store,
+    )
+    told = [AuditNoted.FromString(row.payload) for row in rows]
+    return [(m.actor, m.action, {c.field: c.after for c in m.changes}) for m in told if m.action != "store.created"]
+
+
+async def test_log_ins_of_staff_are_noted_and_those_that_are_refused(service: Service) -> None:
+    """Nobody is told apart by it who is not on the staff, and nobody fills the log by guessing."""
+    who = await service.new_store("audited")
+
+    async def log_in(email: str, password: str) -> Any:
+        request = service_pb.LogInRequest(store_slug="audited", email=email, password=password)
+        return await service.call(service.access.LogIn, request, PUBLIC)
+
+    await log_in("owner@audited.example", PASSWORD)
+    for _ in range(2):
+        with pytest.raises(Unauthenticated):
+            await log_in("nobody@audited.example", "wrong")
+    for _ in range(14):
+        with pytest.raises(Unauthenticated):
+            await log_in("owner@audited.example", "wrong")
+    [entered, *refused] = await notes(service, who)
+    assert entered[:2] == (who.actor, "staff.logged_in")
+    assert [note[:2] for note in refused] == [("visitor", "staff.login_refused")] * 11
+    assert refused[-1][2] == {"attempts": "11"}
+
+
+async def test_what_is_done_with_staff_and_keys_is_noted_with_names_and_roles(service: Service) -> None:
+    who = await service.new_store()
+    key = service_pb.CreateApiKeyRequest(name="till", scopes=["orders:read"])
+    made = await service.call(service.access.CreateApiKey, key, who)
+    invitation = staff_pb.InviteStaffRequest(email="bob@mail.example", name="Bob", role=service_pb.STAFF_ROLE_CASHIER)
+    stub = staff_pb2_grpc.StaffServiceStub(service.channel)
+    invited = await service.call(stub.InviteStaff, invitation, who, str(new_id()))
+    withdrawal = staff_pb.WithdrawInvitationRequest(invitation_id=invited.entry.invitation_id)
+    await service.call(stub.WithdrawInvitation, withdrawal, who)
+    me = staff_pb.ChangeStaffRequest(staff_id=who.actor.partition(":")[2], name="Grace")
+    await service.call(stub.ChangeStaff, me, who, str(new_id()))
+    assert await notes(service, who) == [
+        (who.actor, "api_key.made", {"name": "till", "scopes": "orders:read"}),
+        (who.actor, "staff.invited", {"name": "Bob", "email": "bob@mail.example", "role": "cashier"}),
+        (who.actor, "staff.invitation_withdrawn", {"name": "", "email": "", "role": ""}),
+        (who.actor, "staff.changed", {"name": "Grace"}),
+    ]
+    rows = await service.rows("SELECT payload FROM outbox WHERE type = 'identity_merge.audit_noted.v1'")
+    assert not any(made.secret.encode() in row.payload for row in rows)
+    stub_of_audit = audit_pb2_grpc.AuditServiceStub(service.channel)
+    actors = (await service.call(stub_of_audit.ListAuditActors, pb.ListAuditActorsRequest(), who)).actors
+    assert [(each.actor, each.name) for each in actors] == [
+        (who.actor, "Grace"),
+        (f"api_key:{made.api_key.api_key_id}", "till"),
+    ]
