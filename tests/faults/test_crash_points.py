@@ -1,5 +1,5 @@
-"""`kill -9` of each process at each step of order, payment, import, merge, mail, deletion and erasure (F9, D4, E, C9, C12; fault
-matrix, rows 1, 2, 5, 6, 15, 18, 19)."""
+"""`kill -9` of each process at each step of order, payment, import, registration, merge, mail, deletion and erasure (F9, D4, A3, E, C9,
+C12; fault matrix, rows 1, 2, 5, 6, 15, 18, 19)."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import pytest
 
 from deploy.local.process import ROOT, wait_until
+from tests.faults.account_flows import Registration
 from tests.faults.client import Shop
 from tests.faults.flows import (
     Checkout,
@@ -122,6 +123,16 @@ SCENARIOS = [
         ),
     ),
     Scenario("identity_merge-serve", Deletion, ("logins.end.before_commit",)),
+    Scenario("identity_merge-serve", Registration, ("accounts.register.before_commit",)),
+    Scenario(
+        "membership-serve",
+        Registration,
+        (
+            "membership.register.before_commit",
+            "membership.register.after_commit",
+            "membership.identifier.before_commit",
+        ),
+    ),
     Scenario("orders-work", Erasure, ("orders.erase.before_commit",)),
     Scenario("orders-work", RunOverOrders, ("orders.bulk.before_commit", "orders.bulk.after_commit")),
     *(Scenario(process, _EVENTS[process], _COMMON) for process in WORKS),

@@ -15,6 +15,7 @@ from onefold.membership.v1.registration_pb2_grpc import RegistrationServiceStub
 from onefold.membership.v1.service_pb2_grpc import MembershipServiceStub
 from onefold.orders.v1 import service_pb2 as orders
 from onefold.orders.v1.service_pb2_grpc import OrdersServiceStub
+from services.common.errors import Unavailable
 from services.common.rpc import Caller
 from services.common.tokens import ServiceClaims
 from services.identity_merge.domain.logins import OWNED_KINDS
@@ -94,13 +95,18 @@ class Membership:
         )
         return Registered(answer.outcome), UUID(answer.customer_id) if answer.customer_id else None
 
-    async def add_identifier(self, claims: ServiceClaims, customer_id: UUID, proved: Proved) -> Added:
-        """Gives the member a phone or an address that it has proved; idempotent. Raises NotFound (customer_not_found), Unavailable."""
+    async def add_identifier(self, claims: ServiceClaims, customer_id: UUID, proved: Proved) -> tuple[Added, int]:
+        """Gives the member a phone or an address that it has proved; idempotent. With it the version that told of it, or 0.
+
+        Raises NotFound (customer_not_found), StateConflict, or Unavailable, also when the account is being merged at this moment.
+        """
         request = registration_pb2.AddIdentifierRequest(customer_id=str(customer_id), identifier=_owned(proved))
         answer = await self._caller.call(
             self._registration.AddIdentifier, request, self._ours(claims), seconds=ASK_SECONDS
         )
-        return Added(answer.outcome)
+        if answer.customer_id != str(customer_id):
+            raise Unavailable("service_unavailable", "the account has just been merged")
+        return Added(answer.outcome), answer.version
 
     def _ours(self, claims: ServiceClaims) -> ServiceClaims:
         """This service itself, in the visitor's store."""

@@ -85,3 +85,5 @@ class Claimed:
     customer_id: UUID
     proofs: Sequence[Proved]
     state: LoginState
+    # Whether it was attempted before.
+    again: bool

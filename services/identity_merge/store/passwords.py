@@ -8,17 +8,17 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 
-async def find(tx: AsyncConnection, store_id: UUID, kind: str, digest: bytes) -> str | None:
-    """The hash of the account that logs in by the identifier, which it must have proved."""
+async def find(tx: AsyncConnection, store_id: UUID, kind: str, digest: bytes, *, hold: bool = False) -> str | None:
+    """The hash of the account that logs in by the identifier, which it must have proved; with `hold` it stays so until the end."""
     parameters = {"store_id": store_id, "kind": kind, "digest": digest}
-    found: str | None = await tx.scalar(_FIND, parameters)
+    found: str | None = await tx.scalar(_HOLD if hold else _FIND, parameters)
     return found
 
 
-_FIND = text(
-    """SELECT p.password_hash FROM login_methods m JOIN customer_passwords p ON p.store_id = m.store_id AND p.customer_id = m.customer_id
+_FIND_SQL = """SELECT p.password_hash FROM login_methods m
+ JOIN customer_passwords p ON p.store_id = m.store_id AND p.customer_id = m.customer_id
  WHERE m.store_id = :store_id AND m.kind = :kind AND m.digest = :digest AND m.state = 2"""
-)
+_FIND, _HOLD = text(_FIND_SQL), text(f"{_FIND_SQL} FOR SHARE OF p")
 
 
 async def load(tx: AsyncConnection, store_id: UUID, customer_id: UUID) -> str | None:

@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.common.ids import new_id
 from services.identity_merge.domain.logins import OWNED_KINDS, LoginState
 from services.identity_merge.domain.proofs import LIFETIME, Claimed, Proved
 
@@ -50,7 +51,7 @@ _LIST = text(
 )
 
 
-async def claim(tx: AsyncConnection, store_id: UUID, browser_digest: bytes, new_id: UUID) -> Claimed | None:
+async def claim(tx: AsyncConnection, store_id: UUID, browser_digest: bytes, fresh_id: UUID) -> Claimed | None:
     """The browser's proofs, the last first, and the id of the account to be, which stays the same from now on; None without any.
 
     They are held until the transaction ends. A provider's subject is reserved for that id, for nobody else knows whose it is: another
@@ -61,14 +62,17 @@ async def claim(tx: AsyncConnection, store_id: UUID, browser_digest: bytes, new_
     if not rows:
         return None
     proved = [Proved(row.kind, row.digest, row.value, row.label, row.name) for row in rows]
-    customer_id = next((row.customer_id for row in rows if row.customer_id), new_id)
+    before: UUID | None = next((row.customer_id for row in rows if row.customer_id), None)
+    customer_id = before or fresh_id
     state = LoginState.UNCONFIRMED
     for proof in (proof for proof in proved if proof.kind not in OWNED_KINDS):
-        values = {"store_id": store_id, "kind": proof.kind, "digest": proof.digest, "customer_id": customer_id}
-        reserved = (await tx.execute(_RESERVE, values)).one()
+        values = {"store_id": store_id, "kind": proof.kind, "digest": proof.digest}
+        reserved = (
+            await tx.execute(_RESERVE, {**values, "customer_id": customer_id, "login_method_id": new_id()})
+        ).one()
         customer_id, state = reserved.customer_id, max(state, LoginState(reserved.state))
     await tx.execute(_CLAIM, {**key, "customer_id": customer_id})
-    return Claimed(customer_id, proved, state)
+    return Claimed(customer_id, proved, state, again=customer_id != fresh_id)
 
 
 _HOLD = text(
@@ -78,7 +82,7 @@ _HOLD = text(
 # Of a subject that is only reserved, no more is kept than the digest. The update changes nothing and makes the row be returned.
 _RESERVE = text(
     """INSERT INTO login_methods AS m (store_id, login_method_id, customer_id, kind, digest, value, state)
- VALUES (:store_id, gen_random_uuid(), :customer_id, :kind, :digest, '', 1)
+ VALUES (:store_id, :login_method_id, :customer_id, :kind, :digest, '', 1)
  ON CONFLICT (store_id, kind, digest) DO UPDATE SET kind = m.kind RETURNING customer_id, state"""
 )
 _CLAIM = text(f"UPDATE proofs SET customer_id = :customer_id WHERE {_MINE} AND code_id IS NULL")

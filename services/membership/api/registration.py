@@ -29,14 +29,16 @@ class RegistrationApi(registration_pb2_grpc.RegistrationServiceServicer):
         )
 
     async def AddIdentifier(self, request: pb.AddIdentifierRequest, _: Context) -> pb.AddIdentifierResponse:
-        outcome = await commands.add_identifier(
+        outcome, customer_id, version = await commands.add_identifier(
             self._context,
             rpc.caller().store,
             parse_id(request.customer_id, "customer_id"),
             request.identifier.kind,
             request.identifier.value,
         )
-        return pb.AddIdentifierResponse(outcome=pb.AddOutcome.ValueType(outcome))
+        return pb.AddIdentifierResponse(
+            outcome=pb.AddOutcome.ValueType(outcome), customer_id=str(customer_id), version=version
+        )
 
     async def GetConsents(self, request: pb.GetConsentsRequest, _: Context) -> pb.GetConsentsResponse:
         customer_id = parse_id(request.customer_id, "customer_id")

@@ -108,19 +108,23 @@ async def _write(
     await outbox.add(tx, store_id, told)
 
 
-async def add_identifier(context: Context, store_id: UUID, customer_id: UUID, kind: str, value: str) -> AddOutcome:
+async def add_identifier(
+    context: Context, store_id: UUID, customer_id: UUID, kind: str, value: str
+) -> tuple[AddOutcome, UUID, int]:
     """Gives the member behind an id one more identifier that it has proved (A3, A7); had it before, nothing changes.
 
-    Raises InvalidInput, NotFound (customer_not_found), StateConflict (not_a_member, being_removed).
+    With the outcome who that member is, and the version that told of what is new, or 0. Raises InvalidInput, NotFound
+    (customer_not_found), StateConflict (not_a_member, being_removed).
     """
     async with context.database.transaction(store_id) as tx:
         settings = await store.load_settings(tx, store_id)
         identifier = read_identifier(context.hasher, kind, value, settings.region)
         member = await _member(tx, store_id, customer_id)
+        before = member.version
         outcome = await _add(tx, store_id, member, identifier)
         crash.point("membership.identifier.before_commit")
     context.wake()
-    return outcome
+    return outcome, member.customer_id, 0 if member.version == before else member.version
 
 
 async def _member(tx: AsyncConnection, store_id: UUID, customer_id: UUID) -> Customer:

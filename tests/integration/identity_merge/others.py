@@ -31,6 +31,9 @@ class Script:
     absorbed: set[str] = field(default_factory=set)
     relinked: list[int] = field(default_factory=list)
     # (kind, value) → whose it is; "" of one that is retired.
+    survivors: dict[str, str] = field(default_factory=dict)
+    # Of every member.
+    version: int = 1
     owners: dict[tuple[str, str], str] = field(default_factory=dict)
     on_call: Callable[[str], None] = lambda _: None
 
@@ -92,10 +95,12 @@ class ScriptedRegistration(registration_grpc.RegistrationServiceServicer):
         key = (request.identifier.kind, request.identifier.value)
         owner = self._script.owners.setdefault(key, request.customer_id)
         if owner == "":
-            return registration.AddIdentifierResponse(outcome=registration.ADD_OUTCOME_RETIRED)
-        mine = owner == request.customer_id
-        outcome = registration.ADD_OUTCOME_ADDED if mine else registration.ADD_OUTCOME_HELD
-        return registration.AddIdentifierResponse(outcome=outcome)
+            outcome = registration.ADD_OUTCOME_RETIRED
+        else:
+            mine = owner == request.customer_id
+            outcome = registration.ADD_OUTCOME_ADDED if mine else registration.ADD_OUTCOME_HELD
+        survivor = self._script.survivors.get(request.customer_id, request.customer_id)
+        return registration.AddIdentifierResponse(outcome=outcome, customer_id=survivor, version=self._script.version)
 
 
 class ScriptedOrders(orders_grpc.OrdersServiceServicer):

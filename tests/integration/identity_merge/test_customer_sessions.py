@@ -10,7 +10,7 @@ import pytest
 from onefold.identity_merge.v1 import accounts_pb2 as pb
 from onefold.identity_merge.v1 import service_pb2
 from onefold.membership.v1 import events_pb2 as membership
-from services.common.errors import StateConflict, Unavailable
+from services.common.errors import StateConflict, Unauthenticated, Unavailable
 from services.common.ids import new_id
 from tests.integration.identity_merge.conftest import Service
 from tests.integration.identity_merge.customers import EMAIL, Browser
@@ -113,3 +113,65 @@ async def test_a_session_is_one_stores_and_nothing_else_is_one(service: Service)
         assert await mine.customer(token) == ""
     assert await mine.customer(session) == person.customer_id
     assert EMAIL not in session
+
+
+async def test_a_log_in_ends_the_session_that_the_browser_had(service: Service) -> None:
+    """No session can be planted, and none is left behind: the token is a new one each time, whoever's the old one was."""
+    who = await service.new_store()
+    mine, theirs = enrolled(phone=""), enrolled(phone="", email="other@example.com")
+    await deliver(service, who, mine, theirs)
+    browser, attacker = Browser(service, who), Browser(service, who)
+    planted = await attacker.log_in("other@example.com")
+    session = await browser.log_in(session=planted)
+    assert session != planted
+    assert [await browser.customer(token) for token in (planted, session)] == ["", mine.customer_id]
+    again = await browser.log_in(session=session)
+    assert [await browser.customer(token) for token in (session, again)] == ["", mine.customer_id]
+    made_up = f"ofm_{UUID(who.store_id).hex}_{'A' * 43}"
+    assert await browser.log_in(session=made_up) != made_up
+    assert await browser.customer(made_up) == ""
+
+
+async def test_an_account_shows_its_sessions_and_ends_one_or_all_others(service: Service) -> None:
+    """F13, C6."""
+    who, person = await service.new_store(), enrolled(phone="")
+    await deliver(service, who, person)
+    browser = Browser(service, who)
+    tokens = []
+    for agent in ("Firefox\r\non a laptop", "Safari", "x" * 1_000):
+        tokens.append((await browser.enter(await browser.code(), agent=agent)).session_token)
+    shown = (await browser.account(tokens[0])).sessions
+    assert {session.agent for session in shown} == {"Firefoxon a laptop", "Safari", "x" * 300}
+    assert [session.by for session in shown if session.current] == ["email"]
+    assert sum(session.current for session in shown) == 1
+    [safari] = [session.session_id for session in shown if session.agent == "Safari"]
+    other = Browser(service, who)
+    await other.prove("other@example.com")
+    stranger = (await other.register()).session.session_token
+
+    async def end_by(token: str, session_id: str = "") -> int:
+        wish = pb.EndSessionsRequest(session_token=token, session_id=session_id)
+        return int((await service.call(service.accounts.EndSessions, wish, browser.claims)).ended)
+
+    assert await end_by(stranger, safari) == 0
+    assert await end_by(tokens[0], safari) == 1
+    assert [await browser.customer(token) != "" for token in tokens] == [True, False, True]
+    assert await end_by(tokens[0]) == 1
+    assert [await browser.customer(token) != "" for token in (*tokens, stranger)] == [True, False, False, True]
+    with pytest.raises(Unauthenticated):
+        await end_by(tokens[1])
+    notices = await service.rows("SELECT 1 FROM outbox WHERE type LIKE '%account_notice%'")
+    assert len(notices) == 1
+
+
+async def test_a_session_is_seen_at_most_every_five_minutes(service: Service) -> None:
+    who, person = await service.new_store(), enrolled(phone="")
+    await deliver(service, who, person)
+    browser = Browser(service, who)
+    session = await browser.log_in()
+    for minutes, seen in ((4, False), (6, True)):
+        moved = f"UPDATE customer_sessions SET last_seen = now() - interval '{minutes} minutes'"
+        await service.rows(moved)
+        assert await browser.customer(session) == person.customer_id
+        [row] = await service.rows("SELECT last_seen > now() - interval '1 minute' AS seen FROM customer_sessions")
+        assert row.seen == seen

@@ -46,7 +46,8 @@ async def registered(shop: Shop, *identifiers: tuple[str, str], **changes: Any) 
 
 
 async def add(shop: Shop, customer_id: UUID, kind: str, value: str) -> AddOutcome:
-    return await commands.add_identifier(shop.context, shop.store_id, customer_id, kind, value)
+    outcome, _, _ = await commands.add_identifier(shop.context, shop.store_id, customer_id, kind, value)
+    return outcome
 
 
 async def found(shop: Shop, words: str) -> list[UUID]:

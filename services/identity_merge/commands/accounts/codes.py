@@ -132,7 +132,7 @@ async def _add(context: Context, claims: ServiceClaims, tried: Tried, visit: Vis
         customer_id = (await session_of(tx, claims.store, visit.earlier)).login_method.customer_id
     if customer_id != tried.adding_to:
         raise InvalidInput.of("code", "code_gone")
-    outcome = await context.membership.add_identifier(claims, customer_id, proved)
+    outcome, version = await context.membership.add_identifier(claims, customer_id, proved)
     async with context.database.transaction(claims.store) as tx:
         await logins.hold_owners(tx, claims.store, [customer_id])
         await session_of(tx, claims.store, visit.earlier)
@@ -142,7 +142,7 @@ async def _add(context: Context, claims: ServiceClaims, tried: Tried, visit: Vis
             raise StateConflict("identifier_retired")
         if outcome is Added.HELD:
             return Verified(Outcome.HELD)
-        [added] = await add_logins(tx, claims.store, customer_id, [proved], tell=True)
+        [added] = await add_logins(tx, claims.store, customer_id, [proved], tell=True, version=version)
     return Verified(Outcome.ADDED, added=added)
 
 

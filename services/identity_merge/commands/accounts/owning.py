@@ -36,15 +36,24 @@ async def account_of(tx: AsyncConnection, store_id: UUID, kind: str, digest: byt
 
 
 async def add_logins(
-    tx: AsyncConnection, store_id: UUID, customer_id: UUID, proved: Sequence[Proved], *, tell: bool
+    tx: AsyncConnection,
+    store_id: UUID,
+    customer_id: UUID,
+    proved: Sequence[Proved],
+    *,
+    tell: bool,
+    version: int = 0,
 ) -> list[LoginMethod]:
     """Makes proved identifiers login methods of the account; those that it has now, in the same order.
 
-    With `tell` its owner hears of what is new. What membership has to say of phones and addresses must have been asked before. A
-    provider's subject that is another account's is left out. Raises StateConflict (identifier_retired), also where the account was
+    With `tell` its owner hears of what is new. What membership has to say of phones and addresses must have been asked before;
+    `version` is then the one that told of them: older news, which would end them again, is dropped from here on. A provider's subject
+    that is another account's is left out. Raises StateConflict (identifier_retired), also where the account was
     merged, deleted or erased meanwhile; Unavailable while the news that another account has given an identifier up is on its way.
     """
     await check_alive(tx, store_id, customer_id)
+    if version:
+        await logins.note_owner(tx, store_id, customer_id, version - 1)
     owned = await proving.own(tx, store_id, customer_id, proved)
     await _check_left_out(tx, store_id, [proof for proof in proved if proof.digest not in owned])
     fresh = [method for method, is_fresh in owned.values() if is_fresh]

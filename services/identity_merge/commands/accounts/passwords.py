@@ -38,9 +38,10 @@ async def log_in_with_password(context: Context, claims: ServiceClaims, typed: C
     if not right:
         raise Unauthenticated("login_refused")
     async with context.database.transaction(claims.store) as tx:
-        # Held: from here on the password is this one, and the login is proved, or not at all.
+        # Held: from here on the login is proved and the password the one that was judged, or nothing begins. A new password waits for
+        # this, and ends it.
         method, _ = await proving.hold_method(tx, claims.store, kind, digest) or (None, None)
-        if method is None or await passwords.find(tx, claims.store, kind, digest) != known:
+        if method is None or await passwords.find(tx, claims.store, kind, digest, hold=True) != known:
             raise Unauthenticated("login_refused")
         await access.forget_attempts(tx, claims.store, subjects["identifier"])
         return await begin_session(tx, claims.store, method, visit, BY_WORD)
@@ -62,10 +63,10 @@ async def set_password(context: Context, claims: ServiceClaims, credential: str,
     customer_id, token = session.login_method.customer_id, tokens.mint(tokens.MEMBER_SESSION, claims.store)
     async with context.database.transaction(claims.store) as tx:
         await check_alive(tx, claims.store, customer_id)
+        await passwords.put(tx, claims.store, customer_id, password_hash)
         old, fresh = tokens.digest(credential), tokens.digest(token)
         if not await sessions.rotate(tx, claims.store, session.session_id, old, fresh):
             raise Unauthenticated("session_refused")
-        await passwords.put(tx, claims.store, customer_id, password_hash)
         await sessions.end_of(tx, claims.store, customer_id, but=session.session_id)
         noted = events.noted(f"customer:{customer_id}", "customer.password_set", "customer", customer_id)
         await outbox.add(tx, claims.store, [*await notices(tx, claims.store, customer_id, "password_set"), noted])

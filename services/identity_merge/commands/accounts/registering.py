@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from services.common import crash
 from services.common.errors import StateConflict
 from services.common.ids import new_id
 from services.common.tokens import ServiceClaims
@@ -21,11 +22,12 @@ from services.identity_merge.store import passwords, proofs
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """Whose the proofs are, by membership: the account, and which of them it has."""
+    """Whose the proofs are, by membership: the account, which of them it has, and the version that told of that."""
 
     customer_id: UUID
     proofs: Sequence[Proved]
     created: bool
+    version: int = 0
 
 
 async def register(context: Context, claims: ServiceClaims, wanted: Registration) -> tuple[Begun, bool]:
@@ -46,18 +48,24 @@ async def register(context: Context, claims: ServiceClaims, wanted: Registration
     async with context.database.transaction(claims.store) as tx:
         await proofs.mark_used(tx, claims.store, browser, claimed.customer_id)
         # One that was there hears of what is added to it; it is new to nobody that a new account has logins.
-        methods = await add_logins(tx, claims.store, answer.customer_id, answer.proofs, tell=not answer.created)
+        methods = await add_logins(
+            tx, claims.store, answer.customer_id, answer.proofs, tell=not answer.created, version=answer.version
+        )
         if not methods:
             raise StateConflict("identifier_retired")
         if password_hash and answer.created:
             await passwords.put(tx, claims.store, answer.customer_id, password_hash, replace=False)
         begun = await begin_session(tx, claims.store, methods[0], wanted.visit)
+        crash.point("accounts.register.before_commit")
     context.waker.wake()
     return begun, answer.created
 
 
 async def _ask(context: Context, claims: ServiceClaims, wanted: Registration, claimed: Claimed) -> _Answer:
-    """What membership says of the proofs. Raises StateConflict (identifier_retired), InvalidInput."""
+    """What membership says of the proofs. Raises StateConflict (identifier_retired), InvalidInput.
+
+    A repeat may have proofs that the first attempt had not, so that membership is asked for each.
+    """
     if claimed.state is LoginState.RETIRED:
         raise StateConflict("identifier_retired")
     if claimed.state is LoginState.CONFIRMED:
@@ -65,19 +73,24 @@ async def _ask(context: Context, claims: ServiceClaims, wanted: Registration, cl
     outcome, owner = await context.membership.register(claims, wanted, claimed)
     if outcome is Registered.RETIRED or owner is None:
         raise StateConflict("identifier_retired")
-    if outcome is Registered.CREATED:
-        return _Answer(owner, claimed.proofs, created=True)
-    return await _add_all(context, claims, owner, claimed.proofs)
+    created = outcome is Registered.CREATED
+    if created and not claimed.again:
+        return _Answer(owner, claimed.proofs, created)
+    return await _add_all(context, claims, owner, claimed.proofs, created)
 
 
-async def _add_all(context: Context, claims: ServiceClaims, customer_id: UUID, proved: Sequence[Proved]) -> _Answer:
+async def _add_all(
+    context: Context, claims: ServiceClaims, customer_id: UUID, proved: Sequence[Proved], created: bool = False
+) -> _Answer:
     """The account that was there has what it had, and is given what is nobody's."""
-    kept = [
-        proof
-        for proof in proved
-        if proof.kind not in OWNED_KINDS
-        or await context.membership.add_identifier(claims, customer_id, proof) is Added.ADDED
-    ]
+    kept, version = [], 0
+    for proof in proved:
+        outcome = Added.ADDED
+        if proof.kind in OWNED_KINDS:
+            outcome, told = await context.membership.add_identifier(claims, customer_id, proof)
+            version = max(version, told)
+        if outcome is Added.ADDED:
+            kept.append(proof)
     if not kept:
         raise StateConflict("identifier_retired")
-    return _Answer(customer_id, kept, created=False)
+    return _Answer(customer_id, kept, created, version)

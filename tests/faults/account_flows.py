@@ -1,0 +1,95 @@
+"""What becomes of somebody who registers when a process is killed meanwhile."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+from uuid import UUID
+
+import grpc
+from google.protobuf.message import Message
+
+from onefold.identity_merge.v1 import accounts_pb2 as pb
+from onefold.identity_merge.v1.accounts_pb2_grpc import CustomerAccountServiceStub
+from services.common.tokens import ServiceClaims
+from tests.faults.client import Shop, somebody, until
+from tests.faults.flows import Flow
+from tests.faults.system import System
+
+
+class Registration(Flow):
+    """Somebody proves an address, registers, and adds a phone (A3)."""
+
+    def __init__(self, system: System, shop: Shop) -> None:
+        super().__init__(system, shop)
+        self.who = somebody()
+        self.browser = secrets.token_urlsafe(32)
+
+    def prepare(self) -> None:
+        with self._accounts() as call:
+            answer = call("VerifyCode", pb.VerifyCodeRequest(browser=self.browser, code=self._code(call)))
+        assert answer.outcome == pb.LOG_IN_OUTCOME_REGISTER
+
+    def run(self) -> None:
+        with self._accounts() as call:
+            wanted = pb.RegisterRequest(browser=self.browser, name=self.who.name, language="en")
+            session = until(lambda: self._sure(lambda: call("Register", wanted)), 60, "the member is made").session
+            self.customer_id = session.login_method.customer_id
+            until(lambda: self._sure(lambda: self._add(call, session.session_token)), 60, "the phone is added")
+
+    def check(self) -> None:
+        with self._accounts() as call:
+            again = call("Register", pb.RegisterRequest(browser=self.browser, name=self.who.name, language="en"))
+        assert again.session.login_method.customer_id == self.customer_id
+        for words in (self.who.phone, self.who.email):
+            assert [member["customer_id"] for member in self.shop.members_with(words)] == [self.customer_id]
+        methods = self.system.rows(
+            "identity_merge",
+            "SELECT kind, value, state FROM login_methods WHERE store_id = $1 AND customer_id = $2 ORDER BY kind",
+            UUID(self.shop.store_id),
+            UUID(self.customer_id),
+        )
+        assert methods == [("email", self.who.email, 2), ("phone", self.who.phone, 2)]
+        self._check_mail(self.who.email, "confirm_login", 0)
+
+    def _add(self, call: Callable[[str, Message], Any], session: str) -> Any:
+        code = self._code(call, phone=self.who.phone, session_token=session)
+        return call("VerifyCode", pb.VerifyCodeRequest(browser=self.browser, code=code, session_token=session))
+
+    def _code(self, call: Callable[[str, Message], Any], **asked: str) -> str:
+        """As the sender of the message is given it."""
+        asked = asked or {"email": self.who.email}
+        call("RequestCode", pb.RequestCodeRequest(browser=self.browser, **asked))
+        kind, value = ("phone", asked["phone"]) if "phone" in asked else ("email", asked["email"])
+        [(code_id,)] = self.system.rows(
+            "identity_merge",
+            "SELECT code_id FROM codes WHERE store_id = $1 AND kind = $2 AND value = $3",
+            UUID(self.shop.store_id),
+            kind,
+            value,
+        )
+        return str(call("IssueCode", pb.IssueCodeRequest(code_id=str(code_id))).code)
+
+    def _sure(self, ask: Callable[[], Any]) -> Any:
+        """The answer; None while a part is away."""
+        try:
+            return ask()
+        except grpc.RpcError as error:
+            if error.code() not in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED):
+                raise
+            return None
+
+    @contextmanager
+    def _accounts(self) -> Iterator[Callable[[str, Message], Any]]:
+        options = [("grpc.enable_http_proxy", 0)]
+        with grpc.insecure_channel(self.system.stack.settings.targets["identity_merge"], options=options) as channel:
+            stub = CustomerAccountServiceStub(channel)
+
+            def call(method: str, request: Message) -> Any:
+                role = "service" if method == "IssueCode" else "public"
+                claims = ServiceClaims("customer:", role, self.shop.store_id)
+                return getattr(stub, method)(request, timeout=10, metadata=self.system.metadata(claims))
+
+            yield call
