@@ -23,7 +23,7 @@ from gateway.context import NOBODY, is_api
 from onefold.identity_merge.v1 import service_pb2 as identity
 from services.common import permissions
 from services.common.errors import PermissionDenied, Unauthenticated, Unavailable
-from services.common.tokens import ServiceClaims
+from services.common.tokens import API_KEY, ServiceClaims
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -145,7 +145,7 @@ def principal_of(answer: identity.AuthenticateResponse) -> Principal:
         return Principal(claims, allowed, answer.store, answer.staff, None)
     if answer.HasField("api_key"):
         allowed = permissions.of_scopes(answer.api_key.scopes)
-        claims = _claims(answer.store, f"api_key:{answer.api_key.api_key_id}", "api_key", allowed)
+        claims = _claims(answer.store, f"api_key:{answer.api_key.api_key_id}", API_KEY, allowed)
         return Principal(claims, allowed, answer.store, None, answer.api_key)
     raise Unauthenticated("credential_refused")
 

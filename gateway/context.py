@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 from flask import g, has_request_context, request
 
-from services.common.tokens import ServiceClaims
+from services.common.tokens import PUBLIC, SERVICE, ServiceClaims
 
 # Below the 30 s after which common proxies give up, so that the caller gets our sentence and not theirs.
 BUDGET_SECONDS = 15.0
 API = "/api/v"
 # What the till's page asks for: by the cookie as pages do, answered in JSON as programs are.
 TILL = "/pos/data/"
-NOBODY = ServiceClaims(actor="customer:", role="public")
+NOBODY = ServiceClaims(actor="customer:", role=PUBLIC)
 
 
 def begin() -> None:
@@ -35,6 +36,11 @@ def claims() -> ServiceClaims:
     """In whose name the services are called; nobody's until `auth` has found a principal."""
     found = g.get("claims") if has_request_context() else None
     return found if isinstance(found, ServiceClaims) else NOBODY
+
+
+def own_claims() -> ServiceClaims:
+    """Claims of the gateway itself in the store of whoever asks: for what has to be done on the way, and is not theirs to ask for."""
+    return replace(claims(), role=SERVICE)
 
 
 def is_api() -> bool:

@@ -52,6 +52,9 @@ _ITEMS = (
     ("Gift wrapping", "禮品包裝", "WRAP", 1_500, True, True),
 )
 _API_KEY = "loader_api_key"
+# Who has set the store up, as its owner would.
+_ACTOR = "service:local"
+_NOBODY = ServiceClaims("customer:", "public")
 _SECONDS = 10
 
 
@@ -91,11 +94,11 @@ class DemoStore:
                 .GetStore(
                     service_pb2.GetStoreRequest(slug=SLUG),
                     timeout=_SECONDS,
-                    metadata=self._metadata(ServiceClaims("service:local", "service")),
+                    metadata=self._metadata(_NOBODY),
                 )
                 .store
             )
-        claims = ServiceClaims("service:local", "service", store.store_id, store.region, store.currency)
+        claims = ServiceClaims(_ACTOR, "owner", store.store_id, store.region, store.currency)
         with self._channel("orders") as channel:
             stub = items_pb2_grpc.ItemServiceStub(channel)
             listed = stub.ListItems(items_pb2.ListItemsRequest(), timeout=_SECONDS, metadata=self._metadata(claims))
@@ -115,13 +118,13 @@ class DemoStore:
     def ensure_payments(self) -> None:
         """Lets customers of the store pay at the test provider, which needs the store's id alone. Raises grpc.RpcError."""
         with self._channel() as channel:
-            anonymous = self._metadata(ServiceClaims("service:local", "service"))
+            anonymous = self._metadata(_NOBODY)
             store = (
                 self._access(channel)
                 .GetStore(service_pb2.GetStoreRequest(slug=SLUG), timeout=_SECONDS, metadata=anonymous)
                 .store
             )
-        till.set_up(self._running, ServiceClaims("service:local", "service", store.store_id))
+        till.set_up(self._running, ServiceClaims(_ACTOR, "owner", store.store_id))
 
     def ensure_api_key(self) -> str:
         """A working API key of the store. Raises grpc.RpcError, or DataFolderError when the password is another's."""
@@ -134,12 +137,11 @@ class DemoStore:
             return known
 
     def _is_good(self, access: service_pb2_grpc.AccessServiceStub, credential: str) -> bool:
-        claims = ServiceClaims("service:local", "service")
         try:
             access.Authenticate(
                 service_pb2.AuthenticateRequest(credential=credential),
                 timeout=_SECONDS,
-                metadata=self._metadata(claims),
+                metadata=self._metadata(_NOBODY),
             )
         except grpc.RpcError as error:
             if error.code() is grpc.StatusCode.UNAUTHENTICATED:
@@ -148,7 +150,7 @@ class DemoStore:
         return True
 
     def _make_api_key(self, access: service_pb2_grpc.AccessServiceStub) -> str:
-        anonymous = self._metadata(ServiceClaims("service:local", "service"))
+        anonymous = self._metadata(_NOBODY)
         try:
             session = access.LogIn(
                 service_pb2.LogInRequest(store_slug=SLUG, email=OWNER_EMAIL, password=self.password),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flask import Response, current_app, g, render_template, request, url_for
 from flask_babel import get_locale
@@ -17,7 +17,7 @@ from onefold.orders.v1.service_pb2 import GetOrderRequest, Order
 from services.common import clock
 from services.common.errors import NotFound, OnefoldError
 from services.common.links import Links
-from services.common.tokens import ServiceClaims
+from services.common.tokens import SERVICE, ServiceClaims
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ def open_order(slug: str, token: str) -> Opened:
     store_id, order_id = links.read_order(slug, token, clock.now())
     try:
         store = store_at(slug)
-        claims = visitor(store)
+        claims = visitor(store).with_order(str(order_id))
         found = services().orders.get(GetOrderRequest(order_id=str(order_id)), claims=claims).order
     except NotFound:
         raise NotFound("link_refused") from None
@@ -87,7 +87,7 @@ def shows_contact(opened: Opened) -> bool:
         return False
     try:
         owner = services().membership.get_customer(
-            GetCustomerRequest(customer_id=found.customer_id), claims=opened.claims
+            GetCustomerRequest(customer_id=found.customer_id), claims=replace(opened.claims, role=SERVICE)
         )
     except NotFound:
         return True  # the buyer is yet to be known

@@ -34,7 +34,7 @@ from onefold.identity_merge.v1.service_pb2 import LoginMethod, Store
 from onefold.membership.v1.service_pb2 import Customer, GetCustomerRequest
 from services.common import clock
 from services.common.errors import OnefoldError, Unauthenticated, Unavailable
-from services.common.tokens import ServiceClaims
+from services.common.tokens import CUSTOMER, ServiceClaims
 
 log = structlog.get_logger()
 # How long a page waits to learn who is there.
@@ -142,7 +142,7 @@ def _ask(store: Store) -> tuple[Member | None, Unavailable | None]:
 
 
 def _member(store: Store, method: LoginMethod) -> Member:
-    claims = claims_in(store, f"customer:{method.customer_id}", "customer")
+    claims = claims_in(store, f"customer:{method.customer_id}", CUSTOMER)
     return Member(method.customer_id, method.value, claims)
 
 

@@ -1,7 +1,8 @@
 """gRPC at the edge of a service: one interceptor in, one helper out.
 
-In: verifies the service token, takes over request id and trace, shields the handler from the caller's deadline (a write that
-has begun is carried to its commit), turns the error tree into status and details, logs one line without personal data.
+In: verifies the service token, lets in whom the contract says (`access`), takes over request id and trace, shields the handler from
+the caller's deadline (a write that has begun is carried to its commit), turns the error tree into status and details, logs one line
+without personal data.
 Out: a deadline on every call, token and ids handed on, retries only for UNAVAILABLE (rules 7, 8).
 """
 
@@ -21,12 +22,13 @@ from google.protobuf.message import Message
 from grpc import aio
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
-from services.common import idempotency, telemetry
+from services.common import access, idempotency, telemetry
+from services.common.access import Access
 from services.common.database import is_transient
 from services.common.errors import Internal, InvalidInput, OnefoldError, Unauthenticated, Unavailable
 from services.common.idempotency import Once, Replayed
 from services.common.rpc_errors import error_from, status_of
-from services.common.tokens import ServiceClaims, TokenSigner
+from services.common.tokens import SERVICE, ServiceClaims, TokenSigner
 
 Response = TypeVar("Response", bound=Message)
 R = TypeVar("R")
@@ -127,6 +129,8 @@ class Boundary(aio.ServerInterceptor):
         return self._wrapped[method]
 
     def _wrap(self, method: str, behaviour: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:
+        allowed = access.of_method(method)
+
         async def run(request: Message, context: aio.ServicerContext[Any, Any]) -> Any:
             started = time.perf_counter()
             code = grpc.StatusCode.OK
@@ -135,7 +139,7 @@ class Boundary(aio.ServerInterceptor):
             try:
                 # Shielded: the caller's deadline or hang-up must not cut a transaction in two.
                 return await asyncio.shield(
-                    asyncio.ensure_future(self._handle(method, behaviour, metadata, request, context))
+                    asyncio.ensure_future(self._handle(method, allowed, behaviour, metadata, request, context))
                 )
             except OnefoldError as error:
                 status = status_of(error)
@@ -147,14 +151,22 @@ class Boundary(aio.ServerInterceptor):
         return run
 
     async def _handle(
-        self, method: str, behaviour: Callable[..., Any], metadata: dict[str, Any], request: Message, context: Any
+        self,
+        method: str,
+        allowed: Access,
+        behaviour: Callable[..., Any],
+        metadata: dict[str, Any],
+        request: Message,
+        context: Any,
     ) -> Any:
         try:
             scheme, _, token = str(metadata.get("authorization", "")).partition(" ")
             if scheme != "Bearer":
                 raise Unauthenticated("credential_refused", "no service token")
             key, asked = str(metadata.get("idempotency-key", "")), str(metadata.get("idempotency-fingerprint", ""))
-            _call.set(Call(self._signer.verify(token), key, method, asked))
+            claims = self._signer.verify(token)
+            allowed.check(claims, request)
+            _call.set(Call(claims, key, method, asked))
             return await behaviour(request, context)
         except Replayed as replayed:
             return replayed.response
@@ -242,4 +254,4 @@ class Caller:
 
     def as_service(self, store_id: str) -> ServiceClaims:
         """Claims of this service itself, for work that nobody asked for in person."""
-        return ServiceClaims(actor=self._actor, role="service", store_id=store_id)
+        return ServiceClaims(actor=self._actor, role=SERVICE, store_id=store_id)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
@@ -17,11 +17,20 @@ from services.common.errors import Unauthenticated
 
 LIFETIME_SECONDS = 300
 _CACHE_LIMIT = 2_000
+# Roles of callers who are no staff; those of staff are in `permissions`.
+API_KEY, CUSTOMER, PUBLIC, SERVICE, OPERATOR = "api_key", "customer", "public", "service", "operator"
+# Of whom a service must make sure that what they ask for is theirs.
+OUTSIDERS = frozenset({CUSTOMER, PUBLIC})
+_CUSTOMER = f"{CUSTOMER}:"
+_ORDER = "order:"
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceClaims:
-    """What a service may believe of its caller. `store_id` is empty only for operators and public pages."""
+    """What a service may believe of its caller. `store_id` is empty only for operators and public pages.
+
+    `scopes` are an API key's, or what somebody who is not logged in was given in a signed link: see `with_order`.
+    """
 
     actor: str
     role: str
@@ -38,6 +47,26 @@ class ServiceClaims:
         if not self.store_id:
             raise Unauthenticated("credential_refused", "the service token names no store")
         return UUID(self.store_id)
+
+    @property
+    def customer_id(self) -> str:
+        """The customer who is logged in; empty for everybody else."""
+        return self.actor.removeprefix(_CUSTOMER) if self.role == CUSTOMER and self.actor.startswith(_CUSTOMER) else ""
+
+    @property
+    def is_outsider(self) -> bool:
+        """True for customers and visitors, who may have what is theirs alone."""
+        return self.role in OUTSIDERS
+
+    def with_order(self, order_id: str) -> ServiceClaims:
+        """The same for whoever has brought the signed link of an order."""
+        return replace(self, scopes=(*self.scopes, _ORDER + order_id))
+
+    def may_see_order(self, order_id: UUID, customer_id: UUID) -> bool:
+        """Whether an order is open to the caller: outsiders see their own, and the one whose link they have."""
+        if not self.is_outsider:
+            return True
+        return self.customer_id == str(customer_id) or f"{_ORDER}{order_id}" in self.scopes
 
 
 class TokenSigner:

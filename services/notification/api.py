@@ -10,7 +10,7 @@ from onefold.notification.v1 import service_pb2 as pb
 from onefold.notification.v1 import service_pb2_grpc
 from services.common import rpc
 from services.common.database import Database
-from services.common.errors import InvalidInput
+from services.common.errors import InvalidInput, PermissionDenied
 from services.common.ids import parse_id
 from services.notification import queries
 from services.notification.events import to_proto
@@ -26,6 +26,8 @@ class NotificationApi(service_pb2_grpc.NotificationServiceServicer):
         self._database = database
 
     async def ListMessages(self, request: pb.ListMessagesRequest, _: Context) -> pb.ListMessagesResponse:
+        if rpc.caller().is_outsider and request.customer_ids:  # beside themselves
+            raise PermissionDenied("permission_denied")
         page = await queries.list_messages(
             self._database,
             rpc.caller(),

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.common import crash, outbox
-from services.common.errors import NotFound, PermissionDenied, StateConflict
+from services.common.errors import NotFound, StateConflict
 from services.common.identifiers import EMAIL, IdentifierHasher
 from services.common.ids import new_id
 from services.common.inbox import RetryLater
@@ -110,10 +110,8 @@ async def end_logins(context: Context, claims: ServiceClaims, customer_ids: Sequ
     """Nobody logs in as these customers again, whatever membership's earlier events still bring for them (C9, C12; fault 18).
 
     A login that its owner proves in this very moment is either proved first, and refuses the deletion, or ended first, and its
-    confirmation is refused. Raises PermissionDenied, StateConflict (registered_online, merge_in_progress).
+    confirmation is refused. Raises StateConflict (registered_online, merge_in_progress).
     """
-    if claims.role != "service":
-        raise PermissionDenied("permission_denied", "only services end logins")
     async with context.database.transaction(claims.store) as tx:
         await logins.hold_owners(tx, claims.store, customer_ids, alone=True)
         if await merges.in_merge(tx, claims.store, customer_ids):
@@ -138,12 +136,10 @@ async def retire_login_methods(tx: AsyncConnection, store_id: UUID, customer_ids
 
 
 async def issue_confirmation(context: Context, claims: ServiceClaims, login_method_id: UUID) -> Issued | None:
-    """A new token, good for 7 days beside earlier ones; None when nothing is left to prove. Raises PermissionDenied.
+    """A new token, good for 7 days beside earlier ones; None when nothing is left to prove.
 
     Made at the moment of sending, so that no token waits in a queue or an event.
     """
-    if claims.role != "service":
-        raise PermissionDenied("permission_denied", "only services issue confirmations")
     token = tokens.mint(tokens.CONFIRMATION, claims.store)
     async with context.database.transaction(claims.store) as tx:
         if not await proving.add_confirmation(tx, claims.store, login_method_id, tokens.digest(token)):

@@ -24,7 +24,7 @@ from services.common.errors import (
     StateConflict,
 )
 from services.common.outbox import Event
-from services.common.tokens import ServiceClaims
+from services.common.tokens import SERVICE, ServiceClaims
 from services.identity_merge import events
 from services.identity_merge.commands import Context
 from services.identity_merge.commands.logins import retire_login_methods
@@ -198,7 +198,7 @@ def _claims(claim: Claim) -> ServiceClaims:
     store = claim.store
     return ServiceClaims(
         actor=claim.run.started_by,
-        role="service",
+        role=SERVICE,
         store_id=str(store.store_id),
         region=store.region,
         currency=store.currency,

@@ -18,7 +18,7 @@ from services.common.tokens import ServiceClaims
 from services.identity_merge import events
 from services.identity_merge.commands import Context
 from services.identity_merge.domain.access import StaffMember, StaffRole
-from services.identity_merge.domain.callers import check_may_staff, me
+from services.identity_merge.domain.callers import me
 from services.identity_merge.domain.staff import Entry, Invitation, read_name, read_role
 from services.identity_merge.store import access, second_factor, staff, staff_sessions
 
@@ -29,9 +29,8 @@ MOST_TO_ONE, MOST_OF_STORE, _WINDOW = 10, 100, timedelta(days=1)
 async def invite(context: Context, claims: ServiceClaims, once: Once[Entry], asked: Invitation) -> Entry:
     """Has an invitation mailed, in the place of the address's earlier one.
 
-    Raises PermissionDenied, AlreadyExists (staff_exists), StateConflict (too_many_invitations), Replayed.
+    Raises AlreadyExists (staff_exists), StateConflict (too_many_invitations), Replayed.
     """
-    check_may_staff(claims)
     async with context.database.transaction(claims.store) as tx:
         await once.begin(tx)
         await _count(tx, context, claims.store, asked.email)
@@ -64,8 +63,7 @@ async def _invited(tx: AsyncConnection, store_id: UUID, asked: Invitation) -> En
 
 
 async def withdraw(context: Context, claims: ServiceClaims, invitation_id: UUID) -> None:
-    """Ends an invitation that nobody has accepted. Raises PermissionDenied, NotFound (invitation_not_found)."""
-    check_may_staff(claims)
+    """Ends an invitation that nobody has accepted. Raises NotFound (invitation_not_found)."""
     async with context.database.transaction(claims.store) as tx:
         found = await staff.find_invitation(tx, claims.store, invitation_id=invitation_id)
         if found is None or found.staff_id:
@@ -81,9 +79,8 @@ async def change(
 ) -> Entry:
     """Another name, another role; what is empty or 0 stays. Sessions go on.
 
-    Raises PermissionDenied, InvalidInput, NotFound (staff_not_found), StateConflict (last_owner), Replayed.
+    Raises InvalidInput, NotFound (staff_not_found), StateConflict (last_owner), Replayed.
     """
-    check_may_staff(claims)
     async with context.database.transaction(claims.store) as tx:
         await once.begin(tx)
         # Owners first and in one order, so that two at once never wait for one another in a circle.
@@ -105,9 +102,8 @@ async def change(
 async def remove(context: Context, claims: ServiceClaims, staff_id: UUID) -> None:
     """Ends somebody's access and sessions. Who is gone, or never was there, is no error.
 
-    Raises PermissionDenied, StateConflict (last_owner).
+    Raises StateConflict (last_owner).
     """
-    check_may_staff(claims)
     async with context.database.transaction(claims.store) as tx:
         if await staff.hold_owners(tx, claims.store) == {staff_id}:
             raise StateConflict("last_owner")
@@ -122,9 +118,8 @@ async def remove(context: Context, claims: ServiceClaims, staff_id: UUID) -> Non
 async def reset_totp(context: Context, claims: ServiceClaims, staff_id: UUID) -> None:
     """Turns off the second factor of somebody else who has lost it, and ends their sessions: whoever found it may have one.
 
-    Raises PermissionDenied, NotFound (staff_not_found), StateConflict (own_totp): one's own takes password and code.
+    Raises NotFound (staff_not_found), StateConflict (own_totp): one's own takes password and code.
     """
-    check_may_staff(claims)
     if staff_id == me(claims):
         raise StateConflict("own_totp")
     async with context.database.transaction(claims.store) as tx:

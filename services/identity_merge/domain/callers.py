@@ -1,4 +1,4 @@
-"""Who of a store's people calls, and whether they have a say about the others."""
+"""Who of a store's people calls."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from uuid import UUID
 
 from services.common.errors import PermissionDenied
 from services.common.ids import parse_id
-from services.common.permissions import STAFF_WRITE, of_role
 from services.common.tokens import ServiceClaims
 
 
@@ -16,9 +15,3 @@ def me(claims: ServiceClaims) -> UUID:
     if kind != "staff":
         raise PermissionDenied("permission_denied", "only for people")
     return parse_id(staff_id, "actor")
-
-
-def check_may_staff(claims: ServiceClaims) -> None:
-    """Raises PermissionDenied for whoever has no say about staff."""
-    if STAFF_WRITE not in of_role(claims.role):
-        raise PermissionDenied("permission_denied", permission=STAFF_WRITE)

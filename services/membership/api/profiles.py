@@ -7,9 +7,11 @@ from grpc import aio
 from onefold.membership.v1 import profiles_pb2 as pb
 from onefold.membership.v1 import profiles_pb2_grpc
 from onefold.membership.v1 import service_pb2 as service
-from services.common import rpc
+from services.common import access, rpc
 from services.common.errors import InvalidInput
 from services.common.ids import parse_id
+from services.common.permissions import MEMBERS_NOTE, MEMBERS_WRITE
+from services.common.tokens import ServiceClaims
 from services.common.wire import address_value, timestamp
 from services.membership import commands
 from services.membership.api.messages import customer_message
@@ -30,6 +32,8 @@ _POLICIES = {
     pb.DELETION_POLICY_UNLESS_ONLINE: DeletionPolicy.UNLESS_ONLINE,
     pb.DELETION_POLICY_NEVER: DeletionPolicy.NEVER,
 }
+# What a change of tags alone says.
+_FOR_NOTES = {"customer_id", "expected_version", "tags"}
 _POLICY_CODES = {policy: code for code, policy in _POLICIES.items()}
 
 
@@ -41,6 +45,7 @@ class ProfilesApi(profiles_pb2_grpc.ProfilesServiceServicer):
         self._others = others
 
     async def ChangeProfile(self, request: pb.ChangeProfileRequest, _: Context) -> pb.ChangeProfileResponse:
+        _check_fields(rpc.caller(), request)
         customer = await commands.change_profile(
             self._context,
             rpc.caller(),
@@ -133,6 +138,17 @@ class ProfilesApi(profiles_pb2_grpc.ProfilesServiceServicer):
             _POLICIES[request.policy],
         )
         return pb.SetDeletionPolicyResponse(policy=_POLICY_CODES[policy])
+
+
+def _check_fields(claims: ServiceClaims, request: pb.ChangeProfileRequest) -> None:
+    """Tags are staff's to write, and of staff all who may write notes; the rest is for whoever edits members, and for customers themselves.
+
+    Raises PermissionDenied (permission_denied).
+    """
+    if request.HasField("tags"):
+        access.require(claims, MEMBERS_NOTE)
+    if not claims.customer_id and any(field.name not in _FOR_NOTES for field, _ in request.ListFields()):
+        access.require(claims, MEMBERS_WRITE)
 
 
 def _change(request: pb.ChangeProfileRequest) -> ProfileChange:

@@ -9,8 +9,9 @@ from grpc import aio
 from onefold.orders.v1 import bulk_pb2 as pb
 from onefold.orders.v1 import bulk_pb2_grpc
 from onefold.orders.v1.service_pb2 import OrderStatus, PaymentMethod
-from services.common import rpc
+from services.common import access, rpc
 from services.common.ids import parse_id
+from services.common.permissions import ORDERS_REFUND, ORDERS_WRITE
 from services.common.wire import timestamp
 from services.orders import commands, queries
 from services.orders.api.orders import list_filter, read_ids
@@ -31,6 +32,8 @@ class BulkApi(bulk_pb2_grpc.BulkServiceServicer):
         return pb.CountOrdersResponse(count=count, most=MOST_ORDERS)
 
     async def StartBulkRun(self, request: pb.StartBulkRunRequest, _: Context) -> pb.StartBulkRunResponse:
+        refunds = request.goal == OrderStatus.ORDER_STATUS_REFUNDED
+        access.require(rpc.caller(), ORDERS_REFUND if refunds else ORDERS_WRITE)
         ids, asked = _selection(request.selection)
         wish = commands.BulkWish(ids, asked, request.goal, request.method, request.note, request.expected_count)
         run = await commands.start_bulk_run(self._context, rpc.caller(), rpc.once(request, _started), wish)

@@ -7,7 +7,7 @@ from grpc import aio
 from onefold.orders.v1 import carts_pb2 as pb
 from onefold.orders.v1 import carts_pb2_grpc
 from services.common import rpc
-from services.common.errors import InvalidInput
+from services.common.errors import InvalidInput, PermissionDenied
 from services.common.idempotency import Once
 from services.common.ids import parse_id
 from services.common.wire import timestamp
@@ -65,7 +65,14 @@ def _checked_out(order: Order) -> pb.CheckOutCartResponse:
 
 
 def _ref(ref: pb.CartRef) -> CartRef:
-    owner = ref.WhichOneof("owner")
+    """Which cart. Customers and visitors have no other than their own, and a visitor's is whoever's that has its token.
+
+    Raises PermissionDenied (permission_denied).
+    """
+    owner, claims = ref.WhichOneof("owner"), rpc.caller()
+    own = owner == "visitor_token" or (owner == "customer_id" and ref.customer_id == claims.customer_id)
+    if claims.is_outsider and not own:
+        raise PermissionDenied("permission_denied")
     return CartRef(
         parse_id(ref.cart_id, "cart_id") if ref.cart_id else None,
         token_hash(ref.visitor_token) if owner == "visitor_token" else None,

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from services.common import clock, crash
 from services.common.contact import clean_text
-from services.common.errors import InvalidInput, StateConflict
+from services.common.errors import InvalidInput, NotFound, StateConflict
 from services.common.ids import new_id
 from services.common.tokens import ServiceClaims
 from services.orders import store
@@ -33,6 +33,8 @@ async def start_checkout(
     now = clock.now()
     async with context.database.transaction(claims.store) as tx:
         order = await locked(tx, claims.store, order_id)
+        if not claims.may_see_order(order_id, order.customer_id):
+            raise NotFound("order_not_found", order_id=str(order_id))
         provider = _able(order, await store.active_provider(tx, claims.store))
         known = await store.open_checkouts(tx, claims.store, order_id)
         checkout = _found(known, provider, order, return_address, now)

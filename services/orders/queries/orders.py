@@ -15,10 +15,10 @@ from services.orders.domain import CustomerChange, Filter, Order, SpentOrder, re
 
 
 async def get_order(database: Database, claims: ServiceClaims, order_id: UUID) -> Order:
-    """One order whole. Raises NotFound (order_not_found)."""
+    """One order whole; customers find their own, visitors the one whose link they have. Raises NotFound (order_not_found)."""
     async with database.transaction(claims.store) as tx:
         order = await store.load(tx, claims.store, order_id)
-    if order is None:
+    if order is None or not claims.may_see_order(order_id, order.customer_id):
         raise NotFound("order_not_found", order_id=str(order_id))
     return order
 

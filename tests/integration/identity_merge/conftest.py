@@ -44,7 +44,6 @@ SIGNER = TokenSigner("service key of the tests, long enough")
 PASSWORDS = Passwords()
 OPERATOR = ServiceClaims(actor="operator", role="operator")
 PUBLIC = ServiceClaims(actor="public", role="public")
-GATEWAY = ServiceClaims(actor="gateway", role="gateway")
 PASSWORD = "correct horse battery"
 
 

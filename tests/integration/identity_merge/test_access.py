@@ -11,7 +11,7 @@ from sqlalchemy import text
 from onefold.identity_merge.v1 import service_pb2 as pb
 from services.common.errors import AlreadyExists, InvalidInput, PermissionDenied, Unauthenticated
 from services.common.tokens import ServiceClaims
-from tests.integration.identity_merge.conftest import GATEWAY, OPERATOR, PASSWORD, PUBLIC, Service, founding
+from tests.integration.identity_merge.conftest import OPERATOR, PASSWORD, PUBLIC, Service, founding
 
 
 async def log_in(service: Service, slug: str, email: str = "", password: str = PASSWORD) -> pb.LogInResponse:
@@ -22,7 +22,7 @@ async def log_in(service: Service, slug: str, email: str = "", password: str = P
 
 async def authenticate(service: Service, credential: str) -> pb.AuthenticateResponse:
     answer: pb.AuthenticateResponse = await service.call(
-        service.access.Authenticate, pb.AuthenticateRequest(credential=credential), GATEWAY
+        service.access.Authenticate, pb.AuthenticateRequest(credential=credential), PUBLIC
     )
     return answer
 
@@ -134,8 +134,8 @@ async def test_a_session_ends_by_logging_out_and_by_time(service: Service) -> No
     await service.new_store("shop")
     first, second = await log_in(service, "shop"), await log_in(service, "shop")
     logout = pb.LogOutRequest(session_token=first.session_token)
-    await service.call(service.access.LogOut, logout, GATEWAY)
-    await service.call(service.access.LogOut, logout, GATEWAY)  # no error
+    await service.call(service.access.LogOut, logout, PUBLIC)
+    await service.call(service.access.LogOut, logout, PUBLIC)  # no error
     with pytest.raises(Unauthenticated) as caught:
         await authenticate(service, first.session_token)
     assert caught.value.reason == "credential_refused"
