@@ -79,8 +79,6 @@ class Sender(Generic[Letter]):
     def __init__(self, way: Way[Letter], database: Database, waker: Waker) -> None:
         self._way = way
         self._database = database
-        # For writes of one statement, which need no BEGIN and COMMIT around them: two round trips less, twice for each mail.
-        self._one_by_one = database.engine.execution_options(isolation_level="AUTOCOMMIT")
         self._waker = waker
         self._pace = Pace(way.per_second)
         self._claimed: deque[Claimed] = deque()
@@ -215,7 +213,7 @@ class Sender(Generic[Letter]):
         """
         while True:
             try:
-                async with self._one_by_one.connect() as tx:
+                async with self._database.at_once() as tx:
                     return await write(tx)
             except Exception as error:
                 if not is_transient(error):
