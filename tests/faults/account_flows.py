@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -29,7 +30,7 @@ class Registration(Flow):
 
     def prepare(self) -> None:
         with self._accounts() as call:
-            answer = call("VerifyCode", pb.VerifyCodeRequest(browser=self.browser, code=self._code(call)))
+            answer = self._prove(call, email=self.who.email)
         assert answer.outcome == pb.LOG_IN_OUTCOME_REGISTER
 
     def run(self) -> None:
@@ -37,7 +38,8 @@ class Registration(Flow):
             wanted = pb.RegisterRequest(browser=self.browser, name=self.who.name, language="en")
             session = until(lambda: self._sure(lambda: call("Register", wanted)), 60, "the member is made").session
             self.customer_id = session.login_method.customer_id
-            until(lambda: self._sure(lambda: self._add(call, session.session_token)), 60, "the phone is added")
+            add = partial(self._prove, call, session.session_token, phone=self.who.phone)
+            until(lambda: self._sure(add), 60, "the phone is added")
 
     def check(self) -> None:
         with self._accounts() as call:
@@ -54,23 +56,26 @@ class Registration(Flow):
         assert methods == [("email", self.who.email, 2), ("phone", self.who.phone, 2)]
         self._check_mail(self.who.email, "confirm_login", 0)
 
-    def _add(self, call: Callable[[str, Message], Any], session: str) -> Any:
-        code = self._code(call, phone=self.who.phone, session_token=session)
-        return call("VerifyCode", pb.VerifyCodeRequest(browser=self.browser, code=code, session_token=session))
-
-    def _code(self, call: Callable[[str, Message], Any], **asked: str) -> str:
-        """As the sender of the message is given it."""
-        asked = asked or {"email": self.who.email}
-        call("RequestCode", pb.RequestCodeRequest(browser=self.browser, **asked))
-        kind, value = ("phone", asked["phone"]) if "phone" in asked else ("email", asked["email"])
+    def _prove(self, call: Callable[[str, Message], Any], session: str = "", **asked: str) -> Any:
+        """Asks for a code and types it. The sender of the message is given one, too, and the last one is the right one."""
+        call("RequestCode", pb.RequestCodeRequest(browser=self.browser, session_token=session, **asked))
         [(code_id,)] = self.system.rows(
             "identity_merge",
-            "SELECT code_id FROM codes WHERE store_id = $1 AND kind = $2 AND value = $3",
+            "SELECT code_id FROM codes WHERE store_id = $1 AND value = $2",
             UUID(self.shop.store_id),
-            kind,
-            value,
+            *asked.values(),
         )
-        return str(call("IssueCode", pb.IssueCodeRequest(code_id=str(code_id))).code)
+
+        def typed() -> Any:
+            code = call("IssueCode", pb.IssueCodeRequest(code_id=str(code_id))).code
+            try:
+                return call("VerifyCode", pb.VerifyCodeRequest(browser=self.browser, code=code, session_token=session))
+            except grpc.RpcError as error:
+                if error.details() != "code: code_wrong":
+                    raise
+                return None
+
+        return until(typed, 20, "the code is right")
 
     def _sure(self, ask: Callable[[], Any]) -> Any:
         """The answer; None while a part is away."""
