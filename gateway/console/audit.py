@@ -38,8 +38,8 @@ class AuditForm(PlainForm):
         csrf = False
 
     q = StringField(_l("Order, field, value or id"))
-    actor = SelectField(_l("Who"), choices=(), validate_choice=False)
-    action = SelectField(_l("What"), choices=(), validate_choice=False)
+    actor = SelectField(_l("By"), choices=(), validate_choice=False)
+    action = SelectField(_l("Action"), choices=(), validate_choice=False)
     day_from = StringField(_l("From day"))
     day_to = StringField(_l("Up to day"))
     subject = HiddenField()
@@ -158,6 +158,7 @@ def _who(entry: pb.AuditEntry) -> str:
 _FILTERS: dict[str, Callable[..., str]] = {
     "audit_action": audit_words.action,
     "audit_field": audit_words.field,
+    "audit_link": audit_words.link_of,
     "audit_page": audit_words.page_of,
     "audit_subject": audit_words.subject,
     "audit_value": audit_words.value,

@@ -178,7 +178,10 @@ _PAGES = {
     "bulk_run": ("console.bulk_run", "run_id"),
     "item": ("console.edit_item", "item_id"),
     "import": ("console.import_", "import_id"),
+    "merge": ("console.merge", "merge_id"),
 }
+# Fields whose values are ids of such things.
+_LINKS = {"merge_run_id": "merge", "order_id": "order", "customer_id": "customer"}
 _SUBJECTS: dict[str, LazyString] = {
     "customer": _l("Customer"),
     "order": _l("Order"),
@@ -213,6 +216,8 @@ def value(code: str, text: str) -> str:
         return ask.iso_day(text)
     if code == "pinned_until" and text:
         return formats.day_text(datetime.fromisoformat(text).astimezone(ask.zone()).date(), ask.locale())
+    if code in _LINKS and text:
+        return f"…{text[-6:]}"  # as long as it takes to tell two apart
     if code == "language":
         return str(labels.LANGUAGE.get(text, text))
     return text
@@ -228,3 +233,8 @@ def page_of(kind: str, subject_id: str) -> str:
     endpoint, name = _PAGES.get(kind, ("", ""))
     which: dict[str, Any] = {name: subject_id}
     return url_for(endpoint, **which) if endpoint else ""
+
+
+def link_of(code: str, text: str) -> str:
+    """The address of what a value names; empty where it names nothing that has a page."""
+    return page_of(_LINKS[code], text) if code in _LINKS and text else ""

@@ -99,6 +99,6 @@ def test_only_who_may_read_it_reads_it(told: tuple[Store, str, str]) -> None:
     [entry] = awaited(store, 1, action="api_key.made")
     assert {change.field: change.after for change in entry.changes} == {
         "name": "till",
-        "scopes": "orders:read, members:read",
+        "scopes": "members:read, orders:read",
     }
     assert made["secret"] not in store.get("/audit-entries").text
