@@ -43,6 +43,8 @@ def create_app(environment: Environment | None = None) -> Flask:
     # Both are proved by something that no other site's page has: a signature, the link of an order.
     csrf.exempt(webhooks.blueprint)
     csrf.exempt(storefront.pay.order_pay)
+    # Does nothing but come again; what is brought is proved by its state.
+    csrf.exempt(storefront.social.social_back)
     app.register_blueprint(storefront.blueprint)
     app.register_blueprint(console)
     app.register_blueprint(pos.blueprint)

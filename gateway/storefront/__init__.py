@@ -15,6 +15,7 @@ from gateway.storefront import (
     points,
     profile,
     register,
+    social,
 )
 from gateway.storefront.frame import blueprint
 
@@ -34,4 +35,5 @@ __all__ = [
     "points",
     "profile",
     "register",
+    "social",
 ]

@@ -12,8 +12,9 @@ from flask import current_app, render_template, request, url_for
 from gateway.clients import services
 from gateway.console.ask import if_up
 from gateway.console.forms import KeyedForm
-from gateway.storefront import codes, session
+from gateway.storefront import session
 from gateway.storefront.frame import blueprint, store_at
+from gateway.storefront.offers import written
 from gateway.storefront.points import by_last_day
 from gateway.storefront.session import Member
 from gateway.storefront.writing import Writing
@@ -56,7 +57,7 @@ def account(slug: str) -> str:
     return render_template(
         "storefront/account.html",
         store=store,
-        login=codes.written(store, who.login),
+        login=written(store, who.kind, who.login),
         person=person,
         write=Writing(store),
         step=next_level(rules, person, lambda: if_up(lambda: spent_in_a_year(who))) if rules and person else None,

@@ -71,7 +71,7 @@ def ask(form: IdentifierForm, slug: str, purpose: str = LOG_IN, *, session_token
     )
     services().accounts.request_code(wish, key=_key(form, identifier))
     expect(Sent("".join(identifier.values()), purpose))  # type: ignore[arg-type]  # a typed dictionary of texts
-    form_session[_WAY] = way
+    go_on(way)
     return browser
 
 
@@ -91,8 +91,13 @@ def sent() -> Sent | None:
     return Sent(*map(str, found)) if isinstance(found, list) and len(found) == 2 else None
 
 
+def go_on(way: str) -> None:
+    """Notes where this browser is to go on when it comes back from elsewhere."""
+    form_session[_WAY] = way
+
+
 def way(slug: str) -> str:
-    """Where this browser was to go on, for a page that it reaches by a link of a mail."""
+    """Where this browser was to go on, for a page that it reaches from elsewhere: a link of a mail, a provider."""
     return cookies.inside(slug, str(form_session.get(_WAY, "")))
 
 

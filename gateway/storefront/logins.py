@@ -14,10 +14,10 @@ from gateway.errors import http_status
 from gateway.storefront import codes, devices, session
 from gateway.storefront.forms import IdentifierForm, SessionForm
 from gateway.storefront.frame import blueprint, store_at
-from gateway.storefront.offers import name_of, offered
+from gateway.storefront.offers import name_of, offered, written
 from gateway.storefront.writing import Writing
 from onefold.identity_merge.v1 import accounts_pb2 as pb
-from onefold.identity_merge.v1.service_pb2 import LoginMethod, Store
+from onefold.identity_merge.v1.service_pb2 import Store
 from services.common.errors import OnefoldError
 
 
@@ -69,15 +69,9 @@ def _page(store: Store, form: IdentifierForm) -> str:
         write=Writing(store),
         device=devices.words,
         by=lambda kind: _by(store, kind),
-        shown=lambda method: _shown(store, method),
+        shown=lambda method: written(store, method.kind, method.value),
         providers=[provider for provider in offered(store) if provider.provider_id not in connected],
     )
-
-
-def _shown(store: Store, method: LoginMethod) -> str:
-    if method.kind in ("phone", "email"):
-        return codes.written(store, method.value)
-    return f"{name_of(store, method.kind)} · {method.value}" if method.value else name_of(store, method.kind)
 
 
 def _by(store: Store, kind: str) -> str:

@@ -8,12 +8,15 @@ from collections.abc import Sequence
 import structlog
 
 from gateway.clients import services
+from gateway.storefront import codes
 from gateway.storefront.frame import visitor
 from onefold.identity_merge.v1 import accounts_pb2 as pb
 from onefold.identity_merge.v1.service_pb2 import Store
 from services.common.errors import OnefoldError
 
 log = structlog.get_logger()
+# All other kinds are providers.
+_OWN_KINDS = ("phone", "email")
 # Of the whole installation, and changed by its operators alone.
 _FRESH_SECONDS = 30.0
 # A log-in page does not wait longer for its buttons.
@@ -37,6 +40,13 @@ def offered(store: Store) -> Sequence[pb.SocialProvider]:
         return ()
     _known[now + _FRESH_SECONDS] = found
     return found
+
+
+def written(store: Store, kind: str, value: str) -> str:
+    """A login method, or what was proved, as people of the store read it."""
+    if kind in _OWN_KINDS:
+        return codes.written(store, value)
+    return f"{name_of(store, kind)} · {value}" if value else name_of(store, kind)
 
 
 def name_of(store: Store, kind: str) -> str:

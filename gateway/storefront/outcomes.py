@@ -7,6 +7,7 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from gateway.storefront import codes, cookies, session
+from gateway.storefront.offers import written
 from gateway.storefront.session import Begun
 from onefold.identity_merge.v1 import accounts_pb2 as pb
 from onefold.identity_merge.v1.service_pb2 import LoginMethod, Store
@@ -50,7 +51,7 @@ def enter(store: Store, begun: Begun) -> Response:
 
 def _back(store: Store, added: bool, method: LoginMethod) -> Response:
     asked = codes.sent()
-    what = codes.written(store, method.value or (asked.to if asked else ""))
+    what = written(store, method.kind, method.value) if method.kind else codes.written(store, asked.to if asked else "")
     if added:
         flash(_("You can log in with %(login)s from now on.", login=what), "good")
     else:

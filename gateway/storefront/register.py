@@ -15,6 +15,7 @@ from gateway.storefront import codes, session
 from gateway.storefront.consents import chosen
 from gateway.storefront.forms import LinkForm, RegisterForm
 from gateway.storefront.frame import blueprint, store_at
+from gateway.storefront.offers import written
 from gateway.storefront.outcomes import enter, wanted
 from gateway.storefront.writing import Writing
 from onefold.identity_merge.v1 import accounts_pb2 as pb
@@ -89,7 +90,7 @@ def _page(store: Store, form: RegisterForm, proved: pb.GetProofsResponse) -> str
         "storefront/register.html",
         store=store,
         form=form,
-        proved=[codes.written(store, proof.value) for proof in proved.proofs],
+        proved=[written(store, proof.kind, proof.value) for proof in proved.proofs],
         next=wanted(store.slug),
         write=Writing(store),
     )

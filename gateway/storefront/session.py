@@ -47,11 +47,12 @@ _hooks: list[Hook] = []
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A customer who is logged in. `login` is by what: a phone, an address, or what a provider calls the person."""
+    """A customer who is logged in. `login` is by what: a phone, an address, or what a provider calls the person; `kind` which of them."""
 
     customer_id: str
     login: str
     claims: ServiceClaims
+    kind: str = ""
 
 
 class Begun(Protocol):
@@ -143,7 +144,7 @@ def _ask(store: Store) -> tuple[Member | None, Unavailable | None]:
 
 def _member(store: Store, method: LoginMethod) -> Member:
     claims = claims_in(store, f"customer:{method.customer_id}", CUSTOMER)
-    return Member(method.customer_id, method.value, claims)
+    return Member(method.customer_id, method.value, claims, method.kind)
 
 
 def token(store: Store) -> str:

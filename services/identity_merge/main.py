@@ -15,8 +15,17 @@ from services.common.outbox import Waker
 from services.common.rpc import Caller, Server
 from services.common.sealing import Sealer
 from services.common.tokens import TokenSigner
-from services.identity_merge.api import AccessApi, AuditApi, CustomerAccountApi, LoginApi, MergeApi, StaffApi
+from services.identity_merge.api import (
+    AccessApi,
+    AuditApi,
+    CustomerAccountApi,
+    LoginApi,
+    MergeApi,
+    SocialLoginApi,
+    StaffApi,
+)
 from services.identity_merge.clients import Membership, Orders
+from services.identity_merge.clients.social import SocialProviders
 from services.identity_merge.commands import Context
 from services.identity_merge.commands.housekeeping import delete_expired
 from services.identity_merge.commands.passwords import Passwords
@@ -39,6 +48,7 @@ def _context(environment: Environment, signer: TokenSigner, *, connections: int,
         Orders(rpc.channel(environment.text("ORDERS_TARGET")), caller),
         Sealer.read(environment),
         SMS_REGIONS | frozenset(environment.text("SMS_REGIONS", "").upper().split()),
+        SocialProviders.read(environment),
     )
 
 
@@ -52,6 +62,7 @@ async def serve(environment: Environment, stop: asyncio.Event) -> None:
     audit_pb2_grpc.add_AuditServiceServicer_to_server(AuditApi(context), server.aio)
     service_pb2_grpc.add_LoginServiceServicer_to_server(LoginApi(context), server.aio)
     service_pb2_grpc.add_MergeServiceServicer_to_server(MergeApi(context), server.aio)
+    accounts_pb2_grpc.add_SocialLoginServiceServicer_to_server(SocialLoginApi(context), server.aio)
     staff_pb2_grpc.add_StaffServiceServicer_to_server(StaffApi(context), server.aio)
     await server.start()
     await service.until(stop, context.waker.run())

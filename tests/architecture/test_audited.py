@@ -81,6 +81,8 @@ WRITES: dict[str, str] = {
     "FollowLink": "Proves an address; what is done with the proof is another matter.",
     "ConfirmLogin": "Proves an address, which stands in the customer's timeline.",
     "LogOutCustomer": "Customers log in all day; their sessions are listed in the account.",
+    "BeginSocialLogin": "Sends a browser away; what it comes back with is another matter.",
+    "FinishSocialLogin": "customer.provider_connected",
     "CreateStore": "store.created",
     "CreateApiKey": "api_key.made",
     "LogIn": "staff.logged_in staff.login_refused",

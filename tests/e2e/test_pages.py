@@ -17,6 +17,11 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 # What people and things are called, which no page translates.
 NAMES = {
     "Onefold",
+    "Google",
+    "Facebook",
+    "Kai",
+    "Noa",
+    "Lee",
     "English",
     "Tea",
     "House",

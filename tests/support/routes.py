@@ -213,5 +213,8 @@ ROUTES = {
     "storefront.put_in_cart": OPEN,
     "storefront.register": OPEN,
     "storefront.shop": OPEN,
+    "storefront.social_back": OPEN,
+    "storefront.social_begin": OPEN,
+    "storefront.social_finish": OPEN,
     "webhooks.payment_notice": OPEN,
 }

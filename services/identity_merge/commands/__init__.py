@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from services.common.database import Database
 from services.common.identifiers import IdentifierHasher
 from services.common.outbox import Waker
 from services.common.sealing import Sealer
 from services.identity_merge.clients import Membership, Orders
+from services.identity_merge.clients.social import SocialProviders
 from services.identity_merge.commands.passwords import Passwords
 from services.identity_merge.domain.codes import SMS_REGIONS
 
@@ -26,6 +27,7 @@ class Context:
     sealer: Sealer
     # Besides the store's own region: where text messages are sent to (ISO 3166).
     sms_regions: frozenset[str] = SMS_REGIONS
+    social: SocialProviders = field(default_factory=SocialProviders)
 
     async def close(self) -> None:
         """Closes connections and channels."""

@@ -38,7 +38,8 @@ def browser_digest(secret: str) -> bytes:
 class Proved:
     """An identifier that somebody has proved to hold: phone, email, or a provider's id and subject.
 
-    `label` is what a provider calls the subject, `name` what it calls the person.
+    `label` is what a provider calls the subject, `name` what it calls the person; of an address that a provider vouches for, `label` is
+    the provider's id.
     """
 
     kind: str
@@ -46,6 +47,11 @@ class Proved:
     value: str
     label: str = ""
     name: str = ""
+
+    @property
+    def vouched_for(self) -> bool:
+        """Whether a provider says so, which its label then names, and not a code that was sent there."""
+        return self.kind in OWNED_KINDS and bool(self.label)
 
     @property
     def shown(self) -> str:

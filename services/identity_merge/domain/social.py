@@ -13,6 +13,9 @@ from uuid import UUID
 
 from services.common.contact import LONGEST_NAME, clean_text, comparable_email, parse_email
 from services.common.errors import InvalidInput
+from services.identity_merge.domain.access import LANGUAGES
+from services.identity_merge.domain.logins import Begun, LoginMethod, Visit
+from services.identity_merge.domain.proofs import Outcome, Proved
 
 # As long as somebody may take over the provider's own log-in page.
 LIFETIME = timedelta(minutes=10)
@@ -85,6 +88,47 @@ class Attempt:
     redirect_uri: str
     language: str
     adds_to: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class Departure:
+    """A browser that wants to be sent to a provider; with a session's `credential` to add to that account."""
+
+    provider_id: str
+    browser: str
+    redirect_uri: str
+    language: str
+    credential: str = ""
+
+    @classmethod
+    def read(cls, provider_id: str, browser: str, redirect_uri: str, language: str, credential: str) -> Departure:
+        """From a request. Raises InvalidInput (unknown_value)."""
+        if language and language not in LANGUAGES:
+            raise InvalidInput.of("language", "unknown_value", known=", ".join(LANGUAGES))
+        return cls(provider_id, browser, redirect_uri, language, credential)
+
+
+@dataclass(frozen=True, slots=True)
+class Return:
+    """What a browser came back with; `source` is its network."""
+
+    browser: str
+    state: str
+    code: str
+    error: str
+    issuer: str
+    source: str
+    visit: Visit
+
+
+@dataclass(frozen=True, slots=True)
+class Met:
+    """What came of a provider's word. `proof`: where the code went (PROVE), or what the provider vouches for (REGISTER, HELD)."""
+
+    outcome: Outcome
+    begun: Begun | None = None
+    proof: Proved | None = None
+    added: LoginMethod | None = None
 
 
 class NotVouched(Exception):

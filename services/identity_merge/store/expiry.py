@@ -13,6 +13,7 @@ TABLES = {
     "confirmations": "expires_at < now()",
     "codes": "expires_at < now()",
     "proofs": "expires_at < now()",
+    "social_attempts": "expires_at < now()",
     "customer_sessions": "expires_at < now()",
     # Kept a while, so that committing a plan a second time still finds its run.
     "merge_plans": "expires_at < now() - interval '7 days'",

@@ -288,6 +288,22 @@ customer_sessions = Table(
     Index("customer_sessions_by_method", "store_id", "login_method_id"),
     Index("customer_sessions_expired", "expires_at"),
 )
+# Browsers that were sent to a provider.
+social_attempts = Table(
+    "social_attempts",
+    metadata,
+    Column("store_id", Uuid, nullable=False),
+    Column("state_digest", LargeBinary, nullable=False),
+    Column("browser_digest", LargeBinary, nullable=False),
+    Column("provider_id", Text, nullable=False),
+    Column("redirect_uri", Text, nullable=False),
+    Column("language", Text, nullable=False),
+    # The customer to whom the provider is to be added; unset to log in or register.
+    Column("adds_to", Uuid),
+    Column("expires_at", TIMESTAMPTZ, nullable=False),
+    PrimaryKeyConstraint("store_id", "state_digest"),
+    Index("social_attempts_expired", "expires_at"),
+)
 merge_plans = Table(
     "merge_plans",
     metadata,

@@ -22,6 +22,7 @@ AGES = {
     "confirmations": ("expires_at", "7 days"),
     "codes": ("expires_at", "10 minutes"),
     "proofs": ("expires_at", "30 minutes"),
+    "social_attempts": ("expires_at", "10 minutes"),
     "customer_sessions": ("expires_at", "30 days"),
     "merge_plans": ("expires_at", "7 days 1 hour"),
     "login_attempts": ("since", "1 day"),
@@ -54,6 +55,10 @@ async def test_rows_go_when_their_time_has_come_in_every_store(
     await service.rows(
         "INSERT INTO staff_invitations (store_id, invitation_id, email, email_key, name, role, invited_by, expires_at)"
         " SELECT store_id, staff_id, email, email_key, name, role, '', now() + interval '7 days' FROM staff"
+    )
+    await service.rows(
+        "INSERT INTO social_attempts (store_id, state_digest, browser_digest, provider_id, redirect_uri, language, expires_at)"
+        " SELECT store_id, 'state', 'browser', 'acme', '', '', now() + interval '10 minutes' FROM stores"
     )
     for table, (column, age) in AGES.items():
         for margin, left in (("- interval '5 minutes'", 2), ("", 0)):

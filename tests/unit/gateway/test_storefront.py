@@ -69,7 +69,7 @@ def test_a_store_that_cannot_be_looked_up_is_told_of_as_such(client: FlaskClient
 @pytest.mark.parametrize(
     "path",
     [
-        *("login", "login/code", "login/password", "logout", "register", "register/link"),
+        *("login", "login/code", "login/password", "login/with/google", "logout", "register", "register/link"),
         *("account/login", "account/password", "account/privacy", "account/sessions/end"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
@@ -27,7 +28,7 @@ _LONGEST_CODE = 4_096
 class SocialProviders:
     """The providers of this installation."""
 
-    def __init__(self, providers: list[Provider], public_url: str, *, loopback: bool = False) -> None:
+    def __init__(self, providers: Sequence[Provider] = (), public_url: str = "", *, loopback: bool = False) -> None:
         """`public_url`: where this installation's pages lie, and browsers may be sent back to."""
         self._providers = {provider.provider_id: provider for provider in providers}
         self._public_url = public_url.rstrip("/")

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.common import clock, outbox
+from services.common import audit, clock, outbox
 from services.common.errors import StateConflict, Unavailable
 from services.identity_merge import events
 from services.identity_merge.commands.accounts.notices import notices
@@ -61,6 +61,10 @@ async def add_logins(
     for method in fresh if tell else ():
         but = [each.login_method_id for each in fresh]
         told += await notices(tx, store_id, customer_id, "login_added", method.shown, but)
+        if method.kind not in OWNED_KINDS:  # the others membership notes
+            what = audit.change("provider", "", method.kind)
+            actor = f"customer:{customer_id}"
+            told.append(events.noted(actor, "customer.provider_connected", "customer", customer_id, [what]))
     await outbox.add(tx, store_id, told)
     return [owned[proof.digest][0] for proof in proved if proof.digest in owned]
 

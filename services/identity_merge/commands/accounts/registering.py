@@ -73,6 +73,9 @@ async def _ask(context: Context, claims: ServiceClaims, wanted: Registration, cl
     outcome, owner = await context.membership.register(claims, wanted, claimed)
     if outcome is Registered.RETIRED or owner is None:
         raise StateConflict("identifier_retired")
+    # It has become an account's since: a provider's word opens none that it did not make (A8).
+    if outcome is Registered.EXISTS and any(proof.vouched_for for proof in claimed.proofs):
+        raise StateConflict("nothing_proved")
     created = outcome is Registered.CREATED
     if created and not claimed.again:
         return _Answer(owner, claimed.proofs, created)
