@@ -11,6 +11,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
@@ -21,7 +22,7 @@ from werkzeug.wrappers import Response
 from gateway.clients import services
 from gateway.context import NOBODY, is_api
 from onefold.identity_merge.v1 import service_pb2 as identity
-from services.common import permissions
+from services.common import clock, permissions
 from services.common.errors import PermissionDenied, Unauthenticated, Unavailable
 from services.common.tokens import API_KEY, ServiceClaims
 
@@ -30,6 +31,9 @@ R = TypeVar("R")
 log = structlog.get_logger()
 
 SESSION_COOKIE = "onefold_session"
+# Between a log-in's two steps; identity_merge gives them so long.
+CHALLENGE_COOKIE = "onefold_second_step"
+_CHALLENGE_SECONDS = 300
 _LONGEST_CREDENTIAL = 200
 _PREFIXES = ("ofs_", "ofk_")
 # A revoked credential must stop working within a second (F13), so no answer is believed for longer.
@@ -214,24 +218,48 @@ def requires(permission: str = "") -> Callable[[Callable[P, R]], Callable[P, R]]
     return decorate
 
 
-def begin_session(response: Response, token: str, max_age: int) -> None:
-    """Puts the session token of a log-in into the cookie; `max_age` in seconds."""
+def session_token() -> str:
+    """The session that the browser brings; "" for none."""
+    return request.cookies.get(SESSION_COOKIE, "")[:_LONGEST_CREDENTIAL]
+
+
+def challenge() -> str:
+    """The log-in whose second step this browser is to do; "" for none."""
+    return request.cookies.get(CHALLENGE_COOKIE, "")[:_LONGEST_CREDENTIAL]
+
+
+def enter(response: Response, entered: identity.LogInResponse) -> None:
+    """Keeps what a log-in has given: the session, or the challenge of its second step. The browser's former session has ended."""
+    if entered.totp_challenge:
+        _keep(response, CHALLENGE_COOKIE, entered.totp_challenge, _CHALLENGE_SECONDS)
+        return
+    authenticator: Authenticator = current_app.extensions["onefold_authenticator"]
+    authenticator.forget(session_token())
+    left = entered.expires_at.ToDatetime(tzinfo=UTC) - clock.now()
+    _keep(response, SESSION_COOKIE, entered.session_token, max(int(left.total_seconds()), 0))
+    _drop(response, CHALLENGE_COOKIE)
+
+
+def end_session(response: Response) -> None:
+    """Ends the session of the cookie, at identity_merge too. Raises Unavailable when that cannot be reached."""
+    if token := session_token():
+        authenticator: Authenticator = current_app.extensions["onefold_authenticator"]
+        authenticator.forget(token)
+        services().access.log_out(identity.LogOutRequest(session_token=token))
+    _drop(response, SESSION_COOKIE)
+
+
+def _keep(response: Response, name: str, value: str, seconds: int) -> None:
     response.set_cookie(
-        SESSION_COOKIE,
-        token,
-        max_age=max_age,
+        name,
+        value,
+        max_age=seconds,
         httponly=True,
         samesite="Lax",
         secure=current_app.config["SESSION_COOKIE_SECURE"],
     )
 
 
-def end_session(response: Response) -> None:
-    """Ends the session of the cookie, at identity_merge too. Raises Unavailable when that cannot be reached."""
-    if token := request.cookies.get(SESSION_COOKIE, ""):
-        authenticator: Authenticator = current_app.extensions["onefold_authenticator"]
-        authenticator.forget(token)
-        services().access.log_out(identity.LogOutRequest(session_token=token))
-    response.delete_cookie(
-        SESSION_COOKIE, httponly=True, samesite="Lax", secure=current_app.config["SESSION_COOKIE_SECURE"]
-    )
+def _drop(response: Response, name: str) -> None:
+    secure = current_app.config["SESSION_COOKIE_SECURE"]
+    response.delete_cookie(name, httponly=True, samesite="Lax", secure=secure)

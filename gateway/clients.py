@@ -9,22 +9,18 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 from collections.abc import Iterator
-from typing import Generic, TypeVar
 
 import grpc
-import structlog
 from flask import current_app
-from google.protobuf.message import Message
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from gateway import context
+from gateway.calls import Method, Tokens
 from gateway.config import Settings, Targets
-from gateway.errors import from_rpc
 from onefold.identity_merge.v1 import accounts_pb2_grpc as accounts
 from onefold.identity_merge.v1 import audit_pb2_grpc as audit
 from onefold.identity_merge.v1 import service_pb2_grpc as identity
+from onefold.identity_merge.v1 import staff_pb2_grpc as staff
 from onefold.membership.v1 import benefits_pb2_grpc as benefits
 from onefold.membership.v1 import directory_pb2_grpc as directory
 from onefold.membership.v1 import imports_pb2_grpc as imports
@@ -39,80 +35,8 @@ from onefold.orders.v1 import items_pb2_grpc as items
 from onefold.orders.v1 import payments_pb2_grpc as payments
 from onefold.orders.v1 import service_pb2_grpc as orders
 from onefold.orders.v1 import spend_pb2_grpc as spend
-from services.common import telemetry
-from services.common.errors import Unavailable
 from services.common.rpc import CHANNEL_OPTIONS
-from services.common.tokens import LIFETIME_SECONDS, ServiceClaims, TokenSigner
-
-Request = TypeVar("Request", bound=Message)
-Response = TypeVar("Response", bound=Message)
-Metadata = tuple[tuple[str, str], ...]
-
-DEADLINE_SECONDS = 5.0
-_TOKEN_REUSE_SECONDS = 60
-_TOKENS_KEPT = 1_000
-log = structlog.get_logger()
-
-
-class Tokens:
-    """Service tokens, each used again for a minute, because signing costs and services remember those they have verified."""
-
-    def __init__(self, signer: TokenSigner) -> None:
-        self._signer = signer
-        self._known: dict[ServiceClaims, tuple[float, str]] = {}
-
-    def bearer(self, claims: ServiceClaims) -> str:
-        """The value of the authorization metadata."""
-        known = self._known.get(claims)
-        now = time.monotonic()
-        if known and known[0] > now:
-            return known[1]
-        if len(self._known) >= _TOKENS_KEPT:
-            self._known = {}
-        value = f"Bearer {self._signer.sign(claims)}"
-        self._known[claims] = (now + min(_TOKEN_REUSE_SECONDS, LIFETIME_SECONDS / 2), value)
-        return value
-
-
-class Method(Generic[Request, Response]):
-    """One method of a service."""
-
-    def __init__(self, tokens: Tokens, rpc: grpc.UnaryUnaryMultiCallable[Request, Response]) -> None:
-        self._tokens = tokens
-        self._rpc = rpc
-
-    def __call__(
-        self,
-        request: Request,
-        *,
-        key: str = "",
-        seconds: float = DEADLINE_SECONDS,
-        claims: ServiceClaims | None = None,
-        asked: str = "",
-    ) -> Response:
-        """The answer within `seconds`. `key` is the idempotency key (E7), `claims` default to those of the request's principal.
-
-        `asked` stands for what the client asked, where the gateway has added to it: a repeat is known by that.
-        """
-        timeout = min(seconds, context.seconds_left())
-        if timeout <= 0:
-            raise Unavailable("deadline_exceeded", "the request's time is up")
-        metadata = _metadata(self._tokens.bearer(claims or context.claims()), key, asked)
-        try:
-            return self._rpc(request, timeout=timeout, metadata=metadata)
-        except grpc.RpcError as error:
-            raise from_rpc(error) from error
-
-
-def _metadata(bearer: str, key: str, asked: str) -> Metadata:
-    pairs = [("authorization", bearer), ("x-request-id", telemetry.request_id.get())]
-    if key:
-        pairs.append(("idempotency-key", key))
-    if asked:
-        pairs.append(("idempotency-fingerprint", asked))
-    if traceparent := telemetry.traceparent():
-        pairs.append(("traceparent", traceparent))
-    return tuple(pairs)
+from services.common.tokens import TokenSigner
 
 
 class Orders:
@@ -305,6 +229,31 @@ class Audit:
         self.list_actors = Method(tokens, stub.ListAuditActors)
 
 
+class Staff:
+    """StaffService."""
+
+    def __init__(self, tokens: Tokens, channel: grpc.Channel) -> None:
+        stub = staff.StaffServiceStub(channel)
+        self.list = Method(tokens, stub.ListStaff)
+        self.get = Method(tokens, stub.GetStaff)
+        self.invite = Method(tokens, stub.InviteStaff)
+        self.withdraw = Method(tokens, stub.WithdrawInvitation)
+        self.change = Method(tokens, stub.ChangeStaff)
+        self.remove = Method(tokens, stub.RemoveStaff)
+        self.reset_totp = Method(tokens, stub.ResetTotp)
+        self.read_invitation = Method(tokens, stub.ReadInvitation)
+        self.accept_invitation = Method(tokens, stub.AcceptInvitation)
+        self.request_reset = Method(tokens, stub.RequestReset)
+        self.log_in_with_totp = Method(tokens, stub.LogInWithTotp)
+        self.get_myself = Method(tokens, stub.GetMyself)
+        self.change_my_name = Method(tokens, stub.ChangeMyName)
+        self.change_my_password = Method(tokens, stub.ChangeMyPassword)
+        self.end_my_sessions = Method(tokens, stub.EndMySessions)
+        self.begin_totp = Method(tokens, stub.BeginTotp)
+        self.confirm_totp = Method(tokens, stub.ConfirmTotp)
+        self.end_totp = Method(tokens, stub.EndTotp)
+
+
 class Logins:
     """LoginService."""
 
@@ -382,6 +331,7 @@ class Services:
         self.directory = Directory(tokens, channels["membership"])
         self.access = Access(tokens, channels["identity_merge"])
         self.audit = Audit(tokens, channels["identity_merge"])
+        self.staff = Staff(tokens, channels["identity_merge"])
         self.logins = Logins(tokens, channels["identity_merge"])
         self.accounts = Accounts(tokens, channels["identity_merge"])
         self.social_logins = SocialLogins(tokens, channels["identity_merge"])

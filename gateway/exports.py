@@ -18,7 +18,8 @@ from flask_babel import gettext as _
 from google.protobuf.message import Message
 
 from gateway.auth import principal
-from gateway.clients import Method, services
+from gateway.calls import Method
+from gateway.clients import services
 from onefold.common.v1.common_pb2 import PageRequest
 from onefold.identity_merge.v1.service_pb2 import Store
 from onefold.membership.v1 import directory_pb2 as pb

@@ -17,7 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressC
 from rich.table import Table
 from rich.text import Text
 
-from deploy.local import cdnow, loader
+from deploy.local import cdnow, demo_staff, loader
 from deploy.local.demo import OWNER_EMAIL, SLUG, DemoStore
 from deploy.local.members import MemberLoader
 from deploy.local.process import tied, wait_until
@@ -86,7 +86,9 @@ def _start(stack: Stack, began: float) -> None:
 
     with console.status("Starting PostgreSQL, NATS, the services and the gateway …") as waiting:
         stack.start(on_page=show)
-    DemoStore(stack.running).ensure_payments()
+    demo = DemoStore(stack.running)
+    demo.ensure_payments()
+    demo_staff.ensure(stack.running, SLUG, OWNER_EMAIL, demo.password)
     if stack.notice:
         console.print(Text(stack.notice, style="yellow"))
 
@@ -204,9 +206,14 @@ def _progress_file(data: Path) -> Path:
 
 
 def _show_addresses(running: RunningStack, password: str) -> None:
+    data = DataFolder(running.data)
     rows = {
         "Console": f"[bold]{running.gateway_url}/[/]",
         "  log in": f"store [bold]{SLUG}[/], e-mail [bold]{OWNER_EMAIL}[/], password [bold]{password}[/]",
+        **{
+            f"  {each.role}": f"e-mail [bold]{each.email}[/], password [bold]{each.password(data)}[/]"
+            for each in demo_staff.COLLEAGUES
+        },
         "Till": f"{running.gateway_url}/pos/",
         "Online store": f"{running.gateway_url}/s/{SLUG}/",
         "API": f"{running.gateway_url}/api/v1, described at {running.gateway_url}/api/docs",

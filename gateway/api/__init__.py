@@ -22,6 +22,7 @@ from gateway.api import (
     orders,
     profiles,
     spend,
+    staff,
 )
 from gateway.api.base import ABOUT, PREFIX, SECURITY, blueprint
 from gateway.api.fields import Problem
@@ -43,6 +44,7 @@ __all__ = [
     "orders",
     "profiles",
     "spend",
+    "staff",
 ]
 
 

@@ -9,9 +9,11 @@ from gateway.console import (
     home,
     imports,
     items,
+    joining,
     levels,
     members,
     merges,
+    myself,
     order_entry,
     order_list,
     order_mail,
@@ -25,6 +27,7 @@ from gateway.console import (
     removals,
     session,
     spend,
+    staff,
 )
 from gateway.console.frame import blueprint
 
@@ -38,9 +41,11 @@ __all__ = [
     "home",
     "imports",
     "items",
+    "joining",
     "levels",
     "members",
     "merges",
+    "myself",
     "order_entry",
     "order_list",
     "order_mail",
@@ -54,4 +59,5 @@ __all__ = [
     "removals",
     "session",
     "spend",
+    "staff",
 ]

@@ -131,6 +131,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "refund_state": _badge(labels.REFUND_STATE),
     "points_reason": _words(labels.POINTS_REASON),
     "signed": _signed,
+    "staff_role": _words(labels.STAFF_ROLE),
     "sort_name": _words(labels.CUSTOMER_SORT),
     "times": formats.times_text,
     "whole": _whole,

@@ -8,7 +8,7 @@ from flask_babel import LazyString
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from onefold.identity_merge.v1.service_pb2 import MergeState
+from onefold.identity_merge.v1.service_pb2 import MergeState, StaffRole
 from onefold.membership.v1.directory_pb2 import CustomerSort
 from onefold.membership.v1.imports_pb2 import ImportState
 from onefold.membership.v1.levels_pb2 import LevelCause
@@ -20,6 +20,12 @@ from onefold.orders.v1.service_pb2 import Channel, OrderStatus, PaymentMethod, R
 
 Badge = tuple[LazyString, str]
 
+STAFF_ROLE: dict[int, LazyString] = {
+    StaffRole.STAFF_ROLE_OWNER: _l("Owner"),
+    StaffRole.STAFF_ROLE_MANAGER: _l("Manager"),
+    StaffRole.STAFF_ROLE_CASHIER: _l("Cashier"),
+    StaffRole.STAFF_ROLE_SUPPORT: _l("Support"),
+}
 ORDER_STATUS: dict[int, Badge] = {
     OrderStatus.ORDER_STATUS_UNPAID: (_l("Unpaid"), "warn"),
     OrderStatus.ORDER_STATUS_PAID: (_l("Paid"), "good"),
@@ -153,7 +159,6 @@ EVENT = {
     "joined": _l("Became a member"),
     "signed_up_online": _l("Signed up on the online store"),
     "merged": _l("Account merged into this one"),
-    "guest_orders_joined": _l("Guest orders joined"),
     "note": _l("Note added"),
     "note_struck": _l("Note struck"),
     "phone_changed": _l("Phone changed with the member’s consent"),

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
-from flask import current_app, redirect, render_template, request, url_for
+from flask import current_app, flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from gateway import languages
-from gateway.auth import begin_session, end_session
+from gateway.auth import challenge, end_session, enter, session_token
 from gateway.clients import services
 from gateway.console.forms import LogInForm
 from gateway.console.frame import Page, blueprint
 from gateway.console.problems import refuse
+from gateway.console.staff_forms import SecondStepForm
 from gateway.context import NOBODY
-from onefold.identity_merge.v1.service_pb2 import LogInRequest
-from services.common.errors import OnefoldError
+from onefold.identity_merge.v1.service_pb2 import LogInRequest, LogInResponse
+from onefold.identity_merge.v1.staff_pb2 import LogInWithTotpRequest
+from services.common.errors import OnefoldError, Unauthenticated
 
 
 @blueprint.route("/login", methods=["GET", "POST"])
@@ -30,16 +32,53 @@ def log_in() -> Page:
         store_slug=(form.store.data or "").strip().lower(),
         email=(form.email.data or "").strip(),
         password=form.password.data or "",
+        agent=agent(),
+        session_token=session_token(),
     )
     try:
-        session = services().access.log_in(wish, claims=NOBODY)
+        entered = services().access.log_in(wish, claims=NOBODY)
     except OnefoldError as error:
         refuse(form, error, {"store_slug": "store", "email": "email", "password": "password"})
         return render_template("console/login.html", form=form), 422
-    response = redirect(_inside(request.args.get("next", "")) or url_for("console.home"))
-    left = session.expires_at.ToDatetime(tzinfo=UTC) - datetime.now(UTC)
-    begin_session(response, session.session_token, max(int(left.total_seconds()), 0))
+    return onward(entered, request.args.get("next", ""))
+
+
+@blueprint.route("/login/code", methods=["GET", "POST"])
+def second_step() -> Page:
+    """The second step of a log-in. Whose first step is over, or was never done, begins again."""
+    form, begun = SecondStepForm(), challenge()
+    if not begun:
+        return redirect(url_for("console.log_in", next=request.args.get("next")))
+    if request.method == "GET":
+        return render_template("console/second_step.html", form=form)
+    wish = LogInWithTotpRequest(
+        challenge=begun, code=form.code.data or "", agent=agent(), session_token=session_token()
+    )
+    try:
+        entered = services().staff.log_in_with_totp(wish, claims=NOBODY).session
+    except Unauthenticated:
+        flash(_("The time for the code is over, or it was wrong too often. Log in again."), "bad")
+        return redirect(url_for("console.log_in", next=request.args.get("next")))
+    except OnefoldError as error:
+        refuse(form, error, {"code": "code"})
+        return render_template("console/second_step.html", form=form), 422
+    return onward(entered, request.args.get("next", ""))
+
+
+def onward(entered: LogInResponse, wanted: str = "") -> Response:
+    """To the page that was wanted, or to the second step before it."""
+    inside = _inside(wanted)
+    if entered.totp_challenge:
+        response = redirect(url_for("console.second_step", next=inside or None))
+    else:
+        response = redirect(inside or url_for("console.home"))
+    enter(response, entered)
     return response
+
+
+def agent() -> str:
+    """What the browser calls itself."""
+    return request.headers.get("User-Agent", "")
 
 
 @blueprint.post("/logout")

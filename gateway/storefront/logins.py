@@ -7,11 +7,12 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 from werkzeug.wrappers import Response
 
+from gateway import devices
 from gateway.clients import services
 from gateway.console.frame import Page
 from gateway.console.problems import refuse
 from gateway.errors import http_status
-from gateway.storefront import codes, devices, session
+from gateway.storefront import codes, session
 from gateway.storefront.forms import IdentifierForm, SessionForm
 from gateway.storefront.frame import blueprint, store_at
 from gateway.storefront.offers import name_of, offered, written

@@ -88,6 +88,15 @@ async def list_staff(database: Database, claims: ServiceClaims, size: int, token
     return page.cut(found, lambda entry: (entry.member.name, str(entry.member.staff_id)))
 
 
+async def get_staff(database: Database, claims: ServiceClaims, staff_id: UUID) -> Entry:
+    """One member of staff. Raises PermissionDenied, NotFound (staff_not_found)."""
+    async with database.transaction(claims.store) as tx:
+        entry = await staff.load_entry(tx, claims.store, staff_id)
+    if entry is None:
+        raise NotFound("staff_not_found")
+    return entry
+
+
 async def get_myself(database: Database, claims: ServiceClaims, credential: str) -> Myself:
     """The caller. Raises PermissionDenied for API keys, Unauthenticated for who has left."""
     staff_id, token = me(claims), tokens.read(credential)

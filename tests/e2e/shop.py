@@ -88,6 +88,7 @@ class Shop:
             access = identity_grpc.AccessServiceStub(channel)
             operator = _metadata(signer, ServiceClaims("operator", "operator"))
             made = access.CreateStore(wish, timeout=20, metadata=operator)
+            self.owner_id = made.owner.staff_id
             owner = _metadata(signer, ServiceClaims(f"staff:{made.owner.staff_id}", "owner", made.store.store_id))
             return access.CreateApiKey(
                 identity.CreateApiKeyRequest(name="tests", scopes=SCOPES), timeout=20, metadata=owner

@@ -129,6 +129,8 @@ def addresses(shop: Shop) -> list[str]:
         f"/console/merges/new?{picked}",
         f"/console/merges/new/points?{picked}",
         f"/console/merges/check?{picked}&primary={ids[0]}&{adjustment}",
+        *("/console/staff", f"/console/staff/{shop.owner_id}", "/console/account", "/console/account/second-factor"),
+        "/console/forgotten",
         "/pos/",
         "/s/confirm?token=ofc_something",
         *(f"/s/{shop.slug}/{page}" for page in ("login", "login/password", "register?token=ofl_something")),

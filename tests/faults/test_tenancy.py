@@ -37,6 +37,7 @@ def neighbours(running: System) -> Iterator[Neighbours]:
     file = f"{header}\r\nPerson 1,9451 2053,,,,,,,,".encode()
     order = mine.order(third, paid=False)["order_id"]
     body = {"order_ids": [order], "status": "shipped"}
+    invitation = {"name": "Person 1", "email": "person1@mail.example", "role": "support"}
     ids = {
         "customer_id": first,
         "merged_id": second,
@@ -48,6 +49,8 @@ def neighbours(running: System) -> Iterator[Neighbours]:
         "item_id": mine.owner.sure("POST", "/items", {"name_en": "Person 1", "unit_price_minor": 1})["item_id"],
         "cart_id": mine.api.sure("POST", "/carts", {"customer_id": third})["cart_id"],
         "import_id": mine.api.sure("POST", "/imports", file=file)["import_id"],
+        "staff_id": mine.owner.sure("GET", "/staff")["items"][0]["staff_id"],
+        "invitation_id": mine.owner.sure("POST", "/staff", invitation)["invitation_id"],
         "order_run_id": mine.api.sure("POST", "/order-runs/status", body)["run_id"],
     }
     running.audit()
@@ -68,6 +71,8 @@ _NOT_FOUND = {
     "filter_not_found",
     "level_run_not_found",
     "bulk_run_not_found",
+    "staff_not_found",
+    "invitation_not_found",
 }
 # Taken on: a run names what it could not change, and this is all of it.
 _MISSING, _EMPTY, _OWN, _TAKEN = "missing", "empty", "own", "taken"
@@ -168,6 +173,10 @@ ROUTES: dict[str, tuple[str, object, str]] = {
     "GET /merges/{merge_run_id}": ("/merges/{merge_run_id}", None, _MISSING),
     "GET /audit-entries": ("/audit-entries?subject_id={order_id}", None, _EMPTY),
     "GET /audit-entries/export.csv": ("/audit-entries/export.csv?subject_id={customer_id}", None, _OWN),
+    "GET /staff": ("/staff", None, _OWN),
+    "PATCH /staff/{staff_id}": ("/staff/{staff_id}", {"role": "cashier"}, _MISSING),
+    "DELETE /staff/{staff_id}": ("/staff/{staff_id}", None, _MISSING),
+    "DELETE /staff/invitations/{invitation_id}": ("/staff/invitations/{invitation_id}", None, _MISSING),
     "GET /imports": ("/imports", None, _EMPTY),
     "GET /imports/{import_id}": ("/imports/{import_id}", None, _MISSING),
     "GET /imports/{import_id}/preview": ("/imports/{import_id}/preview", None, _MISSING),
@@ -181,10 +190,18 @@ ROUTES: dict[str, tuple[str, object, str]] = {
 _OWNERS = {
     *("POST /customers/{customer_id}/phone", "POST /customers/{customer_id}/erasure"),
     *("GET /audit-entries", "GET /audit-entries/export.csv"),
+    *("GET /staff", "PATCH /staff/{staff_id}", "DELETE /staff/{staff_id}", "DELETE /staff/invitations/{invitation_id}"),
 }
 # Nothing of a store is named in them; the first an API key may not call at all.
 _NO_STRANGER = {
-    *("POST /api-keys", "POST /items", "POST /imports", "GET /imports/sample.csv", "POST /saved-filters"),
+    *(
+        "POST /api-keys",
+        "POST /staff",
+        "POST /items",
+        "POST /imports",
+        "GET /imports/sample.csv",
+        "POST /saved-filters",
+    ),
     *("GET /deletion-policy", "PUT /deletion-policy"),
     *("POST /levels/simulate", "PUT /levels", "PUT /points-settings"),
 }

@@ -28,6 +28,11 @@ class StaffApi(staff_pb2_grpc.StaffServiceServicer):
         page = await queries.list_staff(self._context.database, rpc.caller(), request.page.size, request.page.token)
         return pb.ListStaffResponse(entries=map(_entry, page.items), next_page_token=page.next_token)
 
+    async def GetStaff(self, request: pb.GetStaffRequest, _: GrpcContext) -> pb.GetStaffResponse:
+        staff_id = parse_id(request.staff_id, "staff_id")
+        entry = await queries.get_staff(self._context.database, rpc.caller(), staff_id)
+        return pb.GetStaffResponse(entry=_entry(entry))
+
     async def InviteStaff(self, request: pb.InviteStaffRequest, _: GrpcContext) -> pb.InviteStaffResponse:
         entry = await staff.invite(
             self._context,

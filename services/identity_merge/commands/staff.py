@@ -112,6 +112,8 @@ async def remove(context: Context, claims: ServiceClaims, staff_id: UUID) -> Non
             await staff.remove(tx, claims.store, staff_id)
             await second_factor.end(tx, claims.store, staff_id)
             await staff_sessions.end_all(tx, claims.store, staff_id)
+        elif not await staff.has_left(tx, claims.store, staff_id):
+            raise NotFound("staff_not_found")
     context.waker.wake()
 
 

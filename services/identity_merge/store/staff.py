@@ -107,6 +107,14 @@ _REMOVE = text(
 _REMOVE_RESETS = text("DELETE FROM staff_invitations WHERE store_id = :store_id AND staff_id = :staff_id")
 
 
+async def has_left(tx: AsyncConnection, store_id: UUID, staff_id: UUID) -> bool:
+    """Whether somebody of that id worked for the store once."""
+    return await tx.scalar(_HAS_LEFT, {"store_id": store_id, "staff_id": staff_id}) is not None
+
+
+_HAS_LEFT = text("SELECT 1 FROM staff WHERE store_id = :store_id AND staff_id = :staff_id AND removed_at IS NOT NULL")
+
+
 async def put_invitation(
     tx: AsyncConnection, store_id: UUID, invitation: Invitation, invited_by: str, events: Sequence[Event]
 ) -> None:

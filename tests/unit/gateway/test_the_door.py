@@ -13,7 +13,8 @@ from flask import Flask, get_flashed_messages
 from flask import session as form_session
 from flask.testing import FlaskClient
 
-from gateway.storefront import codes, devices, frame, offers, outcomes, session
+from gateway import devices
+from gateway.storefront import codes, frame, offers, outcomes, session
 from onefold.identity_merge.v1 import accounts_pb2 as pb
 from onefold.identity_merge.v1.service_pb2 import LoginMethod, Store
 from services.common import clock
