@@ -47,7 +47,8 @@ class Way(Enum):
 @dataclass(frozen=True, slots=True)
 class Query:
     """One way to search. TEXT and GRAMS: LIKE patterns on the haystack, any of which suffices; for GRAMS the `grams` must all be
-    there. PHONE and EMAIL: the whole line. PAIR: one LIKE pattern, and the same as two regular expressions.
+    there. PHONE and EMAIL: the whole line, and a LIKE pattern for further ones. PAIR: one LIKE pattern, and the same as two
+    regular expressions.
     """
 
     way: Way
@@ -102,9 +103,14 @@ def _phone_queries(wanted: str, digits: str, region: str) -> tuple[Query, ...]:
             patterns.append(f"%{national}%")
     text = Query(Way.TEXT, tuple(patterns))
     try:
-        return (Query(Way.PHONE, (parse_mobile(wanted, region),)), text)
+        return (Query(Way.PHONE, _line(parse_mobile(wanted, region))), text)
     except InvalidInput:
         return (text,)
+
+
+def _line(whole: str) -> tuple[str, str]:
+    """The main one's line, and a pattern for further ones, which stand below the main ones."""
+    return whole, f"%\n%\n%\n{_escape(whole)}\n%"
 
 
 def _behind(code: str, digits: str) -> str:
@@ -117,7 +123,7 @@ def _behind(code: str, digits: str) -> str:
 
 def _email_query(raw: str) -> tuple[Query, ...]:
     try:
-        return (Query(Way.EMAIL, (fold(parse_email(raw)),)),) if "@" in raw else ()
+        return (Query(Way.EMAIL, _line(fold(parse_email(raw)))),) if "@" in raw else ()
     except InvalidInput:
         return ()
 

@@ -98,3 +98,19 @@ class Registration(Flow):
                 return getattr(stub, method)(request, timeout=10, metadata=self.system.metadata(claims))
 
             yield call
+
+
+class GuestWhoRegisters(Registration):
+    """Somebody who has ordered as a guest registers: the order, its sum and the guest's id are the member's (A7, F10)."""
+
+    def prepare(self) -> None:
+        self.order = self.shop.settled(self.shop.order(self.who, member=False)["order_id"])
+        super().prepare()
+
+    def check(self) -> None:
+        super().check()
+        member = self.shop.customer(self.customer_id)
+        assert (member["orders_count"], member["net_spend_minor"]) == (1, 10_000)
+        assert self.shop.customer(self.order["customer_id"])["customer_id"] == self.customer_id
+        [order] = self.shop.orders_of(self.customer_id)
+        assert order["order_id"] == self.order["order_id"]

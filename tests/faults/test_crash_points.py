@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import pytest
 
 from deploy.local.process import ROOT, wait_until
-from tests.faults.account_flows import Registration
+from tests.faults.account_flows import GuestWhoRegisters, Registration
 from tests.faults.client import Shop
 from tests.faults.flows import (
     Checkout,
@@ -87,6 +87,7 @@ SCENARIOS = [
         ("membership.enrol.before_commit", "membership.enrol.after_commit"),
         down=("membership-serve",),
     ),
+    Scenario("membership-work", GuestWhoRegisters, ("membership.join.before_commit", "membership.join.after_commit")),
     # A store has one set of rules, so each of these has a store of its own.
     Scenario("membership-work", LevelRules, ("membership.levels.between_parts",)),
     Scenario("membership-work", LevelRules, ("membership.levels.before_commit",)),

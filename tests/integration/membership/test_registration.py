@@ -194,6 +194,10 @@ async def test_a_further_phone_is_found_listed_told_and_taken_once(shop: Shop) -
     assert await found(shop, second) == await found(shop, second[4:]) == await found(shop, email) == [member]
     told = events_pb2.MemberChanged.FromString((await shop.events("member_changed"))[-1].payload)
     assert sorted((i.kind, i.value) for i in told.identifiers) == sorted(customer.identifiers)
+    guest = (await shop.enrol(buyer(second, email, trusted=False))).customer_id
+    for words in (second, second[4:], email.upper()):  # also beside somebody whose only phone it is
+        everybody = await queries.search_customers(shop.context.database, shop.who, 20, "", words, False)
+        assert {each.customer_id for each in everybody.page.items} == {member, guest}
     assert (await shop.enrol(buyer(second))).customer_id == member
     await shop.audit()
 
