@@ -153,7 +153,8 @@ class Relay:
     async def _rest(self, at_least: float) -> None:
         await asyncio.sleep(at_least)
         try:
-            await asyncio.wait_for(self._woken.wait(), SWEEP_SECONDS)
+            async with asyncio.timeout(SWEEP_SECONDS):  # wait_for may swallow a cancellation (Python 3.11)
+                await self._woken.wait()
         except TimeoutError:
             return
         self._woken.clear()

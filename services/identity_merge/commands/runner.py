@@ -187,7 +187,8 @@ def _noted(run: Run) -> Event:
 
 async def _rest(woken: asyncio.Event) -> None:
     try:
-        await asyncio.wait_for(woken.wait(), SWEEP_SECONDS)
+        async with asyncio.timeout(SWEEP_SECONDS):  # wait_for may swallow a cancellation (Python 3.11)
+            await woken.wait()
     except TimeoutError:
         return
     woken.clear()

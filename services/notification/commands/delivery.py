@@ -141,12 +141,14 @@ class Sender(Generic[Letter]):
     async def _idle(self) -> None:
         """Waits for a wake-up or the next sweep."""
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._woken.wait(), SWEEP_SECONDS)
+            async with asyncio.timeout(SWEEP_SECONDS):  # wait_for may swallow a cancellation (Python 3.11)
+                await self._woken.wait()
 
     async def _pause(self, seconds: float) -> None:
         """Leaves the server alone for a while; only a stop ends the pause."""
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._stopping.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._stopping.wait()
 
     async def _deliver(self, lane: Lane[Letter], claimed: Claimed) -> Away | None:
         """One attempt and its outcome; tells when the server was away."""
