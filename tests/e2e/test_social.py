@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 def _provider_is_there(stack: Stack) -> None:
     """It is loaded when somebody first asks, which takes longer on a busy machine than anybody waits for a provider."""
     described = f"{stack.settings.social_url}/.well-known/openid-configuration"
-    httpx.get(described, timeout=60, trust_env=False).raise_for_status()
+    httpx.get(described, timeout=180, trust_env=False).raise_for_status()
 
 
 def say_who(page: Page, place: str, subject: str) -> None:
