@@ -23,6 +23,7 @@ CHECKS: Sequence[Callable[[Databases], Awaitable[Verdict]]] = (
     accounts.check_redemptions,
     accounts.check_owners,
     accounts.check_pointers,
+    accounts.check_guests,
     accounts.check_retired,
     accounts.check_unique,
     accounts.check_net_spend,

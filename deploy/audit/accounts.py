@@ -101,6 +101,23 @@ async def check_pointers(databases: Databases) -> Verdict:
     return verdict
 
 
+async def check_guests(databases: Databases) -> Verdict:
+    """O: what a member has proved has no guest left who had ordered by then, and nothing is still to be looked for (A7, L)."""
+    verdict = Verdict("O", "guest orders from before a proof of their phone or e-mail are its member's")
+    # By the indexes of texts: a part for each of them.
+    left = " UNION ALL ".join(
+        f"""SELECT s.customer_id FROM customer_search s JOIN order_facts f USING (store_id, customer_id)
+  WHERE p.kind = '{kind}' AND s.store_id = p.store_id AND split_part(s.haystack, E'\\n', {line}) = lower(i.value) AND NOT s.member
+   AND f.placed_at <= p.proved_at"""
+        for line, kind in ((2, "phone"), (3, "email"))
+    )
+    query = f"""SELECT p.customer_id, p.value IS NULL AND NOT EXISTS ({left})
+ FROM proofs p LEFT JOIN identifiers i ON i.store_id = p.store_id AND i.kind = p.kind AND i.digest = p.digest AND i.state = 'live'"""
+    async for customer, joined in databases.stream("membership", query):
+        verdict.expect(joined, f"guests of customer {customer}")
+    return verdict
+
+
 async def check_owners(databases: Databases) -> Verdict:
     """O: every order's owner is a live customer or, while unpaid, a merged one."""
     verdict = Verdict("O", "every order has one owner: a live customer or, while unpaid, a merged one")

@@ -18,7 +18,10 @@ _PENDING = {
         "events not yet published": "SELECT count(*) FROM outbox WHERE published_at IS NULL",
         "dead letters": "SELECT count(*) FROM dead_letters WHERE replayed_at IS NULL",
     },
-    "membership": {"removals under way": "SELECT count(*) FROM removals WHERE state = 'claimed'"},
+    "membership": {
+        "removals under way": "SELECT count(*) FROM removals WHERE state = 'claimed'",
+        "guests to be looked for": "SELECT count(*) FROM proofs WHERE value IS NOT NULL",
+    },
     "orders": {"erasures under way": "SELECT count(*) FROM erasures"},
     "identity_merge": {"merges under way": "SELECT count(*) FROM merge_runs WHERE finished_at IS NULL"},
     "notification": {

@@ -159,6 +159,7 @@ EVENT = {
     "joined": _l("Became a member"),
     "signed_up_online": _l("Signed up on the online store"),
     "merged": _l("Account merged into this one"),
+    "guest_orders_joined": _l("Guest orders joined"),
     "note": _l("Note added"),
     "note_struck": _l("Note struck"),
     "phone_changed": _l("Phone changed with the member’s consent"),

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from flask import redirect, render_template, request, url_for
 from flask_babel import gettext as _
+from flask_babel import ngettext
 
 from gateway.auth import requires
 from gateway.console import ask, labels
@@ -43,6 +44,8 @@ def details(event: Event) -> str:
     """More about it, for the line below; empty where the words say all."""
     if event.kind == "phone_changed":
         return str(_("Consent given: %(way)s", way=labels.words_of(labels.CONSENT_GIVEN, event.text)))
+    if event.kind == "guest_orders_joined":
+        return _joined(*event.text.partition(",")[::2])
     if event.kind in ("consent_given", "consent_withdrawn"):
         return labels.words_of(labels.FIELD, event.text)
     if event.kind == "profile_changed":
@@ -52,6 +55,19 @@ def details(event: Event) -> str:
     if event.kind == "login_confirmed_phone" or event.by_sms:
         return ask.phone(event.text)
     return "" if event.kind in ("level_changed", "merged") else event.text
+
+
+def _joined(kind: str, count: str) -> str:
+    number = int(count) if count.isdecimal() else 0
+    words = {
+        "phone": ngettext(
+            "%(num)s order, after the phone was proved", "%(num)s orders, after the phone was proved", number
+        ),
+        "email": ngettext(
+            "%(num)s order, after the e-mail was proved", "%(num)s orders, after the e-mail was proved", number
+        ),
+    }
+    return labels.words_of(words, kind)
 
 
 def known_by(event: Event, member: object) -> str:

@@ -12,6 +12,7 @@ from onefold.orders.v1 import carts_pb2 as carts
 from onefold.orders.v1 import events_pb2 as orders
 from onefold.orders.v1 import service_pb2 as orders_pb
 from services.common.contact import Contact
+from services.common.identifiers import EMAIL, PHONE
 from services.common.ids import time_of
 from services.common.inbox import Delivered, Subscription
 from services.common.wire import address_value, moment
@@ -28,14 +29,6 @@ async def on_store_changed(
         told = event.message.store
         settings = StoreSettings(told.region, told.currency, told.timezone, told.language)
         await commands.follow_store(tx, store_id, settings, event.message.version)
-
-
-async def on_login_confirmed(
-    tx: AsyncConnection, store_id: UUID, events: Sequence[Delivered[identity_merge.LoginConfirmed]]
-) -> None:
-    """Somebody has proved a login of the online store."""
-    logins = [(UUID(event.message.customer_id), time_of(event.event_id)) for event in events]
-    await commands.follow_logins(tx, store_id, logins)
 
 
 async def on_cart_changed(tx: AsyncConnection, store_id: UUID, events: Sequence[Delivered[orders.CartChanged]]) -> None:
@@ -59,6 +52,17 @@ def subscriptions(context: commands.Context) -> Mapping[str, Sequence[Subscripti
         with_points = (event.message.order for event in events if event.message.order.points_redeemed)
         states = sorted((order.version, UUID(order.order_id), hold_state(order)) for order in with_points)
         await commands.follow_redemptions(tx, store_id, {order_id: state for _, order_id, state in states})
+
+    async def on_login_confirmed(
+        tx: AsyncConnection, store_id: UUID, events: Sequence[Delivered[identity_merge.LoginConfirmed]]
+    ) -> None:
+        """Somebody has proved a login of the online store, and what it is may stand in guest orders."""
+        told = [(UUID(event.message.customer_id), event.message, time_of(event.event_id)) for event in events]
+        await commands.follow_logins(tx, store_id, [(customer_id, at) for customer_id, _, at in told])
+        proofs = [
+            (i, login.kind, login.value, at) for i, login, at in told if login.kind in (PHONE, EMAIL) and login.value
+        ]
+        await commands.note_proofs(context, tx, store_id, proofs)
 
     return {
         "orders": [

@@ -13,7 +13,17 @@ from services.common import audit
 from services.common.identifiers import EMAIL, PHONE
 from services.common.outbox import Event, event
 from services.common.wire import timestamp
-from services.membership.domain import Buyer, Customer, Identifier, Ledger, Moved, Outcome, Reason, Registration
+from services.membership.domain import (
+    Buyer,
+    Customer,
+    Identifier,
+    Joining,
+    Ledger,
+    Moved,
+    Outcome,
+    Reason,
+    Registration,
+)
 from services.membership.domain.imports import Candidate
 
 # What somebody did, for the audit log (H1).
@@ -120,6 +130,17 @@ def level_changed(moved: Moved) -> Event:
         cause=levels_pb2.LevelCause.ValueType(moved.cause),
     )
     return event(message, moved.customer_id, moved.seq)
+
+
+def guests_joined(joining: Joining) -> Event:
+    """Guests are part of the member who has proved what they gave."""
+    message = events_pb2.GuestsJoined(
+        customer_id=str(joining.member.customer_id),
+        guest_ids=[str(i) for i in joining.guest_ids],
+        kind=joining.kind,
+        orders_count=len(joining.order_ids),
+    )
+    return event(message, joining.member.customer_id, joining.member.version)
 
 
 def members_absorbed(merge_run_id: UUID, outcome: Outcome) -> Event:

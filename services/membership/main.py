@@ -24,6 +24,7 @@ REMOVAL_SECONDS = 2
 IMPORT_SECONDS = 0.5
 HOLD_SECONDS = 60
 LEVELS_SECONDS = 0.3
+GUESTS_SECONDS = 0.5
 PURGE_SECONDS = 3_600
 
 
@@ -79,6 +80,7 @@ async def work(environment: Environment, stop: asyncio.Event) -> None:
         worker.every(HOLD_SECONDS, "settle_holds", settle_holds),
         worker.every(IMPORT_SECONDS, "imports", lambda: commands.run_imports(context)),
         worker.every(LEVELS_SECONDS, "levels", lambda: commands.run_level_saves(context)),
+        worker.every(GUESTS_SECONDS, "guests", lambda: commands.join_guests(context)),
         worker.every(PURGE_SECONDS, "purge_imports", lambda: commands.purge_imports(context)),
     )
     await worker.run("membership", stop, environment.text("LISTEN"), database, bus, subscriptions(context), *loops)

@@ -22,6 +22,7 @@ from services.membership.commands.importing import (
     purge_imports,
     start_import,
 )
+from services.membership.commands.joining import join_guests, note_proofs
 from services.membership.commands.level_saving import run_level_saves, save_rules
 from services.membership.commands.levels import move_due_members, set_customer_level, tell_moves
 from services.membership.commands.merging import absorb
@@ -58,7 +59,9 @@ __all__ = [
     "follow_redemptions",
     "follow_store",
     "give_birthday_points",
+    "join_guests",
     "move_due_members",
+    "note_proofs",
     "purge_imports",
     "reckon_overview",
     "register_member",

@@ -18,6 +18,7 @@ from services.common.outbox import Event
 from services.membership import events, store
 from services.membership.commands.context import Context
 from services.membership.commands.enrolling import enrol_buyer
+from services.membership.commands.joining import note_guest_orders
 from services.membership.commands.refunding import undo_points
 from services.membership.domain import Award, Buyer, Cause, OrderState, Status, StoreSettings, points_for
 
@@ -42,6 +43,8 @@ async def follow_orders(
     orders = [newest[order_id][0] for order_id in owners]
     if not orders:
         return
+    guest_orders = [newest[order_id][1] for order_id, owner in owners.items() if owner.status is Status.GUEST]
+    await note_guest_orders(context, tx, store_id, guest_orders)
     levels = {owner.customer_id: owner.level_id for owner in owners.values()}
     told: list[Event] = []
     for batch in _batches(orders, owners, settings):
@@ -148,7 +151,7 @@ def _awards(
     awards = []
     for order in orders:
         owner = owners[order.order_id]
-        if order.paid_at is None or owner.status is not Status.MEMBER:
+        if order.paid_at is None or owner.status is not Status.MEMBER or not owner.earns:
             continue
         multiplier = settings.rules.multiplier(levels[owner.customer_id])
         points, expires_at = points_for(order.paid, order.paid_at, settings, multiplier)

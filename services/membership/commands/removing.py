@@ -155,22 +155,20 @@ async def _carry_out(
                 await _refuse(tx, store_id, removal, refusal.reason)
             raise
     crash.point("membership.removal.logins_ended")
-    done = await _finish(context, store_id, removal, merged, once)
+    done = await _finish(context, store_id, removal, once)
     crash.point("membership.removal.after_commit")
     context.wake()
     return done
 
 
-async def _finish(
-    context: Context, store_id: UUID, removal: Removal, merged: list[UUID], once: Once[Removal] | None
-) -> Removal:
+async def _finish(context: Context, store_id: UUID, removal: Removal, once: Once[Removal] | None) -> Removal:
     async with context.database.transaction(store_id) as tx:
         if once:
             await once.begin(tx)
         customer = await store.lock_account(tx, store_id, removal.customer_id)
         held = await store.hold_removal(tx, store_id, removal.removal_id)
         if customer and held.state is RemovalState.CLAIMED:
-            await _take_away(tx, store_id, customer, held, merged)
+            await _take_away(tx, store_id, customer, held)
             held = replace(held, state=RemovalState.DONE, finished_at=clock.now())
         if once:
             await once.finish(tx, held)
@@ -178,11 +176,10 @@ async def _finish(
     return held
 
 
-async def _take_away(
-    tx: AsyncConnection, store_id: UUID, customer: Customer, removal: Removal, merged: list[UUID]
-) -> None:
+async def _take_away(tx: AsyncConnection, store_id: UUID, customer: Customer, removal: Removal) -> None:
     """Points are written off, everything personal goes, and the others are told."""
     now = clock.now()
+    merged = await store.merged_into(tx, store_id, customer.customer_id, guests=True)
     lots = await store.lots_of(tx, store_id, [customer.customer_id])
     ledger = Ledger(customer.customer_id, lots, now, removal.requested_by)
     ledger.write_off()

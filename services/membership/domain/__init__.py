@@ -38,6 +38,7 @@ from services.membership.domain.enrolment import (
     decide,
     identifiers_of,
 )
+from services.membership.domain.guests import Joining, Proof, joined
 from services.membership.domain.history import HistoryEntry
 from services.membership.domain.level_rules import LevelChoice, Step, read_choice, read_rules, simulation_hash
 from services.membership.domain.level_runs import LevelRun, RunState, add_steps
@@ -92,9 +93,10 @@ from services.membership.domain.removal import (
     why_not,
 )
 from services.membership.domain.settings import PointsSettings, Rounding, StoreSettings, check_points_settings
-from services.membership.domain.uses import REGISTRATION, Use, every_kind, merged_use, read_kinds, read_uses, via
+from services.membership.domain.uses import KINDS, REGISTRATION, Use, every_kind, merged_use, read_kinds, read_uses, via
 
 __all__ = [
+    "KINDS",
     "LARGEST_ADJUSTMENT",
     "MOST_FILTERS",
     "REGISTRATION",
@@ -122,6 +124,7 @@ __all__ = [
     "HoldState",
     "Holder",
     "Identifier",
+    "Joining",
     "Kind",
     "Lapse",
     "Ledger",
@@ -140,6 +143,7 @@ __all__ = [
     "Overview",
     "PointsSettings",
     "ProfileChange",
+    "Proof",
     "Query",
     "Reason",
     "Redemption",
@@ -179,6 +183,7 @@ __all__ = [
     "every_kind",
     "folded_name",
     "identifiers_of",
+    "joined",
     "judge",
     "judge_merged",
     "judge_registration",

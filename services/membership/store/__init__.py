@@ -1,7 +1,7 @@
 """Tables of the membership service, and all its SQL."""
 
 from services.membership.store.carts import note_carts
-from services.membership.store.customers import load, load_many, load_whole, lock_account, lock_owner
+from services.membership.store.customers import load, load_many, load_participants, load_whole, lock_account, lock_owner
 from services.membership.store.directory import (
     add_filter,
     change_filter,
@@ -24,6 +24,15 @@ from services.membership.store.enrolment import (
     insert_stranger,
 )
 from services.membership.store.gifts import birthday_stores, celebrated, claim_gift, members_with_birthday
+from services.membership.store.guests import (
+    guests_with,
+    join_guests,
+    note_proofs,
+    pending_proofs,
+    reopen_proofs,
+    settle_proof,
+    take_orders,
+)
 from services.membership.store.history import history_page
 from services.membership.store.import_members import NewMember, win_identifiers, write_members
 from services.membership.store.importing import (
@@ -89,6 +98,7 @@ from services.membership.store.redemptions import (
 )
 from services.membership.store.registration import write_registered
 from services.membership.store.removals import (
+    all_being_removed,
     being_removed,
     claim_removal,
     finish_removal,
@@ -145,6 +155,7 @@ __all__ = [
     "add_to_holder",
     "add_to_known",
     "advance_redemptions",
+    "all_being_removed",
     "apply_orders",
     "being_removed",
     "birthday_stores",
@@ -173,6 +184,7 @@ __all__ = [
     "finish_removal",
     "finish_run",
     "free_identifier",
+    "guests_with",
     "held",
     "history_page",
     "hold_again",
@@ -189,6 +201,7 @@ __all__ = [
     "insert_import",
     "insert_new",
     "insert_stranger",
+    "join_guests",
     "latest_removal",
     "level_changes_page",
     "level_runs_under_way",
@@ -200,6 +213,7 @@ __all__ = [
     "load_level_run",
     "load_many",
     "load_overview",
+    "load_participants",
     "load_policy",
     "load_redemption",
     "load_settings",
@@ -222,15 +236,18 @@ __all__ = [
     "note_change",
     "note_confirmed",
     "note_level_progress",
+    "note_proofs",
     "notes_page",
     "old_imports",
     "overdue_holds",
     "owned_identifiers",
     "part_at",
+    "pending_proofs",
     "purge",
     "ready_rows",
     "reckon",
     "rename_filter",
+    "reopen_proofs",
     "rows_page",
     "save_check",
     "save_ledger",
@@ -244,6 +261,7 @@ __all__ = [
     "save_upload",
     "set_level",
     "set_uses",
+    "settle_proof",
     "settle_rows",
     "start_run",
     "stores_with_untold_moves",
@@ -251,6 +269,7 @@ __all__ = [
     "take_due_removals",
     "take_identifier",
     "take_level_run",
+    "take_orders",
     "take_running",
     "take_untold_moves",
     "use_changes",

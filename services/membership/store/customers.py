@@ -35,9 +35,10 @@ _ADDRESSES = text(
     """SELECT customer_id, content FROM addresses WHERE store_id = :store_id AND customer_id = ANY(CAST(:ids AS uuid[]))
  ORDER BY preferred DESC, created_at, digest"""
 ).columns(customer_id=Uuid, content=JSONB)
+# Guests who turned out to be the member are no accounts.
 _MERGED = text(
     """SELECT customer_id, merge_run_id, name, merged_at FROM customers
- WHERE store_id = :store_id AND survivor_id = :id ORDER BY merged_at, customer_id"""
+ WHERE store_id = :store_id AND survivor_id = :id AND merge_run_id IS NOT NULL ORDER BY merged_at, customer_id"""
 )
 # The main one of each kind first.
 _IDENTIFIERS = text(

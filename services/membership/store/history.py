@@ -20,6 +20,9 @@ _PARTS = (
  FROM accounts c WHERE c.joined_at IS NOT NULL""",
     """SELECT 'online-' || c.customer_id, c.online_since, 'signed_up_online', '', c.customer_id, '', 0, 0, NULL, NULL
  FROM accounts c WHERE c.online_since IS NOT NULL AND c.merged_at IS NULL""",
+    """SELECT 'guests-' || j.joining_id, j.at, 'guest_orders_joined', '', COALESCE(j.origin_customer_id, j.customer_id),
+  j.kind || ',' || j.orders, 0, 0, NULL, NULL
+ FROM guest_joinings j WHERE j.store_id = :store_id AND j.customer_id = :customer_id""",
     """SELECT 'merged-' || c.customer_id, c.merged_at, 'merged', '', c.customer_id, c.name, COALESCE((SELECT -sum(e.points)
   FROM points_entries e WHERE e.store_id = :store_id AND e.customer_id = c.customer_id AND e.merge_run_id = c.merge_run_id
    AND e.reason = 7), 0)::bigint, 0, NULL, c.merge_run_id
@@ -55,7 +58,7 @@ _PAGE = text(
     f"""WITH accounts AS (SELECT customer_id, created_at, joined_at, online_since, merged_at, merge_run_id, name FROM customers
   WHERE store_id = :store_id AND customer_id = :customer_id
   UNION ALL SELECT customer_id, created_at, joined_at, online_since, merged_at, merge_run_id, name FROM customers
-  WHERE store_id = :store_id AND survivor_id = :customer_id),
+  WHERE store_id = :store_id AND survivor_id = :customer_id AND merge_run_id IS NOT NULL),
  past ({_COLUMNS}) AS ({" UNION ALL ".join(_PARTS)})
  SELECT {_COLUMNS} FROM past
  WHERE CAST(:at AS timestamptz) IS NULL OR (at, entry_id COLLATE "C") < (CAST(:at AS timestamptz), CAST(:entry_id AS text))

@@ -61,7 +61,7 @@ _MOVE = [
         *(
             f"""UPDATE {table} SET origin_customer_id = COALESCE(origin_customer_id, customer_id), customer_id = :primary_id
  WHERE store_id = :store_id AND {_MERGED}"""
-            for table in ("customer_notes", "consents", "profile_changes", "use_changes")
+            for table in ("customer_notes", "consents", "profile_changes", "use_changes", "guest_joinings")
         ),
         f"DELETE FROM uses WHERE store_id = :store_id AND {_MERGED}",
         # Who has had a gift by any account has had it.

@@ -22,6 +22,8 @@ class Owner:
     customer_id: UUID
     status: Status
     level_id: UUID | None
+    # Whether the order is one that earns points for a member.
+    earns: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ _ENROLLED = text(
 )
 # Only orders of which we know less than the event says.
 _LOCK_BUYERS = text(
-    """SELECT f.order_id, c.customer_id, c.status, c.level_id
+    """SELECT f.order_id, f.earns, c.customer_id, c.status, c.level_id
  FROM unnest(CAST(:order_ids AS uuid[]), CAST(:versions AS bigint[])) AS n(order_id, version)
  JOIN order_facts f ON f.store_id = :store_id AND f.order_id = n.order_id AND f.version < n.version
  JOIN customers c ON c.store_id = f.store_id AND c.customer_id = f.customer_id
@@ -91,7 +93,7 @@ async def lock_buyers(tx: AsyncConnection, store_id: UUID, orders: Sequence[Orde
         "versions": [order.version for order in orders],
     }
     rows = await tx.execute(_LOCK_BUYERS, parameters)
-    return {row.order_id: Owner(row.customer_id, Status(row.status), row.level_id) for row in rows}
+    return {row.order_id: Owner(row.customer_id, Status(row.status), row.level_id, row.earns) for row in rows}
 
 
 async def apply_orders(

@@ -29,6 +29,10 @@ _UNDER_WAY = text(
     """SELECT customer_id FROM removals
  WHERE store_id = :store_id AND customer_id = ANY(CAST(:ids AS uuid[])) AND state = 'claimed' LIMIT 1"""
 )
+_ALL_UNDER_WAY = text(
+    """SELECT customer_id FROM removals
+ WHERE store_id = :store_id AND customer_id = ANY(CAST(:ids AS uuid[])) AND state = 'claimed'"""
+)
 _FINISH = text(
     """UPDATE removals SET state = :state, refusal = :refusal, finished_at = :now
  WHERE store_id = :store_id AND removal_id = :removal_id AND state = 'claimed'"""
@@ -38,7 +42,10 @@ _TAKE_DUE = text(
   SELECT store_id, removal_id FROM removals WHERE state = 'claimed' AND claimed_until <= now()
   ORDER BY claimed_until LIMIT :most FOR UPDATE SKIP LOCKED) RETURNING store_id, {_COLUMNS}"""
 )
-_MERGED = text("SELECT customer_id FROM customers WHERE store_id = :store_id AND survivor_id = :customer_id ORDER BY 1")
+_MERGED = text(
+    """SELECT customer_id FROM customers WHERE store_id = :store_id AND survivor_id = :customer_id
+  AND (:guests OR merge_run_id IS NOT NULL) ORDER BY 1"""
+)
 _MINE = "store_id = :store_id AND customer_id = :customer_id"
 _ALL = "store_id = :store_id AND customer_id = ANY(CAST(:ids AS uuid[]))"
 # In this order: the customer's row is held already, then what belongs to it.
@@ -55,6 +62,7 @@ _WIPE = [
         f"DELETE FROM cart_facts WHERE {_MINE}",
         f"DELETE FROM customer_notes WHERE {_MINE}",
         f"DELETE FROM uses WHERE {_MINE}",
+        f"DELETE FROM proofs WHERE {_ALL}",
         f"DELETE FROM use_changes WHERE {_MINE}",
         f"UPDATE consents SET old_phone = '', new_phone = '', note = '' WHERE {_MINE}",
         f"UPDATE points_entries SET note = '' WHERE {_ALL} AND note <> ''",
@@ -112,6 +120,12 @@ async def being_removed(tx: AsyncConnection, store_id: UUID, ids: Sequence[UUID]
     return found
 
 
+async def all_being_removed(tx: AsyncConnection, store_id: UUID, ids: Sequence[UUID]) -> set[UUID]:
+    """Those of the customers that a removal holds."""
+    rows = await tx.execute(_ALL_UNDER_WAY, {"store_id": store_id, "ids": list(ids)})
+    return {row.customer_id for row in rows}
+
+
 async def finish_removal(
     tx: AsyncConnection, store_id: UUID, removal_id: UUID, state: RemovalState, now: datetime, refusal: str = ""
 ) -> None:
@@ -126,9 +140,9 @@ async def take_due_removals(tx: AsyncConnection, most: int) -> list[tuple[UUID, 
     return [(row.store_id, _removal(row)) for row in rows]
 
 
-async def merged_into(tx: AsyncConnection, store_id: UUID, customer_id: UUID) -> list[UUID]:
-    """Accounts that lead to this one."""
-    rows = await tx.execute(_MERGED, {"store_id": store_id, "customer_id": customer_id})
+async def merged_into(tx: AsyncConnection, store_id: UUID, customer_id: UUID, *, guests: bool = False) -> list[UUID]:
+    """Accounts that lead to this one; with `guests` also those who turned out to be this member (A7)."""
+    rows = await tx.execute(_MERGED, {"store_id": store_id, "customer_id": customer_id, "guests": guests})
     return [row.customer_id for row in rows]
 
 

@@ -84,6 +84,7 @@ CONSENT = (
     "INSERT INTO consents (store_id, customer_id, consent_id, given, taken_by, at, old_phone, new_phone, note)"
     f" VALUES ('{STORE}', '{A}', '{RUN}', 'by_phone', '', now(), '', '+852', '')"
 )
+PROOF = f"INSERT INTO proofs VALUES ('{STORE}', 'phone', '\\x01', '{A}', now(), NULL, 1)"
 ERASED = (
     "INSERT INTO removals (store_id, removal_id, customer_id, kind, state, requested_by, requested_at, finished_at, key, fingerprint,"
     f" claimed_until) VALUES ('{STORE}', '{RUN}', '{A}', 'erase', 'done', '', now(), now() + interval '1 day', '', '', now())"
@@ -118,6 +119,22 @@ BREACHES: dict[str, tuple[dict[str, list[str]], str]] = {
     "a paid order of a merged account": (
         {"membership": [customer(A), customer(B, 3, A, orders_count=1)], "orders": [order(B)]},
         "every order has one owner",
+    ),
+    "a guest order of what a member had proved": (
+        {
+            "membership": [
+                *(customer(A, phone="'+852'"), identifier(A, "'+852'"), PROOF, customer(B, 1, orders_count=1)),
+                f"INSERT INTO customer_search VALUES ('{STORE}', '{B}', false, now(), E'x\\n+852\\n', '{{}}')",
+                "INSERT INTO order_facts (store_id, order_id, customer_id, declared_customer_id, created_member, placed_at)"
+                f" VALUES ('{STORE}', '{ORDER}', '{B}', '{B}', false, now() - interval '1 hour')",
+            ],
+            "orders": [order(B)],
+        },
+        "guest orders from before a proof",
+    ),
+    "guests that nobody looks for": (
+        {"membership": [PROOF.replace("NULL", "'+852'")]},
+        "guest orders from before a proof",
     ),
     "points of somebody deleted": (
         {"membership": [gone(A, points_balance=5), LOT, entry(5)]},
@@ -155,6 +172,10 @@ BREACHES: dict[str, tuple[dict[str, list[str]], str]] = {
         "no retired identifier",
     ),
     "an identifier of a guest": ({"membership": [customer(A, 1), identifier(A, "'+852'")]}, "every identifier in use"),
+    "consents of somebody deleted": (
+        {"membership": [gone(A), f"INSERT INTO uses VALUES ('{STORE}', '{A}', 'sms_marketing', true, now(), '', '')"]},
+        "who was deleted or erased owns nothing",
+    ),
     "an identifier that its owner does not carry": (
         {"membership": [customer(A, phone="'+853'"), identifier(A, "'+852'")]},
         "every identifier in use",

@@ -25,7 +25,7 @@ async def member(service: Service, email: str = EMAIL) -> tuple[ServiceClaims, s
 
 
 async def test_the_code_of_the_mail_logs_in_and_proves_the_address(service: Service) -> None:
-    """A4: the code came to that address, so whoever types it holds the address."""
+    """A4, A7: the code came to that address, so whoever types it holds the address; each proof is told."""
     who, customer = await member(service)
     browser = Browser(service, who)
     asked = await browser.ask("TAI.MAN@example.com", language="zh-Hant")
@@ -37,7 +37,7 @@ async def test_the_code_of_the_mail_logs_in_and_proves_the_address(service: Serv
     assert await browser.customer(begun.session_token) == customer
     assert [m.HasField("confirmed_at") for m in await methods(service, who, customer)] == [True]
     await browser.log_in()
-    assert len(await service.rows("SELECT 1 FROM outbox WHERE type = 'identity_merge.login_confirmed.v1'")) == 1
+    assert len(await service.rows("SELECT 1 FROM outbox WHERE type = 'identity_merge.login_confirmed.v1'")) == 2
 
 
 async def test_neither_codes_nor_sessions_are_kept_in_clear(service: Service) -> None:

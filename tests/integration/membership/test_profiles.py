@@ -18,7 +18,7 @@ from services.common.idempotency import Replayed
 from services.common.ids import new_id
 from services.common.inbox import Delivered
 from services.membership import commands, queries
-from services.membership.consumers import on_login_confirmed
+from services.membership.consumers import subscriptions
 from services.membership.domain import Consent, Customer, ProfileChange, Status
 from services.membership.queries import profiles as reading
 from tests.integration.membership.people import HOME, Shop, buyer, settle, some_email, some_phone
@@ -42,8 +42,9 @@ async def give_phone(shop: Shop, customer_id: UUID, phone: str, version: int = 0
 async def confirm(shop: Shop, customer_id: UUID) -> None:
     """The person signs up on the online store."""
     message = identity.LoginConfirmed(login_method_id=str(new_id()), customer_id=str(customer_id))
+    handler = subscriptions(shop.worker)["identity_merge"][1].handler
     async with shop.worker.database.transaction(shop.store_id) as tx:
-        await on_login_confirmed(tx, shop.store_id, [Delivered(new_id(), shop.store_id, "", 0, message, "")])
+        await handler(tx, shop.store_id, [Delivered(new_id(), shop.store_id, "", 0, message, "")])
 
 
 async def found_by(shop: Shop, query: str) -> list[UUID]:

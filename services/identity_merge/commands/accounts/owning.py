@@ -20,17 +20,17 @@ from services.identity_merge.store import logins, merges, proving
 async def account_of(tx: AsyncConnection, store_id: UUID, kind: str, digest: bytes) -> LoginMethod | None:
     """The login method of an identifier that its bearer has proved, held until the transaction ends; None where it is nobody's.
 
-    A phone or an address that waits for its owner's proof has it now (A4); the event is written. Raises StateConflict
-    (identifier_retired).
+    A phone or an address that waits for its owner's proof has it now (A4). The event tells of every proof, for guest orders have come since
+    the one before, perhaps (A7). Raises StateConflict (identifier_retired).
     """
     method, state = await proving.hold_method(tx, store_id, kind, digest) or (None, None)
     if state is LoginState.RETIRED:
         raise StateConflict("identifier_retired")
     if method is None or (state is LoginState.UNCONFIRMED and kind not in OWNED_KINDS):
         return None
+    await outbox.add(tx, store_id, [events.login_confirmed(method)])
     if state is LoginState.UNCONFIRMED:
         await proving.prove(tx, store_id, method.login_method_id)
-        await outbox.add(tx, store_id, [events.login_confirmed(method)])
         return replace(method, confirmed_at=clock.now())
     return method
 

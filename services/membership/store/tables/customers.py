@@ -40,7 +40,7 @@ customers = Table(
     Column("source", Text, nullable=False),
     Column("created_at", TIMESTAMPTZ, nullable=False),
     Column("joined_at", TIMESTAMPTZ),
-    # Where a merged account leads, one hop deep (F10).
+    # Where a merged account leads, one hop deep (F10); also a guest who turned out to be a member (A7), without a merge run.
     Column("survivor_id", Uuid),
     Column("merge_run_id", Uuid),
     Column("merged_at", TIMESTAMPTZ),
@@ -94,6 +94,24 @@ identifiers = Table(
     CheckConstraint("kind IN ('phone', 'email')", name="identifiers_kind"),
     CheckConstraint("state = CASE WHEN value IS NULL THEN 'retired' ELSE 'live' END", name="identifiers_state"),
     Index("identifiers_by_customer", "store_id", "customer_id"),
+)
+# The newest proof of each phone and e-mail, whoever owns it by now (A7).
+proofs = Table(
+    "proofs",
+    metadata,
+    Column("store_id", Uuid, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    # Who proved it; may have been merged since.
+    Column("customer_id", Uuid, nullable=False),
+    Column("proved_at", TIMESTAMPTZ, nullable=False),
+    # There while guests who gave it are to be looked for.
+    Column("value", Text),
+    # Rises with every reason to look for them anew.
+    Column("revision", BigInteger, nullable=False),
+    PrimaryKeyConstraint("store_id", "kind", "digest"),
+    Index("proofs_pending", "proved_at", postgresql_where=text("value IS NOT NULL")),
+    Index("proofs_by_customer", "store_id", "customer_id"),
 )
 addresses = Table(
     "addresses",

@@ -25,6 +25,8 @@ order_facts = Table(
     Column("refunded", BigInteger, nullable=False, server_default="0"),
     # The order's; 0 until its first event has come.
     Column("version", BigInteger, nullable=False, server_default="0"),
+    # False for what a guest had paid before a member proved to be that guest (A7).
+    Column("earns", Boolean, nullable=False, server_default="true"),
     PrimaryKeyConstraint("store_id", "order_id"),
     Index("order_facts_by_customer", "store_id", "customer_id"),
     postgresql_with={"fillfactor": "80"},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     CheckConstraint,
     Column,
@@ -101,6 +102,23 @@ use_changes = Table(
     # Whose it was before a merge.
     Column("origin_customer_id", Uuid),
     PrimaryKeyConstraint("store_id", "customer_id", "change_id"),
+    ForeignKeyConstraint(["store_id", "customer_id"], ["customers.store_id", "customers.customer_id"]),
+)
+# Guests whom a proved phone or e-mail has brought to a member (A7): append-only.
+guest_joinings = Table(
+    "guest_joinings",
+    metadata,
+    Column("store_id", Uuid, nullable=False),
+    Column("customer_id", Uuid, nullable=False),
+    Column("joining_id", Uuid, nullable=False),
+    Column("at", TIMESTAMPTZ, nullable=False),
+    # What was proved: phone, email.
+    Column("kind", Text, nullable=False),
+    Column("guests", BigInteger, nullable=False),
+    Column("orders", BigInteger, nullable=False),
+    # Whose it was before a merge.
+    Column("origin_customer_id", Uuid),
+    PrimaryKeyConstraint("store_id", "customer_id", "joining_id"),
     ForeignKeyConstraint(["store_id", "customer_id"], ["customers.store_id", "customers.customer_id"]),
 )
 # Deletions and erasures, tried and done, without personal data. A claimed one holds the account (fault 18).
