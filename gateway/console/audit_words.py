@@ -184,6 +184,7 @@ _PAGES = {
 }
 # Fields whose values are ids of such things.
 _LINKS = {"merge_run_id": "merge", "order_id": "order", "customer_id": "customer"}
+_IDS = {*_LINKS, "merged_ids", "refund_id"}
 _SUBJECTS: dict[str, LazyString] = {
     "customer": _l("Customer"),
     "order": _l("Order"),
@@ -218,8 +219,8 @@ def value(code: str, text: str) -> str:
         return ask.iso_day(text)
     if code == "pinned_until" and text:
         return formats.day_text(datetime.fromisoformat(text).astimezone(ask.zone()).date(), ask.locale())
-    if code in _LINKS and text:
-        return f"…{text[-6:]}"  # as long as it takes to tell two apart
+    if code in _IDS:
+        return ", ".join(f"…{each[-6:]}" for each in text.split(", ") if each)  # as much as it takes to tell two apart
     if code == "language":
         return str(labels.LANGUAGE.get(text, text))
     return text
