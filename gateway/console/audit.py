@@ -155,7 +155,7 @@ def _who(entry: pb.AuditEntry) -> str:
     return entry.actor_name or ask.actor(entry.actor)
 
 
-_FILTERS: dict[str, Callable[..., str]] = {
+_FILTERS: dict[str, Callable[..., object]] = {
     "audit_action": audit_words.action,
     "audit_field": audit_words.field,
     "audit_link": audit_words.link_of,
@@ -163,6 +163,7 @@ _FILTERS: dict[str, Callable[..., str]] = {
     "audit_subject": audit_words.subject,
     "audit_value": audit_words.value,
     "audit_who": _who,
+    "audit_worded": audit_words.is_worded,
 }
 for _name, _filter in _FILTERS.items():
     blueprint.add_app_template_filter(_filter, _name)

@@ -10,7 +10,9 @@ from flask_babel import LazyString
 from flask_babel import lazy_gettext as _l
 
 from gateway import formats
+from gateway.auth import principal
 from gateway.console import ask, labels
+from services.common import permissions
 
 # By what they are done to; the keys of the inner tables are what follows the point.
 ACTIONS: dict[str, tuple[LazyString, dict[str, LazyString]]] = {
@@ -173,14 +175,15 @@ _CODED = {
     *("active", "archived", "basis", "consent", "deletion", "email_marketing", "method", "role", "rounding"),
     *("second_factor", "send_confirmations", "settlement", "sms_marketing", "sold_at_counter", "sold_online", "status"),
 }
-# Pages of the things that have one: kind → endpoint and the name of its id.
+# Pages of the things that have one: kind → endpoint, the name of its id, and who may see it.
 _PAGES = {
-    "customer": ("console.member", "customer_id"),
-    "order": ("console.order", "order_id"),
-    "bulk_run": ("console.bulk_run", "run_id"),
-    "item": ("console.edit_item", "item_id"),
-    "import": ("console.import_", "import_id"),
-    "merge": ("console.merge", "merge_id"),
+    "customer": ("console.member", "customer_id", permissions.MEMBERS_READ),
+    "order": ("console.order", "order_id", permissions.ORDERS_READ),
+    "bulk_run": ("console.bulk_run", "run_id", permissions.ORDERS_READ),
+    "item": ("console.edit_item", "item_id", permissions.ITEMS_WRITE),
+    "import": ("console.import_", "import_id", permissions.MEMBERS_IMPORT),
+    "merge": ("console.merge", "merge_id", permissions.MEMBERS_READ),
+    "staff": ("console.staff_member", "staff_id", permissions.STAFF_WRITE),
 }
 # Fields whose values are ids of such things.
 _LINKS = {"merge_run_id": "merge", "order_id": "order", "customer_id": "customer"}
@@ -193,6 +196,7 @@ _SUBJECTS: dict[str, LazyString] = {
     "import": _l("Import"),
     "store": _l("Store"),
     "staff": _l("Staff"),
+    "staff_invitation": _l("Invitation"),
     "api_key": _l("API key"),
     "payment_provider": _l("Payment provider"),
     "payment_notice": _l("Payment"),
@@ -226,16 +230,21 @@ def value(code: str, text: str) -> str:
     return text
 
 
+def is_worded(code: str) -> bool:
+    """Whether values of the field are words of the page, and not what somebody has written."""
+    return code in _CODED or code in ("expires_on", "pinned_until", "language")
+
+
 def subject(kind: str) -> str:
     """What kind of thing it was done to."""
     return labels.words_of(_SUBJECTS, kind)
 
 
 def page_of(kind: str, subject_id: str) -> str:
-    """The address of its page; empty where it has none."""
-    endpoint, name = _PAGES.get(kind, ("", ""))
+    """The address of its page; empty where it has none that the reader may see."""
+    endpoint, name, permission = _PAGES.get(kind, ("", "", ""))
     which: dict[str, Any] = {name: subject_id}
-    return url_for(endpoint, **which) if endpoint else ""
+    return url_for(endpoint, **which) if endpoint and principal().may(permission) else ""
 
 
 def link_of(code: str, text: str) -> str:

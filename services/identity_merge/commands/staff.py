@@ -25,6 +25,9 @@ from services.identity_merge.store import access, second_factor, staff, staff_se
 # Mails that an owner, or whoever sits at an owner's screen, can have sent.
 MOST_TO_ONE, MOST_OF_STORE, _WINDOW = 10, 100, timedelta(days=1)
 
+# What is done to an invitation, which nobody on the staff has accepted.
+_OF_INVITATIONS = ("staff.invited", "staff.invitation_withdrawn")
+
 
 async def invite(context: Context, claims: ServiceClaims, once: Once[Entry], asked: Invitation) -> Entry:
     """Has an invitation mailed, in the place of the address's earlier one.
@@ -138,4 +141,5 @@ def _noted(claims: ServiceClaims, action: str, was: StaffMember | None, now: Sta
     """Staff are named: who worked for a store, and as what, is what the log is for."""
     changes = [audit.change(name, getattr(was, name, ""), getattr(now, name, "")) for name in ("name", "email", "role")]
     who = was or now
-    return events.noted(claims.actor, action, "staff", who.staff_id if who else NIL, changes)
+    kind = "staff_invitation" if action in _OF_INVITATIONS else "staff"
+    return events.noted(claims.actor, action, kind, who.staff_id if who else NIL, changes)
