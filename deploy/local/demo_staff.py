@@ -14,6 +14,7 @@ from services.common.tokens import ServiceClaims, TokenSigner
 
 _SECONDS = 10
 _TRIES = 5
+_NOBODY = ServiceClaims("customer:", "public")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +54,7 @@ class _Maker:
 
     def work(self, channel: grpc.Channel, log_in: service_pb2.LogInRequest) -> None:
         access, staff = service_pb2_grpc.AccessServiceStub(channel), staff_pb2_grpc.StaffServiceStub(channel)
-        service = ServiceClaims("service:local", "service")
-        session = access.LogIn(log_in, timeout=_SECONDS, metadata=self._metadata(service))
+        session = access.LogIn(log_in, timeout=_SECONDS, metadata=self._metadata(_NOBODY))
         if session.totp_challenge:
             return  # whoever has turned that on has looked around before
         owner = ServiceClaims(f"staff:{session.staff.staff_id}", "owner", session.store.store_id)
@@ -64,7 +64,7 @@ class _Maker:
             if colleague.email not in there:
                 self._join(staff, owner, colleague)
         end = service_pb2.LogOutRequest(session_token=session.session_token)
-        access.LogOut(end, timeout=_SECONDS, metadata=self._metadata(service))
+        access.LogOut(end, timeout=_SECONDS, metadata=self._metadata(_NOBODY))
 
     def _join(self, staff: staff_pb2_grpc.StaffServiceStub, owner: ServiceClaims, colleague: Colleague) -> None:
         role = service_pb2.StaffRole.Value(f"STAFF_ROLE_{colleague.role.upper()}")
@@ -78,7 +78,7 @@ class _Maker:
                 token=token, name=colleague.name, password=colleague.password(self._data)
             )
             try:
-                staff.AcceptInvitation(acceptance, timeout=_SECONDS, metadata=self._metadata(service))
+                staff.AcceptInvitation(acceptance, timeout=_SECONDS, metadata=self._metadata(_NOBODY))
             except grpc.RpcError as error:
                 # The mail that went out meanwhile has the newer token.
                 if last or error.code() is not grpc.StatusCode.NOT_FOUND:
