@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from gateway.clients import services
 from onefold.common.v1.common_pb2 import Address, PageRequest
 from onefold.membership.v1 import profiles_pb2 as pb
+from onefold.membership.v1 import registration_pb2 as registration
 from onefold.membership.v1.service_pb2 import Customer
 
 
@@ -44,6 +45,17 @@ def add_note(customer_id: str, text: str, key: str) -> None:
 def strike_note(customer_id: str, note_id: str, key: str) -> None:
     """Strikes a note."""
     services().profiles.strike_note(pb.StrikeNoteRequest(customer_id=customer_id, note_id=note_id), key=key)
+
+
+def consents(customer_id: str) -> registration.GetConsentsResponse:
+    """Every kind once, and the newest changes."""
+    return services().consents.get(registration.GetConsentsRequest(customer_id=customer_id))
+
+
+def set_consent(customer_id: str, kind: str, given: bool, key: str) -> None:
+    """Gives or withdraws one."""
+    use = registration.UseConsent(kind=kind, given=given)
+    services().consents.set(registration.SetConsentsRequest(customer_id=customer_id, consents=[use]), key=key)
 
 
 def delete(customer_id: str, confirmation: str, key: str) -> None:

@@ -10,27 +10,19 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from gateway.auth import requires
-from gateway.clients import services
-from gateway.console import labels
+from gateway.console import ask_person, labels
 from gateway.console.forms import KeyedForm
 from gateway.console.frame import blueprint
-from onefold.membership.v1 import registration_pb2 as pb
 from services.common.permissions import MEMBERS_WRITE
-
-
-def consents(customer_id: str) -> pb.GetConsentsResponse:
-    """Every kind once, and the newest changes."""
-    return services().consents.get(pb.GetConsentsRequest(customer_id=customer_id))
 
 
 @blueprint.post("/members/<uuid:customer_id>/consents/<any(email_marketing, sms_marketing):kind>")
 @requires(MEMBERS_WRITE)
 def set_consent(customer_id: UUID, kind: str) -> Response:
     """Records that the person has agreed, or does not agree any more."""
-    use = pb.UseConsent(kind=kind, given=request.form.get("given") == "yes")
-    wish = pb.SetConsentsRequest(customer_id=str(customer_id), consents=[use])
-    services().consents.set(wish, key=KeyedForm().idempotency_key.data)
-    flash(_("The consent is recorded.") if use.given else _("The withdrawal is recorded."), "good")
+    given = request.form.get("given") == "yes"
+    ask_person.set_consent(str(customer_id), kind, given, KeyedForm().idempotency_key.data)
+    flash(_("The consent is recorded.") if given else _("The withdrawal is recorded."), "good")
     return redirect(url_for("console.member", customer_id=customer_id, _anchor="consents-title"))
 
 

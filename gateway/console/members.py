@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from gateway.auth import requires
-from gateway.console import ask, ask_person, consents, labels, levels, profiles
+from gateway.console import ask, ask_person, labels, levels, profiles
 from gateway.console import past as past_views
 from gateway.console.forms import PointsForm
 from gateway.console.frame import Page, blueprint
@@ -68,7 +68,7 @@ def member(customer_id: UUID) -> Page:
         member=found,
         notes=ask.if_up(lambda: ask_person.notes(found.customer_id, request.args.get("notes", ""), size=5)),
         note_form=profiles.note_form(),
-        consents=ask.if_up(lambda: consents.consents(found.customer_id)),
+        consents=ask.if_up(lambda: ask_person.consents(found.customer_id)),
         past=timeline(found, past_views.SHOWN_BESIDE),
         never=ask.if_up(ask_person.deletion_policy) == DeletionPolicy.DELETION_POLICY_NEVER,
         orders=ask.if_up(lambda: ask.orders(customer_ids=[found.customer_id], token=orders_page, size=10)),

@@ -22,6 +22,7 @@ from services.membership.domain.imports import COLUMNS, LARGEST_FILE, Import, Im
 from services.membership.queries import imports as queries
 from tests.integration.membership.people import Shop, buyer
 from tests.integration.membership.ranks import Ranks, level
+from tests.integration.membership.test_registration import register
 from tests.support.calls import once
 
 HEADER = ",".join(COLUMNS)
@@ -233,10 +234,12 @@ async def test_two_uploads_of_one_file_at_once_make_nobody_twice(desk: Desk) -> 
 
 
 async def test_an_import_beside_registrations_of_the_same_phones_makes_one_member_each(desk: Desk) -> None:
-    """U, T: whoever comes second is reported, or gets the member that is there."""
+    """U, T: by an order, or by themselves. Whoever comes second is reported, or gets the member that is there."""
     lines = [member() for _ in range(100)]
     await desk.confirm(run := await desk.checked(csv_of(lines)))
-    await asyncio.gather(desk.work(), *(desk.shop.enrol(buyer(line["Phone"])) for line in lines[::2]))
+    orders = (desk.shop.enrol(buyer(line["Phone"])) for line in lines[::4])
+    registrations = (register(desk.shop, ("phone", line["Phone"])) for line in lines[2::4])
+    await asyncio.gather(desk.work(), *orders, *registrations)
     await desk.work()
     done = await desk.get(run.import_id)
     assert (done.state, done.counts.imported + done.counts.failed) == (ImportState.COMPLETED, 100)
