@@ -8,7 +8,7 @@ from collections.abc import Callable
 from deploy.local.stack import Stack
 from tests.component.gateway.conftest import Store, key
 from tests.component.gateway.customer import customer
-from tests.support.messages import link_for, messages
+from tests.support.messages import code_for, link_for, messages
 from tests.support.until import until
 
 
@@ -223,6 +223,21 @@ def test_a_password_is_set_by_who_can_vouch_and_ends_all_other_sessions(stack: S
         assert phone.send("account/login", "account/sessions/end", session_id="").status_code == 302
         assert desk.get("account").status_code == 302
         assert phone.get("account").status_code == 200
+
+
+def test_a_log_in_begins_another_session_and_ends_the_one_that_the_browser_had(stack: Stack, store: Store) -> None:
+    """Session fixation: a token that somebody else knows is not the one that goes on."""
+    theirs, mine = (str(store.person()["email"]) for _ in range(2))
+    with customer(stack, store) as somebody, customer(stack, store) as browser:
+        somebody.register(theirs)
+        browser.http.cookies.set(f"onefold_member_{store.slug}", somebody.session, domain="127.0.0.1", path="/")
+        seen = len(messages(stack, mine))
+        assert browser.send("account/login", "login", identifier=mine).status_code == 302
+        assert browser.send("login/code", code=code_for(stack, mine, seen=seen)).status_code == 302
+        assert browser.send("register", name="陳大文").status_code == 302
+        assert browser.session != somebody.session
+        assert mine in browser.get("account/login").text
+        assert somebody.get("account").status_code == 302
 
 
 def test_one_more_address_is_proved_before_it_logs_in_and_another_accounts_is_not_taken(
