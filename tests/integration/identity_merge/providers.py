@@ -155,8 +155,19 @@ class Provider:
             **asked.person,
             **self.changes,
         }
-        kept = {name: value for name, value in claims.items() if value is not None}
+        kept = {
+            name: now + value.seconds if isinstance(value, FromNow) else value
+            for name, value in claims.items()
+            if value is not None
+        }
         return 200, {"access_token": access, "token_type": "Bearer", "id_token": self.sign(self, kept)}
+
+
+@dataclass(frozen=True, slots=True)
+class FromNow:
+    """A moment so many seconds after the token is made: tests that are named by it have the same name at any time."""
+
+    seconds: int
 
 
 class _Pages(BaseHTTPRequestHandler):
