@@ -15,6 +15,7 @@ from services.common.tokens import ServiceClaims
 from services.identity_merge import events
 from services.identity_merge.commands import Context
 from services.identity_merge.commands.entering import Entered, enter, log_out
+from services.identity_merge.commands.vouching import hash_new
 from services.identity_merge.domain import tokens
 from services.identity_merge.domain.access import StaffMember, StaffRole, Store, is_slug
 from services.identity_merge.domain.codes import network_of
@@ -24,7 +25,6 @@ from services.identity_merge.domain.staff import (
     email_key_of,
     hints_of,
     read_name,
-    read_staff_password,
 )
 from services.identity_merge.store import access, staff, staff_sessions
 from services.identity_merge.store.access import Credentials
@@ -82,7 +82,7 @@ async def accept(context: Context, credential: str, name: str, password: str, br
     token, store, invitation = await read(context, credential)
     if not invitation.staff_id:
         name = read_name(name)
-    password_hash = await context.passwords.hash(read_staff_password(password, "password", hints_of(store, invitation)))
+    password_hash = await hash_new(context, password, "password", hints_of(store, invitation))
     async with context.database.transaction(token.store_id) as tx:
         held = await staff.find_invitation(tx, token.store_id, digest=token.digest)
         if held is None:

@@ -17,7 +17,7 @@ from services.identity_merge.commands.entering import Entered
 from services.identity_merge.domain import tokens
 from services.identity_merge.domain.access import StaffMember
 from services.identity_merge.domain.callers import me
-from services.identity_merge.domain.staff import hints_of, make_recovery_codes, read_name, read_staff_password
+from services.identity_merge.domain.staff import hints_of, make_recovery_codes, read_name
 from services.identity_merge.store import access, second_factor, staff, staff_sessions
 
 
@@ -61,8 +61,7 @@ async def change_password(context: Context, claims: ServiceClaims, credential: s
         store, entry = await access.load_store(tx, claims.store), await staff.load_entry(tx, claims.store, staff_id)
     if entry is None:
         raise Unauthenticated("credential_refused")
-    password = read_staff_password(new, "new_password", hints_of(store, entry.member))
-    password_hash = await context.passwords.hash(password)
+    password_hash = await vouching.hash_new(context, new, "new_password", hints_of(store, entry.member))
     fresh = tokens.mint(tokens.SESSION, claims.store)
     async with context.database.transaction(claims.store) as tx:
         await staff.set_password(tx, claims.store, staff_id, password_hash)

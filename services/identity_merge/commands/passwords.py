@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from argon2 import PasswordHasher
@@ -10,6 +11,8 @@ from argon2.exceptions import VerifyMismatchError
 
 # Two at a time: a storm of logins must neither take all cores from the other calls nor memory without bound.
 _AT_ONCE = 2
+# Of zxcvbn's grades 0 to 4: more than 10^8 guesses, which a slow hash makes too many. Looking takes time by the square of the length.
+_STRONG, _LOOKED_AT = 3, 72
 
 
 class Passwords:
@@ -24,6 +27,10 @@ class Passwords:
         """What to keep of a password."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._hasher.hash, password)
 
+    async def is_strong(self, password: str, hints: Sequence[str]) -> bool:
+        """Whether it withstands guessing by the words, names, dates and patterns that people use; `hints` are tried first."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, _is_strong, password, hints)
+
     async def verify(self, known: str | None, password: str) -> bool:
         """Whether the password is the one kept as `known`. None, for nobody, takes just as long and is always False."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._verify, known, password)
@@ -34,3 +41,10 @@ class Passwords:
         except VerifyMismatchError:
             return False
         return known is not None
+
+
+def _is_strong(password: str, hints: Sequence[str]) -> bool:
+    # Imported here: its lists of words are 14 MiB, and most processes never see a new password.
+    from zxcvbn import zxcvbn
+
+    return int(zxcvbn(password[:_LOOKED_AT], [hint for hint in hints if hint])["score"]) >= _STRONG

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.common.errors import InvalidInput, StateConflict
 from services.identity_merge.commands import Context
 from services.identity_merge.domain.access import LONGEST_PASSWORD
-from services.identity_merge.domain.staff import TOTP_DIGITS, read_totp
+from services.identity_merge.domain.staff import TOTP_DIGITS, read_staff_password, read_totp
 from services.identity_merge.store import access, second_factor, staff
 
 MOST_PASSWORDS = 10
@@ -20,6 +21,14 @@ MOST_PASSWORDS = 10
 MOST_CODES, CODES_WINDOW = 20, timedelta(days=1)
 # Codes of the step before and the one after are taken, for clocks that are a little off.
 _STEPS_OFF = 1
+
+
+async def hash_new(context: Context, password: str, field: str, hints: Sequence[str]) -> str:
+    """What to keep of a new password. Raises InvalidInput (weak_password, too_long, guessable_password)."""
+    read_staff_password(password, field, hints)
+    if not await context.passwords.is_strong(password, hints):
+        raise InvalidInput.of(field, "guessable_password")
+    return await context.passwords.hash(password)
 
 
 async def vouch(context: Context, store_id: UUID, staff_id: UUID, password: str, field: str) -> None:
