@@ -194,6 +194,7 @@ async def test_entries_are_found_by_who_what_whom_when_and_words(service: Servic
     assert [entry.seq for entry in await ask(service, who, before=timestamp(long_ago + timedelta(seconds=1)))] == [7]
     assert len(await ask(service, who, since=timestamp(long_ago + timedelta(seconds=1)))) == 6
     assert [entry.seq for entry in await ask(service, who, words=f"{str(order)[-12:]} REFUNDED")] == [5]
+    assert await ask(service, who, words="refunded") == everything  # a word of all, page by page
     assert await ask(service, who, words="refunded 9_") == []  # a wildcard is no wildcard
     assert [entry.seq for entry in await ask(service, who, actor=BOB, words="item")] == [6]
     assert await ask(service, await service.new_store()) == []  # S
