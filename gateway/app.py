@@ -7,7 +7,7 @@ from flask_bootstrap import Bootstrap5
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from gateway import api, edge, errors, languages, pos, probes, storefront, webhooks
+from gateway import api, edge, errors, languages, limits, pos, probes, storefront, webhooks
 from gateway.auth import Authenticator, ask_identity, principal
 from gateway.clients import ServicesOfProcess
 from gateway.config import Settings
@@ -34,6 +34,7 @@ def create_app(environment: Environment | None = None) -> Flask:
     app.extensions["onefold_links"] = Links(settings.service_key)
     app.extensions["onefold_authenticator"] = Authenticator(ask_identity)
     edge.install(app)
+    limits.install(app, settings.rates)
     languages.install(app)
     errors.install(app)
     Bootstrap5(app)

@@ -19,6 +19,7 @@ import structlog
 from flask import current_app, g, request
 from werkzeug.wrappers import Response
 
+from gateway import limits
 from gateway.clients import services
 from gateway.context import NOBODY, is_api
 from onefold.identity_merge.v1 import service_pb2 as identity
@@ -60,8 +61,8 @@ class Principal:
     api_key: identity.ApiKey | None
 
     def may(self, permission: str) -> bool:
-        """True when this principal has the permission; for templates that hide what would be refused."""
-        return permission in self.permissions
+        """True when this principal has the permission, or none is asked for; for templates that hide what would be refused."""
+        return not permission or permission in self.permissions
 
 
 @dataclass(slots=True)
@@ -188,15 +189,28 @@ def _credential() -> str:
 
 
 def principal() -> Principal:
-    """Who is asking; found out once for each request. Raises Unauthenticated, Unavailable."""
+    """Who is asking; found out, and counted, once for each request.
+
+    Raises Unauthenticated, Unavailable, StateConflict (too_many_requests).
+    """
     found = g.get("principal")
     if not isinstance(found, Principal):
         authenticator: Authenticator = current_app.extensions["onefold_authenticator"]
-        found = authenticator.principal(_credential())
+        found = _holder(authenticator, _credential())
+        limits.count(limits.KEY if found.api_key else limits.SESSION, found.claims.actor)
         g.principal = found
         g.claims = found.claims
         g.store_language = found.store.language
     return found
+
+
+def _holder(authenticator: Authenticator, credential: str) -> Principal:
+    """Whoever tries out credentials is counted by where they come from."""
+    try:
+        return authenticator.principal(credential)
+    except Unauthenticated:
+        limits.count_address()
+        raise
 
 
 def requires(permission: str = "") -> Callable[[Callable[P, R]], Callable[P, R]]:
@@ -209,7 +223,7 @@ def requires(permission: str = "") -> Callable[[Callable[P, R]], Callable[P, R]]
         @wraps(view)
         def checked(*args: P.args, **kwargs: P.kwargs) -> R:
             who = principal()
-            if permission and not who.may(permission):
+            if not who.may(permission):
                 raise PermissionDenied("permission_denied", permission=permission)
             return view(*args, **kwargs)
 

@@ -19,6 +19,7 @@ from gateway.calls import Method, Tokens
 from gateway.config import Settings, Targets
 from onefold.identity_merge.v1 import accounts_pb2_grpc as accounts
 from onefold.identity_merge.v1 import audit_pb2_grpc as audit
+from onefold.identity_merge.v1 import keys_pb2_grpc as keys
 from onefold.identity_merge.v1 import service_pb2_grpc as identity
 from onefold.identity_merge.v1 import staff_pb2_grpc as staff
 from onefold.membership.v1 import benefits_pb2_grpc as benefits
@@ -254,6 +255,16 @@ class Staff:
         self.end_totp = Method(tokens, stub.EndTotp)
 
 
+class ApiKeys:
+    """ApiKeyService."""
+
+    def __init__(self, tokens: Tokens, channel: grpc.Channel) -> None:
+        stub = keys.ApiKeyServiceStub(channel)
+        self.list = Method(tokens, stub.ListApiKeys)
+        self.rotate = Method(tokens, stub.RotateApiKey)
+        self.revoke = Method(tokens, stub.RevokeApiKey)
+
+
 class Logins:
     """LoginService."""
 
@@ -332,6 +343,7 @@ class Services:
         self.access = Access(tokens, channels["identity_merge"])
         self.audit = Audit(tokens, channels["identity_merge"])
         self.staff = Staff(tokens, channels["identity_merge"])
+        self.api_keys = ApiKeys(tokens, channels["identity_merge"])
         self.logins = Logins(tokens, channels["identity_merge"])
         self.accounts = Accounts(tokens, channels["identity_merge"])
         self.social_logins = SocialLogins(tokens, channels["identity_merge"])

@@ -18,6 +18,18 @@ class Targets:
 
 
 @dataclass(frozen=True, slots=True)
+class Rates:
+    """Requests a minute that one process takes: of one API key, one session, one network address. 0: as many as come."""
+
+    key: int = 6_000
+    session: int = 1_200
+    address: int = 300
+
+
+_USUAL = Rates()
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything that differs between places where the gateway runs."""
 
@@ -27,6 +39,7 @@ class Settings:
     targets: Targets
     # Proxies of our own in front, each of which adds the address that it was called from to X-Forwarded-For.
     proxies: int = 0
+    rates: Rates = _USUAL
 
     @classmethod
     def read(cls, environment: Environment) -> Settings:
@@ -42,6 +55,11 @@ class Settings:
                 notification=environment.text("NOTIFICATION_TARGET"),
             ),
             proxies=environment.number("PROXIES", 0),
+            rates=Rates(
+                key=environment.number("RATE_KEY", _USUAL.key),
+                session=environment.number("RATE_SESSION", _USUAL.session),
+                address=environment.number("RATE_ADDRESS", _USUAL.address),
+            ),
         )
 
     @property

@@ -13,6 +13,7 @@ from flask_wtf.csrf import CSRFError
 from grpc_status import rpc_status
 from werkzeug.exceptions import HTTPException
 
+from gateway import roles
 from gateway.context import speaks_json
 from gateway.edge import LARGEST_FILE_MB, takes_file
 from gateway.reasons import sentence_of
@@ -42,6 +43,7 @@ _STATUS_OF_REASON = {
     "malformed_request": 400,
     "form_expired": 400,
     "too_many_codes": 429,
+    "too_many_requests": 429,
 }
 # Errors that Flask itself raises.
 _REASON_OF_STATUS = {
@@ -167,7 +169,8 @@ def _page(error: OnefoldError, http: HTTPException | None = None) -> Response:
     document = problem(error)
     status = (http and http.code) or document["status"]
     try:
-        response = Response(render_template("error.html", problem=document, status=status), status)
+        missing = roles.missing(error.params.get("permission", "")) if status == 403 else None
+        response = Response(render_template("error.html", problem=document, status=status, missing=missing), status)
     except Exception as failure:  # the page that tells of errors must not fail with them
         log.error("error_page_failed", error=type(failure).__name__, exc_info=failure)
         response = Response(document["detail"], status, mimetype="text/plain")

@@ -223,6 +223,7 @@ OTHERS: dict[str, Sentence] = {
     "confirmation_refused": _S(
         "This confirmation link is not valid any more. It may have been used already, or a newer one was sent."
     ),
+    "api_key_not_found": _S("There is no such API key, or it is revoked."),
     "permission_denied": _S(
         "You are not allowed to do this. Ask the store's owner.",
         "You are not allowed to do this; it needs the permission %(permission)s. Ask the store's owner.",
@@ -312,6 +313,10 @@ OTHERS: dict[str, Sentence] = {
     "open_orders": _S(
         "There are orders that wait for payment. Confirm their payment first, then erase the person.",
         "Orders that wait for payment: %(count)s. Confirm their payment first, then erase the person.",
+    ),
+    "too_many_requests": _S(
+        "That is more than can be taken at a time. Wait a minute, then try again.",
+        "That is more than can be taken at a time. Wait %(seconds)s seconds, then try again.",
     ),
     "too_many_codes": _S("Too many codes were asked for. Wait an hour, then ask for a new one."),
     "nothing_proved": _S("Nothing that you have confirmed is left here. Start again with your phone or e-mail."),

@@ -10,6 +10,7 @@ from deploy.local.ports import LOOPBACK
 from deploy.local.social import app as social
 from deploy.local.state import CONTEXTS, DatabaseUrls, DataFolder
 
+_RATES = ("ONEFOLD_RATE_KEY", "ONEFOLD_RATE_SESSION", "ONEFOLD_RATE_ADDRESS")
 PORTS = (
     "gateway",
     "mail_web",
@@ -89,7 +90,9 @@ class Settings:
 
     def gateway(self) -> dict[str, str]:
         """Variables of the gateway."""
-        return self._common() | {"ONEFOLD_SECRET_KEY": self.data.secret("gateway_key")}
+        # Loads and tests come from one machine, by one key; whoever wants to see the limits sets them.
+        rates = {name: os.environ.get(name, "0") for name in _RATES}
+        return self._common() | rates | {"ONEFOLD_SECRET_KEY": self.data.secret("gateway_key")}
 
     def service(self, context: str, command: str) -> dict[str, str]:
         """Variables of `python -m services.<context>.main <command>`."""

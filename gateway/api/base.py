@@ -7,8 +7,11 @@ from typing import Any
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.security_scheme import SecurityScheme
 
+from gateway.roles import for_document
+from services.common.permissions import SCOPES
+
 PREFIX = "/api/v1"
-ABOUT = """Orders, customers and merges of one store.
+ABOUT = f"""Orders, customers and merges of one store.
 
 - Every write takes an `Idempotency-Key`: the same key again gives the same answer and writes nothing; with another body it
   is refused.
@@ -16,6 +19,10 @@ ABOUT = """Orders, customers and merges of one store.
 - Lists are read page by page: send `next_page_token` back as `page_token` until it is null.
 - Errors are problem documents (RFC 9457) with a stable `reason`; [all of them](/api/docs/problems). Sentences come in English
   or Traditional Chinese, by `Accept-Language`.
+
+What an API key may do is in its scopes:
+
+{for_document(SCOPES)}
 """
 SECURITY: dict[str, SecurityScheme | dict[str, Any]] = {
     "key": {"type": "http", "scheme": "bearer", "description": "An API key (ofk_…), or a session token of staff."}
@@ -32,6 +39,7 @@ _REFUSALS = {
     "414": "The address with its query is above 8,190 bytes. This answer comes from before the API and is no problem document.",
     "415": "The body is not JSON.",
     "422": "Fields need mending, or the Idempotency-Key was used for another request. Nothing was written.",
+    "429": "More requests than can be taken in a minute. `Retry-After` says when to go on; `RateLimit` what is left.",
     "500": "A defect on our side.",
     "503": "A service cannot be reached. The same request may be sent again.",
     "504": "It took too long. The same request may be sent again, with the same Idempotency-Key.",

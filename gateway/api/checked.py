@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from functools import wraps
+from inspect import cleandoc
 from typing import Any, get_origin, get_type_hints
 
 import orjson
@@ -17,6 +18,7 @@ from gateway.api.invalid import from_pydantic
 from gateway.auth import requires
 from services.common.errors import InvalidInput
 from services.common.idempotency import LONGEST_KEY
+from services.common.permissions import SCOPES
 
 # gRPC carries the key in metadata, which takes visible ASCII only.
 _KEY = re.compile(rf"[\x21-\x7e]{{1,{LONGEST_KEY}}}")
@@ -55,10 +57,19 @@ def checked(permission: str = "") -> Callable[[View], View]:
             return view(**arguments)
 
         guarded = requires(permission)(run)
+        guarded.__doc__ = _documented(view.__doc__ or "", permission)
         guarded.__delay_validate_request__ = True  # type: ignore[attr-defined]
         return guarded
 
     return decorate
+
+
+def _documented(said: str, permission: str) -> str:
+    """With the permission that the view asks for, where it asks for one: the document is made of it."""
+    if not permission:
+        return said
+    who = "" if permission in SCOPES else ", which no API key can have"
+    return f"{cleandoc(said)}\n\nNeeds `{permission}`{who}."
 
 
 def _reader(name: str, model: type[BaseModel]) -> Callable[[Mapping[str, str], dict[str, Any]], None]:

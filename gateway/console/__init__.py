@@ -1,6 +1,7 @@
 """The web console: pages for a store's staff (H1)."""
 
 from gateway.console import (
+    api_keys,
     audit,
     benefits,
     bulk,
@@ -25,6 +26,7 @@ from gateway.console import (
     points_settings,
     profiles,
     removals,
+    roles,
     session,
     spend,
     staff,
@@ -32,6 +34,7 @@ from gateway.console import (
 from gateway.console.frame import blueprint
 
 __all__ = [
+    "api_keys",
     "audit",
     "benefits",
     "blueprint",
@@ -57,6 +60,7 @@ __all__ = [
     "points_settings",
     "profiles",
     "removals",
+    "roles",
     "session",
     "spend",
     "staff",

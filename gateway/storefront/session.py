@@ -26,6 +26,7 @@ from flask import abort, after_this_request, g, redirect, request, url_for
 from google.protobuf.timestamp_pb2 import Timestamp
 from werkzeug.wrappers import Response
 
+from gateway import limits
 from gateway.clients import services
 from gateway.storefront import cookies
 from gateway.storefront.frame import blueprint, claims_in, store_at, visitor
@@ -122,6 +123,8 @@ def _visit(store: Store) -> tuple[Member | None, Unavailable | None]:
         g.visit = _ask(store)
         who = g.visit[0]
         g.claims = who.claims if who else visitor(store)
+        if who:
+            limits.count(limits.SESSION, who.claims.actor)
     visit: tuple[Member | None, Unavailable | None] = g.visit
     return visit
 

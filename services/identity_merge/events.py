@@ -124,7 +124,14 @@ def staff_message(member: StaffMember) -> service_pb2.StaffMember:
 def api_key_message(key: ApiKey) -> service_pb2.ApiKey:
     """An API key for the wire, without its secret."""
     return service_pb2.ApiKey(
-        api_key_id=str(key.api_key_id), name=key.name, scopes=key.scopes, created_at=timestamp(key.created_at)
+        api_key_id=str(key.api_key_id),
+        name=key.name,
+        scopes=key.scopes,
+        created_at=timestamp(key.created_at),
+        created_by=key.created_by,
+        expires_at=timestamp(key.expires_at),
+        last_used_at=timestamp(key.last_used),
+        old_secret_until=timestamp(key.old_until),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from onefold.identity_merge.v1 import accounts_pb2_grpc, audit_pb2_grpc, service_pb2_grpc, staff_pb2_grpc
+from onefold.identity_merge.v1 import accounts_pb2_grpc, audit_pb2_grpc, keys_pb2_grpc, service_pb2_grpc, staff_pb2_grpc
 from services.common import rpc, service, worker
 from services.common.bus import Bus
 from services.common.config import Environment
@@ -17,6 +17,7 @@ from services.common.sealing import Sealer
 from services.common.tokens import TokenSigner
 from services.identity_merge.api import (
     AccessApi,
+    ApiKeyApi,
     AuditApi,
     CustomerAccountApi,
     LoginApi,
@@ -60,6 +61,7 @@ async def serve(environment: Environment, stop: asyncio.Event) -> None:
     service_pb2_grpc.add_AccessServiceServicer_to_server(AccessApi(context), server.aio)
     accounts_pb2_grpc.add_CustomerAccountServiceServicer_to_server(CustomerAccountApi(context), server.aio)
     audit_pb2_grpc.add_AuditServiceServicer_to_server(AuditApi(context), server.aio)
+    keys_pb2_grpc.add_ApiKeyServiceServicer_to_server(ApiKeyApi(context), server.aio)
     service_pb2_grpc.add_LoginServiceServicer_to_server(LoginApi(context), server.aio)
     service_pb2_grpc.add_MergeServiceServicer_to_server(MergeApi(context), server.aio)
     accounts_pb2_grpc.add_SocialLoginServiceServicer_to_server(SocialLoginApi(context), server.aio)

@@ -85,6 +85,8 @@ WRITES: dict[str, str] = {
     "FinishSocialLogin": "customer.provider_connected",
     "CreateStore": "store.created",
     "CreateApiKey": "api_key.made",
+    "RotateApiKey": "api_key.rotated",
+    "RevokeApiKey": "api_key.revoked",
     "LogIn": "staff.logged_in staff.login_refused",
     "LogInWithTotp": "staff.logged_in staff.login_refused",
     "LogOut": "Ends the caller's own session.",

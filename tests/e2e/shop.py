@@ -90,9 +90,11 @@ class Shop:
             made = access.CreateStore(wish, timeout=20, metadata=operator)
             self.owner_id = made.owner.staff_id
             owner = _metadata(signer, ServiceClaims(f"staff:{made.owner.staff_id}", "owner", made.store.store_id))
-            return access.CreateApiKey(
+            key = access.CreateApiKey(
                 identity.CreateApiKeyRequest(name="tests", scopes=SCOPES), timeout=20, metadata=owner
-            ).secret
+            )
+            self.api_key_id = key.api_key.api_key_id
+            return key.secret
 
     def close(self) -> None:
         """Closes the connections."""

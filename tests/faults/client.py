@@ -44,6 +44,7 @@ class Api:
     """Requests with one API key. Safe for threads."""
 
     def __init__(self, url: str, api_key: str) -> None:
+        self.credential = api_key
         self._http = httpx.Client(
             base_url=url + "/api/v1",
             headers={"Authorization": f"Bearer {api_key}"},

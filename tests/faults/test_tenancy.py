@@ -9,9 +9,13 @@ from dataclasses import dataclass
 
 import httpx
 import pytest
+from werkzeug.routing import AnyConverter, UUIDConverter
 
+from gateway.app import create_app
+from services.common.config import Environment
 from tests.faults.client import Json, Shop, somebody
 from tests.faults.system import System
+from tests.unit.gateway.conftest import SETTINGS
 
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(120)]
 
@@ -48,6 +52,7 @@ def neighbours(running: System) -> Iterator[Neighbours]:
         "filter_id": mine.api.sure("POST", "/saved-filters", {"name": "Person 1", "filter": {}})["filter_id"],
         "item_id": mine.owner.sure("POST", "/items", {"name_en": "Person 1", "unit_price_minor": 1})["item_id"],
         "cart_id": mine.api.sure("POST", "/carts", {"customer_id": third})["cart_id"],
+        "api_key_id": mine.owner.get("/api-keys")["items"][0]["api_key_id"],
         "import_id": mine.api.sure("POST", "/imports", file=file)["import_id"],
         "staff_id": mine.owner.sure("GET", "/staff")["items"][0]["staff_id"],
         "invitation_id": mine.owner.sure("POST", "/staff", invitation)["invitation_id"],
@@ -73,11 +78,15 @@ _NOT_FOUND = {
     "bulk_run_not_found",
     "staff_not_found",
     "invitation_not_found",
+    "api_key_not_found",
 }
 # Taken on: a run names what it could not change, and this is all of it.
 _MISSING, _EMPTY, _OWN, _TAKEN = "missing", "empty", "own", "taken"
 ROUTES: dict[str, tuple[str, object, str]] = {
     "GET /me": ("/me", None, _OWN),
+    "GET /api-keys": ("/api-keys", None, _OWN),
+    "POST /api-keys/{api_key_id}/rotation": ("/api-keys/{api_key_id}/rotation", {}, _MISSING),
+    "DELETE /api-keys/{api_key_id}": ("/api-keys/{api_key_id}", None, _MISSING),
     "GET /orders": ("/orders?customer_id={third_id}", None, _EMPTY),
     "POST /orders": ("/orders", {"customer_id": "{third_id}"}, _MISSING),
     "GET /orders/{order_id}": ("/orders/{order_id}", None, _MISSING),
@@ -191,6 +200,7 @@ _OWNERS = {
     *("POST /customers/{customer_id}/phone", "POST /customers/{customer_id}/erasure"),
     *("GET /audit-entries", "GET /audit-entries/export.csv"),
     *("GET /staff", "PATCH /staff/{staff_id}", "DELETE /staff/{staff_id}", "DELETE /staff/invitations/{invitation_id}"),
+    *("GET /api-keys", "POST /api-keys/{api_key_id}/rotation", "DELETE /api-keys/{api_key_id}"),
 }
 # Nothing of a store is named in them; the first an API key may not call at all.
 _NO_STRANGER = {
@@ -240,6 +250,59 @@ def test_a_stranger_finds_nothing_and_changes_nothing(route: str, neighbours: Ne
         assert answer.json()["items"] == []
     assert not re.search(r"Person \d|@mail\.example|\+8526", answer.text), "somebody of another store is named"
     assert neighbours.mine.store_id not in answer.text
+    assert neighbours.system.content(neighbours.mine.store_id) == before
+
+
+# Pages name things by these; a new kind of thing must be put here.
+_ON_PAGES = {
+    "customer_id": "third_id",
+    "order_id": "order_id",
+    "note_id": "note_id",
+    "merge_id": "merge_run_id",
+    "run_id": "order_run_id",
+    "filter_id": "filter_id",
+    "item_id": "item_id",
+    "import_id": "import_id",
+    "key_id": "api_key_id",
+    "staff_id": "staff_id",
+    "invitation_id": "invitation_id",
+    # No program can have any of these: what is refused is that the page is another's.
+    "notice_id": "order_id",
+    "refund_id": "order_id",
+}
+
+
+def _pages() -> list[tuple[str, str]]:
+    """Each page of console and till that names something: (method, address with the names of ids)."""
+    app = create_app(Environment(SETTINGS))
+    found = []
+    for rule in app.url_map.iter_rules():
+        ids = {name for name, converter in rule._converters.items() if isinstance(converter, UUIDConverter)}
+        ids |= {name for name in rule.arguments if rule.endpoint.startswith("pos.") and name.endswith("_id")}
+        if ids and rule.endpoint.startswith(("console.", "pos.")):
+            words = {name: min(each.items) for name, each in rule._converters.items() if isinstance(each, AnyConverter)}
+            values = dict.fromkeys(rule.arguments, "new") | words | {name: f"{{{name}}}" for name in ids}
+            path = re.sub(r"<(?:[^:<>]+:)?(\w+)>", lambda part, v=values: v[part[1]], rule.rule)
+            found += [(method, path) for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})]
+    return found
+
+
+def test_a_stranger_finds_no_page_of_this_store_and_sends_none(neighbours: Neighbours) -> None:
+    """S: console and till, by the owner of another store, with the form token that each page of theirs has."""
+    ids = {name: neighbours.ids[known] for name, known in _ON_PAGES.items()}
+    before = neighbours.system.content(neighbours.mine.store_id)
+    seen = 0
+    with httpx.Client(base_url=neighbours.system.stack.settings.gateway_url, trust_env=False, timeout=30) as browser:
+        browser.cookies.set("onefold_session", neighbours.stranger.owner.credential)
+        token = browser.get("/console/").text.split('name="csrf_token" value="')[1].split('"')[0]
+        sent = {"csrf_token": token, "idempotency_key": str(uuid.uuid4()), "expected_version": "1"}
+        for method, path in _pages():
+            read, headers = method == "GET", {"X-CSRFToken": token}
+            answer = browser.request(method, path.format(**ids), data=None if read else sent, headers=headers)
+            assert answer.status_code in ((404,) if read else (302, 404, 409, 422)), (path, answer.text[:500])
+            assert not re.search(r"Person \d|@mail\.example|\+8526", answer.text), path
+            seen += 1
+    assert seen > 50
     assert neighbours.system.content(neighbours.mine.store_id) == before
 
 

@@ -10,8 +10,8 @@ from services.common import rpc
 from services.common.ids import NIL
 from services.identity_merge import queries
 from services.identity_merge.api.staff import entered_message
-from services.identity_merge.commands import Context, access, entering
-from services.identity_merge.domain.access import ApiKey, Founding, Store
+from services.identity_merge.commands import Context, access, api_keys, entering
+from services.identity_merge.domain.access import ApiKey, Founding, KeyWish, Store
 from services.identity_merge.domain.staff import Browser
 from services.identity_merge.events import api_key_message, staff_message, store_message
 
@@ -63,5 +63,6 @@ class AccessApi(service_pb2_grpc.AccessServiceServicer):
         return pb.GetStoreResponse(store=store_message(await queries.get_store(self._context.database, request.slug)))
 
     async def CreateApiKey(self, request: pb.CreateApiKeyRequest, _: GrpcContext) -> pb.CreateApiKeyResponse:
-        key, secret = await access.create_api_key(self._context, rpc.caller(), request.name, request.scopes)
+        wish = KeyWish.read(request.name, request.scopes, request.valid_days)
+        key, secret = await api_keys.create_api_key(self._context, rpc.caller(), wish)
         return pb.CreateApiKeyResponse(api_key=api_key_message(key), secret=secret)

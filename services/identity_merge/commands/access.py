@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
-from services.common import audit, clock, outbox
+from services.common import audit, outbox
 from services.common.contact import comparable_email
 from services.common.errors import AlreadyExists
 from services.common.ids import new_id
@@ -13,14 +12,11 @@ from services.common.outbox import Event
 from services.common.tokens import ServiceClaims
 from services.identity_merge import events
 from services.identity_merge.commands import Context
-from services.identity_merge.domain import tokens
 from services.identity_merge.domain.access import (
-    ApiKey,
     Founding,
     StaffMember,
     StaffRole,
     Store,
-    read_key,
 )
 from services.identity_merge.domain.staff import hints_of, read_staff_password
 from services.identity_merge.store import access as store
@@ -48,22 +44,3 @@ def _founded(claims: ServiceClaims, new: Store, owner: StaffMember) -> Event:
     changes = [audit.change(name, "", getattr(new, name)) for name in names]
     changes.append(audit.change("owner", "", owner.email))
     return events.noted(claims.actor, "store.created", "store", new.store_id, changes)
-
-
-async def create_api_key(
-    context: Context, claims: ServiceClaims, name: str, scopes: Sequence[str]
-) -> tuple[ApiKey, str]:
-    """Makes a key; returns it and its secret, which is kept nowhere (H4). Raises InvalidInput.
-
-    A repeated request makes another key: an answer kept for repeating would keep the secret with it.
-    """
-    name, known = read_key(name, scopes)
-    key = ApiKey(new_id(), name, known, clock.now())
-    secret = tokens.mint(tokens.API_KEY, claims.store)
-    async with context.database.transaction(claims.store) as tx:
-        await store.add_api_key(tx, claims.store, key, tokens.digest(secret), claims.actor)
-        changes = [audit.change("name", "", name), audit.change("scopes", "", key.scopes)]
-        noted = events.noted(claims.actor, "api_key.made", "api_key", key.api_key_id, changes)
-        await outbox.add(tx, claims.store, [noted])
-    context.waker.wake()
-    return key, secret

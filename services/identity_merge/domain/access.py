@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import IntEnum
 from functools import partial
 from uuid import UUID
@@ -21,6 +21,10 @@ LANGUAGES = ("en", "zh-Hant")
 SHORTEST_PASSWORD = 12
 # argon2 reads all of it; nobody types more.
 LONGEST_PASSWORD = 1_000
+# Programs are given a day to take up the new secret of a key.
+OLD_SECRET_LIFETIME = timedelta(days=1)
+# Ten years.
+MOST_DAYS = 3_650
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
 
 
@@ -65,6 +69,41 @@ class ApiKey:
     name: str
     scopes: tuple[str, ...]
     created_at: datetime
+    created_by: str = ""
+    # Unset: never.
+    expires_at: datetime | None = None
+    last_used: datetime | None = None
+    # Until when a secret before the newest still works.
+    old_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KeyWish:
+    """A key as somebody asks for it. `valid_days` 0: until it is revoked."""
+
+    name: str
+    scopes: tuple[str, ...]
+    valid_days: int = 0
+
+    @classmethod
+    def read(cls, name: str, scopes: Sequence[str], valid_days: int = 0) -> KeyWish:
+        """The same in its stored form. Raises InvalidInput (required, too_long, unknown_value, out_of_range)."""
+        found = Violations()
+        name = found.gather(partial(_required, name, "name"), "")
+        if not scopes:
+            found.add("scopes", "required")
+        for number, scope in enumerate(scopes[:100]):
+            if scope not in SCOPES:
+                found.add(f"scopes[{number}]", "unknown_value", known=", ".join(SCOPES))
+        if not 0 <= valid_days <= MOST_DAYS:
+            found.add("valid_days", "out_of_range", smallest="1", largest=str(MOST_DAYS))
+        found.check()
+        return cls(name, tuple(sorted(set(scopes))), valid_days)
+
+    @property
+    def lifetime(self) -> timedelta | None:
+        """How long it is good; None for ever."""
+        return timedelta(days=self.valid_days) if self.valid_days else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,19 +171,6 @@ def read_password(password: str, field: str) -> str:
     if len(password) > LONGEST_PASSWORD:
         raise InvalidInput.of(field, "too_long", longest=str(LONGEST_PASSWORD))
     return password
-
-
-def read_key(name: str, scopes: Sequence[str]) -> tuple[str, tuple[str, ...]]:
-    """Name and scopes of a key to be made. Raises InvalidInput (required, too_long, unknown_value)."""
-    found = Violations()
-    name = found.gather(partial(_required, name, "name"), "")
-    if not scopes:
-        found.add("scopes", "required")
-    for number, scope in enumerate(scopes[:100]):
-        if scope not in SCOPES:
-            found.add(f"scopes[{number}]", "unknown_value", known=", ".join(SCOPES))
-    found.check()
-    return name, tuple(sorted(set(scopes)))
 
 
 def _required(text: str, field: str) -> str:

@@ -11,9 +11,8 @@ from sqlalchemy import Row, insert, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.common.database import BOUND, Statement
-from services.identity_merge.domain.access import ApiKey, Holder, StaffMember, StaffRole, Store
-from services.identity_merge.store.tables import api_keys, staff, stores
+from services.identity_merge.domain.access import StaffMember, StaffRole, Store
+from services.identity_merge.store.tables import staff, stores
 
 # Failures counted from the first; then nobody gets in under that e-mail until the window ends.
 ATTEMPTS_WINDOW = timedelta(minutes=15)
@@ -95,33 +94,6 @@ async def forget_attempts(tx: AsyncConnection, store_id: UUID, subject: bytes) -
         text("DELETE FROM login_attempts WHERE store_id = :store_id AND subject = :subject"),
         {"store_id": store_id, "subject": subject},
     )
-
-
-async def add_api_key(tx: AsyncConnection, store_id: UUID, key: ApiKey, digest: bytes, created_by: str) -> None:
-    """Writes a new API key."""
-    values = {**asdict(key), "scopes": list(key.scopes), "key_digest": digest, "created_by": created_by}
-    await tx.execute(insert(api_keys).values(store_id=store_id, **values))
-
-
-async def holder_of_api_key(connection: AsyncConnection, store_id: UUID, digest: bytes) -> Holder | None:
-    """Whose API key it is, if it is neither revoked nor expired. The connection is one of at_once."""
-    row = await _BY_API_KEY.first(connection, {"store_id": store_id, "digest": digest})
-    if row is None:
-        return None
-    return Holder(
-        store_of(row), ApiKey(row["api_key_id"], row["key_name"], tuple(row["scopes"]), row["key_created_at"])
-    )
-
-
-# LATERAL with a LIMIT is read after what it refers to, so the store is named before a policy asks for it.
-_BY_API_KEY = Statement(
-    f"""WITH {BOUND}
- SELECT s.*, found.* FROM bound
- JOIN stores s ON s.store_id = bound.store_id
- CROSS JOIN LATERAL (SELECT k.api_key_id, k.name AS key_name, k.scopes, k.created_at AS key_created_at FROM api_keys k
-  WHERE k.store_id = bound.store_id AND k.key_digest = :digest AND k.revoked_at IS NULL
-   AND (k.expires_at IS NULL OR k.expires_at > now()) LIMIT 1) AS found"""
-)
 
 
 _STORE = ("store_id", "slug", "name", "region", "currency", "timezone", "language", "version")

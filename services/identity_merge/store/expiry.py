@@ -10,6 +10,7 @@ TABLES = {
     "staff_challenges": "expires_at < now()",
     # Shown for a while as expired, with the button that sends them again.
     "staff_invitations": "expires_at < now() - interval '30 days'",
+    "api_key_old_secrets": "good_until < now()",
     "confirmations": "expires_at < now()",
     "codes": "expires_at < now()",
     "proofs": "expires_at < now()",

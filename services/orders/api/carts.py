@@ -6,10 +6,13 @@ from grpc import aio
 
 from onefold.orders.v1 import carts_pb2 as pb
 from onefold.orders.v1 import carts_pb2_grpc
+from onefold.orders.v1.service_pb2 import CreateOrderRequest
 from services.common import rpc
 from services.common.errors import InvalidInput, PermissionDenied
 from services.common.idempotency import Once
 from services.common.ids import parse_id
+from services.common.permissions import ORDERS_WRITE
+from services.common.tokens import ServiceClaims
 from services.common.wire import timestamp
 from services.orders import commands, queries
 from services.orders.api.items import item_message
@@ -49,6 +52,7 @@ class CartsApi(carts_pb2_grpc.CartServiceServicer):
 
     async def CheckOutCart(self, request: pb.CheckOutCartRequest, _: Context) -> pb.CheckOutCartResponse:
         ref = _ref(request.cart)
+        _check_wishes(rpc.caller(), request.order)
         if request.order.paid:
             raise InvalidInput.of("paid", "unknown_value")
         if not (ref.cart_id or ref.owned):
@@ -58,6 +62,16 @@ class CartsApi(carts_pb2_grpc.CartServiceServicer):
         return _checked_out(
             await commands.check_out_cart(self._context, rpc.caller(), once, ref, draft_of(request.order))
         )
+
+
+def _check_wishes(claims: ServiceClaims, order: CreateOrderRequest) -> None:
+    """Nobody gives discounts to themselves; what a level takes off, the gateway has asked for a member.
+
+    Raises PermissionDenied (permission_denied).
+    """
+    staffs = order.discount_minor or order.add_as_member or (order.level_discount_minor and not claims.customer_id)
+    if claims.is_outsider and staffs:
+        raise PermissionDenied("permission_denied", permission=ORDERS_WRITE)
 
 
 def _checked_out(order: Order) -> pb.CheckOutCartResponse:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, settings
 from schemathesis.checks import not_a_server_error
@@ -26,6 +29,12 @@ CHECKS = [
     response_schema_conformance,
     negative_data_rejection,
 ]
+
+
+@pytest.fixture(scope="module")
+def store(new_store: Callable[[], Store]) -> Store:
+    """One of its own: what is sent changes settings that other tests count on."""
+    return new_store()
 
 
 @_schema.parametrize()

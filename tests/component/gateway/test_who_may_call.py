@@ -209,6 +209,12 @@ WISHES: dict[str, list[Wish]] = {
         lambda _, x: carts.CheckOutCartRequest(cart=_cart(customer_id=x["customer"])),
         lambda _, x: carts.CheckOutCartRequest(cart=_cart(cart_id=x["cart"])),
         lambda me, x: carts.CheckOutCartRequest(cart=_cart(cart_id=x["cart"], customer_id=me["customer"])),
+        lambda me, _: carts.CheckOutCartRequest(
+            cart=_cart(customer_id=me["customer"]), order=orders.CreateOrderRequest(discount_minor=1)
+        ),
+        lambda *_: carts.CheckOutCartRequest(
+            cart=_cart(visitor_token=_TOKEN), order=orders.CreateOrderRequest(level_discount_minor=1, discount_minor=1)
+        ),
     ],
 }
 # The same for everybody, or proved by what the request brings: a password, a code, a token, a signature.

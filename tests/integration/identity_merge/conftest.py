@@ -15,7 +15,7 @@ from sqlalchemy import text
 
 from deploy.local.ports import choose
 from deploy.local.state import DatabaseUrls
-from onefold.identity_merge.v1 import accounts_pb2_grpc, audit_pb2_grpc, service_pb2_grpc, staff_pb2_grpc
+from onefold.identity_merge.v1 import accounts_pb2_grpc, audit_pb2_grpc, keys_pb2_grpc, service_pb2_grpc, staff_pb2_grpc
 from onefold.identity_merge.v1 import service_pb2 as pb
 from onefold.membership.v1 import registration_pb2_grpc
 from onefold.membership.v1 import service_pb2_grpc as membership_grpc
@@ -28,7 +28,7 @@ from services.common.outbox import Waker
 from services.common.rpc import Caller, Server
 from services.common.sealing import Sealer
 from services.common.tokens import ServiceClaims, TokenSigner
-from services.identity_merge.api import AccessApi, AuditApi, CustomerAccountApi, LoginApi, MergeApi, StaffApi
+from services.identity_merge.api import AccessApi, ApiKeyApi, AuditApi, CustomerAccountApi, LoginApi, MergeApi, StaffApi
 from services.identity_merge.clients import Membership, Orders
 from services.identity_merge.commands import Context
 from services.identity_merge.commands.passwords import Passwords
@@ -65,6 +65,7 @@ class Service:
         self.logins = service_pb2_grpc.LoginServiceStub(self.channel)
         self.merges = service_pb2_grpc.MergeServiceStub(self.channel)
         self.staff = staff_pb2_grpc.StaffServiceStub(self.channel)
+        self.keys = keys_pb2_grpc.ApiKeyServiceStub(self.channel)
         self._caller = Caller(SIGNER, "test")
 
     async def call(
@@ -161,6 +162,7 @@ async def service(
     service_pb2_grpc.add_AccessServiceServicer_to_server(AccessApi(app), server.aio)
     accounts_pb2_grpc.add_CustomerAccountServiceServicer_to_server(CustomerAccountApi(app), server.aio)
     audit_pb2_grpc.add_AuditServiceServicer_to_server(AuditApi(app), server.aio)
+    keys_pb2_grpc.add_ApiKeyServiceServicer_to_server(ApiKeyApi(app), server.aio)
     service_pb2_grpc.add_LoginServiceServicer_to_server(LoginApi(app), server.aio)
     service_pb2_grpc.add_MergeServiceServicer_to_server(MergeApi(app), server.aio)
     staff_pb2_grpc.add_StaffServiceServicer_to_server(StaffApi(app), server.aio)

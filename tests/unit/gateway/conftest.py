@@ -21,12 +21,14 @@ SETTINGS = {
     "ONEFOLD_NOTIFICATION_TARGET": NOWHERE,
     "ONEFOLD_LOG_LEVEL": "error",
 }
+# For tests that all come from one address.
+NO_LIMITS = {f"ONEFOLD_RATE_{name}": "0" for name in ("KEY", "SESSION", "ADDRESS")}
 
 
 @pytest.fixture(scope="session")
 def app() -> Flask:
     """One application for the run; it keeps no state between requests but caches."""
-    return create_app(Environment(SETTINGS))
+    return create_app(Environment(SETTINGS | NO_LIMITS))
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from services.common import permissions
 from services.common.config import Environment
 from services.common.errors import Unauthenticated
 from tests.support.routes import MEMBER, OPEN, ROUTES, STAFF
-from tests.unit.gateway.conftest import SETTINGS
+from tests.unit.gateway.conftest import NO_LIMITS, SETTINGS
 
 STORE = identity.Store(store_id="01a20b5b-d378-76b7-8dec-6f559c792cc0", slug="tea", currency="HKD", region="HK")
 ID = "01a20b5b-d378-76b7-8dec-6f559c792cc1"
@@ -47,7 +47,7 @@ def ask(credential: str, _seconds: float) -> Principal:
 
 @pytest.fixture(scope="module")
 def gate() -> Iterator[Flask]:
-    app = create_app(Environment(SETTINGS))
+    app = create_app(Environment(SETTINGS | NO_LIMITS))
     # Forms without their token are refused before anybody asks who sends them; here that is what is asked.
     app.config["WTF_CSRF_ENABLED"] = False
     app.extensions["onefold_authenticator"] = Authenticator(ask)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from services.common.errors import InvalidInput
 from services.identity_merge.commands.passwords import Passwords
-from services.identity_merge.domain.access import is_slug, is_timezone, read_key, read_password
+from services.identity_merge.domain.access import KeyWish, is_slug, is_timezone, read_password
 
 
 @pytest.mark.parametrize("slug", ["a", "demo", "shop-2", "0", "a" * 40])
@@ -39,16 +41,17 @@ def test_a_password_has_12_to_1000_characters() -> None:
 
 def test_a_key_has_a_name_and_known_scopes_each_once() -> None:
     """H4"""
-    assert read_key(" Till ", ["orders:write", "orders:read", "orders:write"]) == (
-        "Till",
-        ("orders:read", "orders:write"),
-    )
-    with pytest.raises(InvalidInput) as caught:
-        read_key("", ["orders:read", "*"])
-    assert [(v.field, v.reason) for v in caught.value.violations] == [
-        ("name", "required"),
-        ("scopes[1]", "unknown_value"),
-    ]
+    wish = KeyWish.read(" Till ", ["orders:write", "orders:read", "orders:write"], 90)
+    assert (wish.name, wish.scopes, wish.lifetime) == ("Till", ("orders:read", "orders:write"), timedelta(days=90))
+    assert KeyWish.read("Till", ["orders:read"]).lifetime is None
+    for days in -1, 3_651:
+        with pytest.raises(InvalidInput) as caught:
+            KeyWish.read("", ["orders:read", "*"], days)
+        assert [(v.field, v.reason) for v in caught.value.violations] == [
+            ("name", "required"),
+            ("scopes[1]", "unknown_value"),
+            ("valid_days", "out_of_range"),
+        ]
 
 
 async def test_a_password_is_kept_as_argon2id_and_never_matches_nobody() -> None:
