@@ -16,6 +16,7 @@ pytestmark = pytest.mark.browser
 HEADER = "Name,Phone,Email,Birthday,Language,Tags,Address,Member Points,Points Expiry,Note"
 # What stays as it is in Chinese beside headings and cells, which say so themselves.
 NAMES = {
+    "API",
     "Onefold",
     "English",
     "CSV",
