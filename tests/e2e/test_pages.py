@@ -38,6 +38,7 @@ NAMES = {
     "API",
     "CSV",
     "nobody",
+    "demo",
     "tests",
     "vip",
 }
