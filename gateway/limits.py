@@ -9,7 +9,6 @@ the one that comes with it walks through all keys a hundred times a second, in t
 
 from __future__ import annotations
 
-import ipaddress
 import threading
 import time
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from limits.strategies import FixedWindowRateLimiter
 
 from gateway.config import Rates
 from services.common.errors import StateConflict
+from services.common.network import network_of
 
 EXTENSION = "onefold_limits"
 KEY, SESSION, ADDRESS, WEBHOOK = "key", "session", "address", "webhook"
@@ -126,13 +126,6 @@ def count(name: str, who: str) -> None:
 def count_address(name: str = ADDRESS) -> None:
     """Counts a request by where it comes from. Raises StateConflict (too_many_requests)."""
     count(name, network_of(request.remote_addr or ""))
-
-
-def network_of(address: str) -> str:
-    """Whom an address stands for: of IPv6 the first half, for one household has them all."""
-    if ":" not in address:
-        return address
-    return str(ipaddress.ip_network(f"{address.partition('%')[0]}/64", strict=False))
 
 
 def install(app: Flask, rates: Rates) -> None:

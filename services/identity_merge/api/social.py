@@ -7,10 +7,10 @@ from grpc import aio
 from onefold.identity_merge.v1 import accounts_pb2 as pb
 from onefold.identity_merge.v1 import accounts_pb2_grpc
 from services.common import rpc
+from services.common.network import network_of
 from services.identity_merge.api.accounts import proof_message, session_message
 from services.identity_merge.commands import Context
 from services.identity_merge.commands.accounts import social
-from services.identity_merge.domain.codes import network_of
 from services.identity_merge.domain.logins import Visit
 from services.identity_merge.domain.social import Departure, Return
 from services.identity_merge.events import login_message

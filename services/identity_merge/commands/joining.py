@@ -11,6 +11,7 @@ from services.common import audit, outbox
 from services.common.contact import comparable_email
 from services.common.errors import NotFound, PermissionDenied
 from services.common.ids import NIL, new_id
+from services.common.network import network_of
 from services.common.tokens import ServiceClaims
 from services.identity_merge import events
 from services.identity_merge.commands import Context
@@ -18,7 +19,6 @@ from services.identity_merge.commands.entering import Entered, enter, log_out
 from services.identity_merge.commands.vouching import hash_new
 from services.identity_merge.domain import tokens
 from services.identity_merge.domain.access import StaffMember, StaffRole, Store, is_slug
-from services.identity_merge.domain.codes import network_of
 from services.identity_merge.domain.staff import (
     Browser,
     Invitation,

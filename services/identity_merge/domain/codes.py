@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import secrets
 import unicodedata
 from collections.abc import Collection, Mapping
@@ -14,14 +13,13 @@ from uuid import UUID
 from services.common.contact import comparable_email, parse_email, parse_mobile, region_of
 from services.common.errors import InvalidInput, StateConflict, Violations
 from services.common.identifiers import EMAIL, PHONE
+from services.common.network import network_of
 from services.identity_merge.domain.access import LANGUAGES
 
 DIGITS = 6
 MOST_TRIES = 5
 LIFETIME = timedelta(minutes=10)
 SHORTEST_BROWSER, LONGEST_BROWSER = 32, 200
-# An IPv6 network of this size is one connection's.
-_IPV6_PREFIX = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,14 +191,3 @@ def read_code(text: str) -> str:
     if len(code) != DIGITS or not (code.isascii() and code.isdecimal()):
         raise InvalidInput.of("code", "not_a_code", digits=str(DIGITS))
     return code
-
-
-def network_of(source: str) -> str:
-    """What is counted as one place on the network; "" for what is no address."""
-    try:
-        address = ipaddress.ip_address(source.strip())
-    except ValueError:
-        return ""
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is None:
-        return str(ipaddress.ip_network((address, _IPV6_PREFIX), strict=False))
-    return str(getattr(address, "ipv4_mapped", None) or address)

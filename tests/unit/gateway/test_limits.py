@@ -95,19 +95,6 @@ def test_whoever_tries_out_credentials_is_counted_by_where_they_come_from(make: 
     assert me(client, "ofk_0_orders:read", "203.0.113.9")[0] == 200, "whoever is known is not held up by neighbours"
 
 
-@pytest.mark.parametrize(
-    ("address", "network"),
-    [
-        ("192.0.2.1", "192.0.2.1"),
-        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
-        ("fe80::1%eth0", "fe80::/64"),
-        ("", ""),
-    ],
-)
-def test_of_ipv6_a_household_is_one(address: str, network: str) -> None:
-    assert limits.network_of(address) == network
-
-
 @pytest.mark.filterwarnings("ignore:Passing SelectField choices:DeprecationWarning")
 @pytest.mark.parametrize("endpoint", [name for name, word in ROUTES.items() if word == OPEN])
 def test_whatever_strangers_can_send_is_counted(endpoint: str, make: Make) -> None:

@@ -11,7 +11,6 @@ from services.identity_merge.domain.codes import (
     CodeRequest,
     check_counts,
     make_code,
-    network_of,
     read_code,
 )
 
@@ -109,22 +108,6 @@ def test_the_last_code_within_a_limit_is_sent_and_the_next_is_not(kind: str, of:
 def test_text_messages_are_fewer_than_mails() -> None:
     mails, phones = ({limit.of: limit.most for limit in LIMITS[kind]} for kind in ("email", "phone"))
     assert all(phones[of] < most for of, most in mails.items())
-
-
-@pytest.mark.parametrize(
-    ("source", "network"),
-    [
-        ("203.0.113.7", "203.0.113.7"),
-        ("::ffff:203.0.113.7", "203.0.113.7"),
-        ("2001:db8::1", "2001:db8::/64"),
-        ("2001:db8::ffff:2", "2001:db8::/64"),
-        ("2001:db8:0:1::2", "2001:db8:0:1::/64"),
-        ("", ""),
-        ("unknown", ""),
-    ],
-)
-def test_a_place_on_the_network_is_an_address_or_a_network_of_one_connection(source: str, network: str) -> None:
-    assert network_of(source) == network
 
 
 def test_codes_have_six_digits_and_differ() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from services.common import outbox
 from services.common.errors import InvalidInput, StateConflict, Unauthenticated
+from services.common.network import network_of
 from services.common.tokens import ServiceClaims
 from services.identity_merge import events
 from services.identity_merge.commands import Context
@@ -12,7 +13,6 @@ from services.identity_merge.commands.accounts.owning import check_alive
 from services.identity_merge.commands.accounts.sessions import begin_session, session_of
 from services.identity_merge.domain import tokens
 from services.identity_merge.domain.access import LONGEST_PASSWORD, read_password
-from services.identity_merge.domain.codes import network_of
 from services.identity_merge.domain.logins import BY_WORD, Begun, CustomerSession, Visit
 from services.identity_merge.domain.passwords import CHANGE_LIMITS, LOG_IN_LIMITS, Credentials, within
 from services.identity_merge.store import access, codes, passwords, proving, sessions
