@@ -58,11 +58,8 @@ def reason(call: Callable[[], object]) -> tuple[type[OnefoldError], str] | None:
 
 
 def is_shut(call: Callable[[], object], how: tuple[type[OnefoldError], str]) -> bool:
-    """Whether it is refused so. What is in a contract and not served yet is shut, too."""
-    try:
-        return reason(call) == how
-    except NotImplementedError:
-        return True
+    """Whether it is refused so."""
+    return reason(call) == how
 
 
 # Who may call
