@@ -70,6 +70,9 @@ async def _register(
     # A merge or erasure that is about to retire one of them is waited for.
     await store.hold_identifiers(tx, store_id, member.identifiers)
     outcome, owner_id = judge_registration(await store.holders_of(tx, store_id, member.identifiers))
+    if owner_id == member.customer_id:
+        # The same registration, sent twice at once: the other one was committed between the two looks.
+        return RegisterOutcome.CREATED, owner_id
     if outcome is not RegisterOutcome.CREATED:
         return outcome, owner_id
     await _write(tx, store_id, member, settings, now)

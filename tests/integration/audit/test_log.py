@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -41,7 +41,8 @@ async def write(connection: asyncpg.Connection, store_id: UUID, entries: list[En
         [
             (
                 *(store_id, e.link.seq, e.link.hash, e.doing.event_id, e.doing.service, e.doing.at, e.doing.actor),
-                *(e.doing.action, e.doing.subject_kind, e.doing.subject_id, orjson.dumps(e.doing.changes).decode(), ""),
+                *(e.doing.action, e.doing.subject_kind, e.doing.subject_id),
+                *(orjson.dumps(e.doing.changes).decode(), e.doing.request_id),
             )
             for e in entries
         ],
@@ -79,6 +80,19 @@ def urls(service_database: Callable[[str], DatabaseUrls]) -> dict[str, str]:
     return {context: service_database(context).admin for context in CONTEXTS}
 
 
+Both = tuple[asyncpg.Connection, asyncpg.Connection]
+
+
+@pytest.fixture
+async def both(urls: dict[str, str]) -> AsyncIterator[Both]:
+    """Connections to the database of the log and to that of the orders."""
+    own = await asyncpg.connect(urls["identity_merge"])
+    orders = await asyncpg.connect(urls["orders"])
+    yield own, orders
+    await own.close()
+    await orders.close()
+
+
 async def broken(urls: dict[str, str]) -> list[str]:
     async with Databases.open(urls) as databases:
         verdicts = [await check(databases) for check in (log.check_chain, log.check_witness, log.check_noted)]
@@ -86,8 +100,8 @@ async def broken(urls: dict[str, str]) -> list[str]:
     return [verdict.sentence for verdict in verdicts if not verdict.holds]
 
 
-async def test_every_way_of_altering_the_log_is_found(urls: dict[str, str]) -> None:
-    own, orders = [await asyncpg.connect(urls[context]) for context in ("identity_merge", "orders")]
+async def test_every_way_of_altering_the_log_is_found(urls: dict[str, str], both: Both) -> None:
+    own, orders = both
     await own.execute("SET session_replication_role = replica")  # triggers keep still
     await write(own, OTHER, OTHERS)
     # Orders has been told of some ends only, the last among them.
@@ -105,13 +119,11 @@ async def test_every_way_of_altering_the_log_is_found(urls: dict[str, str]) -> N
     await own.execute("DELETE FROM audit_entries WHERE store_id = $1", STORE)
     await write(own, STORE, forged())
     assert [f.startswith(WITNESS) for f in await broken(urls)] == [True], "a chain reckoned anew as a whole"
-    await own.close()
-    await orders.close()
 
 
-async def test_what_was_noted_and_what_is_written_must_agree(urls: dict[str, str]) -> None:
+async def test_what_was_noted_and_what_is_written_must_agree(urls: dict[str, str], both: Both) -> None:
     events = [audit.noted("orders", "staff:1", "order.cancelled", "order", uuid4()) for _ in range(3)]
-    own, orders = [await asyncpg.connect(urls[context]) for context in ("identity_merge", "orders")]
+    own, orders = both
     await orders.executemany(
         "INSERT INTO outbox (store_id, event_id, type, aggregate_id, version, payload, published_at)"
         " VALUES ($1, $2, $3, $4, 0, $5, now())",
@@ -122,8 +134,6 @@ async def test_what_was_noted_and_what_is_written_must_agree(urls: dict[str, str
     assert [f.startswith(NOTED) for f in await broken(urls)] == [True], "one was never written down"
     await write(own, STORE, entries[2:])
     assert await broken(urls) == []
-    await own.close()
-    await orders.close()
 
 
 def as_noted(event: Event) -> Doing:
