@@ -1,4 +1,4 @@
-"""A customer edits their own profile and addresses; how they log in changes only by merging, their phone by support (C5, C6)."""
+"""A customer edits their own profile and addresses; how they log in is for `logins`, the phone changes by support (C5, C6)."""
 
 from __future__ import annotations
 

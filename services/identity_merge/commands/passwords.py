@@ -11,6 +11,8 @@ from argon2.exceptions import VerifyMismatchError
 
 # Two at a time: a storm of logins must neither take all cores from the other calls nor memory without bound.
 _AT_ONCE = 2
+# Memory in KiB (rule 10).
+HASHER = PasswordHasher(time_cost=3, memory_cost=19_456, parallelism=1)
 # Of zxcvbn's grades 0 to 4: more than 10^8 guesses, which a slow hash makes too many. Looking takes time by the square of the length.
 _STRONG, _LOOKED_AT = 3, 72
 
@@ -19,13 +21,12 @@ class Passwords:
     """Hashes and verifies in threads, for one takes tens of milliseconds and 19 MiB."""
 
     def __init__(self) -> None:
-        self._hasher = PasswordHasher(time_cost=3, memory_cost=19_456, parallelism=1)
         self._threads = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="argon2")
-        self._nobodys = self._hasher.hash("nobody's password")
+        self._nobodys = HASHER.hash("nobody's password")
 
     async def hash(self, password: str) -> str:
         """What to keep of a password."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self._hasher.hash, password)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, HASHER.hash, password)
 
     async def is_strong(self, password: str, hints: Sequence[str]) -> bool:
         """Whether it withstands guessing by the words, names, dates and patterns that people use; `hints` are tried first."""
@@ -37,7 +38,7 @@ class Passwords:
 
     def _verify(self, known: str | None, password: str) -> bool:
         try:
-            self._hasher.verify(known or self._nobodys, password)
+            HASHER.verify(known or self._nobodys, password)
         except VerifyMismatchError:
             return False
         return known is not None

@@ -28,9 +28,15 @@ class Customer:
 
     def send(self, page: str, action: str = "", **fields: str) -> httpx.Response:
         """Sends a form of a page, there or to `action`; hidden fields as the page's first form that has them."""
-        found = _HIDDEN.findall(self.get(page).text)
-        hidden = {name: html.unescape(value) for name, value in reversed(found)}
-        return self.http.post(f"/s/{self.store.slug}/{action or page}", data=hidden | fields)
+        return self.post(action or page, self.hidden(page), **fields)
+
+    def hidden(self, page: str) -> dict[str, str]:
+        """The hidden fields of a page's forms; of those of one name the first."""
+        return {name: html.unescape(value) for name, value in reversed(_HIDDEN.findall(self.get(page).text))}
+
+    def post(self, action: str, hidden: dict[str, str], **fields: str) -> httpx.Response:
+        """Sends the fields of a form that was read before."""
+        return self.http.post(f"/s/{self.store.slug}/{action}", data=hidden | fields)
 
     def ask(self, identifier: str, page: str = "login") -> str:
         """Asks for a code; the code that comes."""

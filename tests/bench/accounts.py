@@ -1,0 +1,151 @@
+"""`python -m tests.bench.accounts`: what logging in takes apart from the password's hash, and what the check of a session adds to a
+request (A3, F13), on a stack of its own.
+
+One browser, one request after the other. Figures in milliseconds: at the gateway's edge for the forms; for the check, the call that the
+gateway makes for each request of somebody who is logged in, by the gateway's own client.
+"""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterator
+from uuid import UUID
+
+import httpx
+from rich.console import Console
+from rich.table import Table
+
+from deploy.local.process import ROOT, ProcessError
+from deploy.local.stack import Stack
+from deploy.local.state import DataFolder, DataFolderError
+from gateway.clients import Services
+from gateway.config import Targets
+from onefold.identity_merge.v1 import accounts_pb2 as pb
+from services.common.tokens import PUBLIC, ServiceClaims, TokenSigner
+from services.identity_merge.commands.passwords import HASHER
+from tests.bench.directory import percentile
+from tests.component.gateway.conftest import Store
+from tests.component.gateway.customer import Customer, customer
+
+FOLDER = ROOT / ".bench-accounts"
+# Both below what the limits allow to one network (services/identity_merge/README.md).
+_LOG_INS, _CODES = 90, 40
+_CHECKS = 2_000
+_WARM = 5
+_PASSWORD = "correct horse battery staple"
+
+
+def timed(each: Callable[[], Iterator[None]], count: int) -> list[float]:
+    """`each` prepares, yields, does what is timed, and ends; the first few are not counted."""
+    took = []
+    for _ in range(count):
+        step = each()
+        next(step)
+        began = time.perf_counter()
+        next(step, None)
+        took.append((time.perf_counter() - began) * 1e3)
+    return took[_WARM:]
+
+
+def _hashing() -> list[float]:
+    known = HASHER.hash(_PASSWORD)
+
+    def verify() -> Iterator[None]:
+        yield
+        HASHER.verify(known, _PASSWORD)
+
+    return timed(verify, _LOG_INS)
+
+
+def _by_password(browser: Customer, address: str) -> list[float]:
+    def log_in() -> Iterator[None]:
+        browser.http.cookies.delete(f"onefold_member_{browser.store.slug}")
+        fields = browser.hidden("login/password")
+        yield
+        answer = browser.post("login/password", fields, identifier=address, password=_PASSWORD)
+        assert answer.status_code == 302, answer.text
+
+    return timed(log_in, _LOG_INS)
+
+
+def _by_code(stack: Stack, store: Store) -> list[float]:
+    def enter() -> Iterator[None]:
+        with customer(stack, store) as browser:
+            code = browser.ask(str(store.person()["email"]))
+            fields = browser.hidden("login/code")
+            yield
+            assert browser.post("login/code", fields, code=code).status_code == 302
+
+    return timed(enter, _CODES)
+
+
+def _staff(store: Store) -> list[float]:
+    with httpx.Client(base_url=store.url, timeout=30, trust_env=False) as http:
+
+        def log_in() -> Iterator[None]:
+            http.cookies.clear()
+            token = http.get("/console/login").text.split('name="csrf_token"')[1].split('value="')[1].split('"')[0]
+            form = {"csrf_token": token, "store": store.slug, "email": store.email, "password": store.password}
+            yield
+            assert http.post("/console/login", data=form).status_code == 302
+
+        return timed(log_in, _LOG_INS)
+
+
+def _checks(stack: Stack, store: Store, session: str) -> list[float]:
+    services = Services(Targets(**stack.settings.targets), TokenSigner(stack.settings.service_key))
+    claims = ServiceClaims("customer:", PUBLIC, store_id=str(UUID(session.split("_")[1])))
+    wish = pb.AuthenticateCustomerRequest(session_token=session)
+
+    def check() -> Iterator[None]:
+        yield
+        services.accounts.authenticate(wish, claims=claims, seconds=2.0)
+
+    took = timed(check, _CHECKS)
+    services.close()
+    return took
+
+
+def _measure(stack: Stack) -> dict[str, list[float]]:
+    store = Store(stack)
+    address = str(store.person()["email"])
+    with customer(stack, store) as browser:
+        browser.register(address)
+        assert browser.send("account/password", new_password=_PASSWORD).status_code == 302
+        found = {
+            "the password's hash alone": _hashing(),
+            "log in by password": _by_password(browser, address),
+            "staff log in by password": _staff(store),
+            "log in by code: the code typed": _by_code(stack, store),
+            "check of a session": _checks(stack, store, browser.session),
+        }
+    store.http.close()
+    return found
+
+
+def _show(found: dict[str, list[float]]) -> None:
+    table = Table("milliseconds", "p50", "p95", "p99", "p95 apart from the hash", box=None)
+    hashing = statistics.median(found["the password's hash alone"])
+    for name, took in found.items():
+        apart = [f"{percentile(took, 0.95) - hashing:.1f}"] if "by password" in name else []
+        table.add_row(name, *(f"{percentile(took, share):.2f}" for share in (0.5, 0.95, 0.99)), *apart)
+    Console(width=100).print(table)
+
+
+def main() -> int:
+    """Exit code 1 when no stack could be started."""
+    DataFolder(FOLDER).remove()
+    try:
+        with Stack(FOLDER) as stack:
+            _show(_measure(stack))
+    except (DataFolderError, ProcessError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    DataFolder(FOLDER).remove()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
