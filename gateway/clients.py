@@ -36,7 +36,7 @@ from onefold.orders.v1 import items_pb2_grpc as items
 from onefold.orders.v1 import payments_pb2_grpc as payments
 from onefold.orders.v1 import service_pb2_grpc as orders
 from onefold.orders.v1 import spend_pb2_grpc as spend
-from services.common.rpc import CHANNEL_OPTIONS
+from services.common.channel import CHANNEL_OPTIONS
 from services.common.tokens import TokenSigner
 
 

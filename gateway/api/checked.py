@@ -16,8 +16,8 @@ from werkzeug.exceptions import UnsupportedMediaType
 from gateway.api.fields import IdempotencyHeader, Json
 from gateway.api.invalid import from_pydantic
 from gateway.auth import requires
+from services.common.channel import LONGEST_KEY
 from services.common.errors import InvalidInput
-from services.common.idempotency import LONGEST_KEY
 from services.common.permissions import SCOPES
 
 # gRPC carries the key in metadata, which takes visible ASCII only.

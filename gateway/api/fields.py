@@ -13,8 +13,8 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from pydantic import BaseModel, ConfigDict, Field
 
 from onefold.common.v1 import common_pb2
+from services.common.channel import LONGEST_KEY
 from services.common.contact import LONGEST_NAME
-from services.common.idempotency import LONGEST_KEY
 from services.common.money import LARGEST_AMOUNT
 from services.common.paging import DEFAULT_SIZE, LARGEST_SIZE
 

@@ -18,7 +18,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.common.errors import Conflict
 
 R = TypeVar("R")
-LONGEST_KEY = 200
 
 # For statements that claim the key together with the write: yields a row only for the first use of the key.
 _INSERT = """INSERT INTO idempotency_keys (store_id, key, fingerprint, response)

@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import grpc
-import orjson
 import structlog
 from google.protobuf.message import Message
 from grpc import aio
@@ -24,6 +23,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from services.common import access, idempotency, telemetry
 from services.common.access import Access
+from services.common.channel import CHANNEL_OPTIONS, LONGEST_KEY
 from services.common.database import is_transient
 from services.common.errors import Internal, InvalidInput, OnefoldError, Unauthenticated, Unavailable
 from services.common.idempotency import Once, Replayed
@@ -33,36 +33,6 @@ from services.common.tokens import SERVICE, ServiceClaims, TokenSigner
 Response = TypeVar("Response", bound=Message)
 R = TypeVar("R")
 log = structlog.get_logger()
-
-CHANNEL_OPTIONS: Sequence[tuple[str, Any]] = (
-    # Services are in the cluster: a proxy that the environment names is for the world outside.
-    ("grpc.enable_http_proxy", 0),
-    ("grpc.keepalive_time_ms", 20_000),
-    ("grpc.keepalive_timeout_ms", 5_000),
-    ("grpc.keepalive_permit_without_calls", 1),
-    ("grpc.initial_reconnect_backoff_ms", 200),
-    ("grpc.max_reconnect_backoff_ms", 2_000),
-    (
-        "grpc.service_config",
-        orjson.dumps(
-            {
-                "loadBalancingConfig": [{"round_robin": {}}],
-                "methodConfig": [
-                    {
-                        "name": [{}],
-                        "retryPolicy": {
-                            "maxAttempts": 3,
-                            "initialBackoff": "0.05s",
-                            "maxBackoff": "0.5s",
-                            "backoffMultiplier": 3,
-                            "retryableStatusCodes": ["UNAVAILABLE"],
-                        },
-                    }
-                ],
-            }
-        ).decode(),
-    ),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +59,8 @@ def caller() -> ServiceClaims:
 def once(request: Message, encode: Callable[[R], Message]) -> Once[R]:
     """The current call's idempotency key, bound to what is asked (E7). Raises InvalidInput (idempotency_key_required)."""
     call = _call.get()
-    if not 0 < len(call.idempotency_key) <= idempotency.LONGEST_KEY:
-        raise InvalidInput.of("idempotency-key", "idempotency_key_required", longest=str(idempotency.LONGEST_KEY))
+    if not 0 < len(call.idempotency_key) <= LONGEST_KEY:
+        raise InvalidInput.of("idempotency-key", "idempotency_key_required", longest=str(LONGEST_KEY))
     body = call.asked.encode() or request.SerializeToString(deterministic=True)
     return Once(
         call.claims.store,

@@ -1,0 +1,42 @@
+"""What whoever calls a service has to know of the way there. The gateway does so without what answers such a call, which brings a whole
+database layer along.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+
+LONGEST_KEY = 200  # of an idempotency key, in characters
+
+CHANNEL_OPTIONS: Sequence[tuple[str, Any]] = (
+    # Services are in the cluster: a proxy that the environment names is for the world outside.
+    ("grpc.enable_http_proxy", 0),
+    ("grpc.keepalive_time_ms", 20_000),
+    ("grpc.keepalive_timeout_ms", 5_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.initial_reconnect_backoff_ms", 200),
+    ("grpc.max_reconnect_backoff_ms", 2_000),
+    (
+        "grpc.service_config",
+        orjson.dumps(
+            {
+                "loadBalancingConfig": [{"round_robin": {}}],
+                "methodConfig": [
+                    {
+                        "name": [{}],
+                        "retryPolicy": {
+                            "maxAttempts": 3,
+                            "initialBackoff": "0.05s",
+                            "maxBackoff": "0.5s",
+                            "backoffMultiplier": 3,
+                            "retryableStatusCodes": ["UNAVAILABLE"],
+                        },
+                    }
+                ],
+            }
+        ).decode(),
+    ),
+)
