@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -13,15 +16,20 @@ from services.membership import events, store
 from services.membership.commands.context import Context
 from services.membership.domain import (
     Account,
+    Adjustment,
     Cause,
     LevelRules,
     Merge,
     Outcome,
+    StoreSettings,
     check_participants,
     merge_outcome,
     read_adjustment,
     search_text,
 )
+
+# Lots of all participants from which on they are reckoned with in a thread of its own, while other calls are answered.
+_MANY_LOTS = 2_000
 
 
 async def absorb(context: Context, claims: ServiceClaims, run_id: UUID, merge: Merge, fingerprint: bytes) -> int:
@@ -41,9 +49,7 @@ async def absorb(context: Context, claims: ServiceClaims, run_id: UUID, merge: M
             merge.points, merge.expires_on, merge.description, now, settings, prefix="adjustment."
         )
         accounts = await store.load_accounts(tx, claims.store, merge, settings.rules, now, lock=True)
-        outcome = merge_outcome(
-            accounts, merge.primary_id, adjustment, now, settings, actor=claims.actor, merge_run_id=run_id
-        )
+        outcome = await _reckon(accounts, adjustment, now, settings, claims.actor, run_id)
         if outcome.fingerprint != fingerprint:
             raise Conflict("stale_plan", "an account has changed since the preview")
         await _write(tx, claims, run_id, run, accounts[0], outcome, settings.rules)
@@ -51,6 +57,22 @@ async def absorb(context: Context, claims: ServiceClaims, run_id: UUID, merge: M
     crash.point("membership.absorb.after_commit")
     context.wake()
     return outcome.points_after
+
+
+async def _reckon(
+    accounts: Sequence[Account],
+    adjustment: Adjustment,
+    now: datetime,
+    settings: StoreSettings,
+    actor: str,
+    run_id: UUID,
+) -> Outcome:
+    def reckon() -> Outcome:
+        primary_id = accounts[0].customer.customer_id
+        return merge_outcome(accounts, primary_id, adjustment, now, settings, actor=actor, merge_run_id=run_id)
+
+    many = sum(len(account.lots) for account in accounts) >= _MANY_LOTS
+    return await asyncio.to_thread(reckon) if many else reckon()
 
 
 async def _write(

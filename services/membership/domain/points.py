@@ -115,16 +115,15 @@ class Ledger:
 
     def expire(self) -> int:
         """Empties the lots that are past their time; returns how many points that were."""
-        gone = [lot for lot in self.lots if lot.remaining and not lot.is_good(self.now)]
-        for lot in gone:
-            self._take(lot, lot.remaining, Reason.EXPIRED)
-        return sum(lot.remaining for lot in gone)
+        gone = [n for n, lot in enumerate(self.lots) if lot.remaining and not lot.is_good(self.now)]
+        return sum(self._take(n, self.lots[n].remaining, Reason.EXPIRED) for n in gone)
 
     def write_off(self) -> None:
         """Empties every lot: the account is going (C9, C12)."""
         self.expire()
-        for lot in [lot for lot in self.lots if lot.remaining]:
-            self._take(lot, lot.remaining, Reason.WRITTEN_OFF)
+        for n, lot in enumerate(self.lots):
+            if lot.remaining:
+                self._take(n, lot.remaining, Reason.WRITTEN_OFF)
 
     def award(
         self,
@@ -144,8 +143,8 @@ class Ledger:
         """Takes points, from the lot that expires first onwards (B4). Raises StateConflict (points_insufficient)."""
         if points > self.balance:
             raise StateConflict("points_insufficient", balance=str(self.balance), points=str(points))
-        for lot, part in self._parts(points):
-            self._take(lot, part, reason, note, order_id)
+        for place, part in self._parts(points):
+            self._take(place, part, reason, note, order_id)
 
     def redeem(self, points: int, order_id: UUID) -> None:
         """Spends points on an order (B2). Raises StateConflict (points_insufficient)."""
@@ -158,8 +157,8 @@ class Ledger:
         """
         shortfall = max(points - self.balance, 0)
         parts = self._parts(points - shortfall, first=earned.lot_id)
-        for n, (lot, part) in enumerate(parts, 1):
-            self._take(lot, part, Reason.REVERSED, "", earned.order_id, shortfall if n == len(parts) else 0)
+        for n, (place, part) in enumerate(parts, 1):
+            self._take(place, part, Reason.REVERSED, "", earned.order_id, shortfall if n == len(parts) else 0)
         if not parts:
             self._enter(earned.lot_id, earned.expires_at, Reason.REVERSED, 0, "", earned.order_id, shortfall)
 
@@ -172,8 +171,8 @@ class Ledger:
 
     def take_over(self, other: Ledger) -> None:
         """Moves the other's points here, lot by lot with their expiry (F11)."""
-        for lot in sorted((lot for lot in other.lots if lot.is_good(self.now)), key=_spending_order):
-            other._take(lot, lot.remaining, Reason.MERGED_OUT)
+        for place, lot in other._good_lots():
+            other._take(place, lot.remaining, Reason.MERGED_OUT)
             moved = Lot(
                 lot_id=new_id(),
                 customer_id=self.customer_id,
@@ -191,14 +190,18 @@ class Ledger:
         touched = {entry.lot_id for entry in self.entries}
         return [lot for lot in self.lots if lot.lot_id in touched]
 
-    def _parts(self, points: int, first: UUID | None = None) -> list[tuple[Lot, int]]:
-        """Which lots so many points come from: `first` with what a merge made of it, then by their expiry."""
+    def _good_lots(self, first: UUID | None = None) -> list[tuple[int, Lot]]:
+        """Lots that can be spent, with their places in the list: `first` with what a merge made of it, then by their expiry."""
+        good = [(place, lot) for place, lot in enumerate(self.lots) if lot.is_good(self.now)]
+        return sorted(good, key=lambda pair: (not _is_of(pair[1], first), _spending_order(pair[1])))
+
+    def _parts(self, points: int, first: UUID | None = None) -> list[tuple[int, int]]:
+        """(place, points) of the lots that so many points come from, in the order of `_good_lots`."""
         parts = []
-        good = (lot for lot in self.lots if lot.is_good(self.now))
-        for lot in sorted(good, key=lambda lot: (not _is_of(lot, first), _spending_order(lot))):
+        for place, lot in self._good_lots(first):
             part = min(points, lot.remaining)
             if part:
-                parts.append((lot, part))
+                parts.append((place, part))
             points -= part
         return parts
 
@@ -207,10 +210,13 @@ class Ledger:
         self._enter(lot.lot_id, lot.expires_at, reason, lot.points, note, order_id)
 
     def _take(
-        self, lot: Lot, points: int, reason: Reason, note: str = "", order_id: UUID | None = None, shortfall: int = 0
-    ) -> None:
-        self.lots[self.lots.index(lot)] = replace(lot, remaining=lot.remaining - points)
+        self, place: int, points: int, reason: Reason, note: str = "", order_id: UUID | None = None, shortfall: int = 0
+    ) -> int:
+        # By its place: looking each lot up among ten thousand would take a merge minutes.
+        lot = self.lots[place]
+        self.lots[place] = replace(lot, remaining=lot.remaining - points)
         self._enter(lot.lot_id, lot.expires_at, reason, -points, note, order_id, shortfall)
+        return points
 
     def _enter(
         self,

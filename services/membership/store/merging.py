@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.common.errors import NotFound, StateConflict
-from services.membership.domain import Account, Customer, LevelRules, Merge, Outcome, SearchText, Spend
+from services.membership.domain import Account, Customer, LevelRules, Lot, Merge, Outcome, SearchText, Spend
 from services.membership.store.customers import load_participants
 from services.membership.store.gifts import gifts_of
 from services.membership.store.points import lots_of, write_ledgers
@@ -95,7 +96,7 @@ _FOUND_BY = text(
 async def load_accounts(
     tx: AsyncConnection, store_id: UUID, merge: Merge, rules: LevelRules, now: datetime, *, lock: bool
 ) -> list[Account]:
-    """The participants, the primary first; `lock` holds them.
+    """The participants, the primary first; `lock` holds them, and loads lot by lot what else is summed up by expiry.
 
     Raises NotFound (customer_not_found), StateConflict (being_removed).
     """
@@ -106,14 +107,17 @@ async def load_accounts(
             raise NotFound("customer_not_found", customer_id=str(customer_id))
     if removed := await being_removed(tx, store_id, ids):
         raise StateConflict("being_removed", customer_id=str(removed))
-    lots = await lots_of(tx, store_id, ids)
+    lots = await lots_of(tx, store_id, ids, by_expiry=not lock)
     spends = await load_spends(tx, store_id, ids, rules, now) if rules.levels else {}
     gifts = await gifts_of(tx, store_id, ids)
     uses = await load_uses(tx, store_id, ids)
+    by_owner: defaultdict[UUID, list[Lot]] = defaultdict(list)
+    for lot in lots:
+        by_owner[lot.customer_id].append(lot)
     return [
         Account(
             customers[i],
-            [lot for lot in lots if lot.customer_id == i],
+            by_owner[i],
             spends.get(i, Spend()),
             [year for customer_id, year in gifts if customer_id == i],
             uses.get(i, {}),

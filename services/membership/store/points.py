@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy import Row, text
@@ -13,6 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.common.paging import PageRequest
 from services.membership.domain import Entry, Ledger, Lot, Reason
+
+T = TypeVar("T")
+_PORTION = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,14 @@ _LOTS = text(
     """SELECT customer_id, lot_id, points, remaining, expires_at, created_at, origin_lot_id, origin_customer_id FROM points_lots
  WHERE store_id = :store_id AND customer_id = ANY(CAST(:ids AS uuid[])) AND remaining > 0
  ORDER BY expires_at NULLS LAST, created_at, lot_id"""
+)
+# A year of daily orders are hundreds of lots, but who looks at them asks how much expires when.
+_LOTS_BY_EXPIRY = text(
+    """SELECT customer_id, (array_agg(lot_id ORDER BY lot_id))[1] AS lot_id, sum(points)::bigint AS points,
+ sum(remaining)::bigint AS remaining, expires_at, min(created_at) AS created_at,
+ CAST(NULL AS uuid) AS origin_lot_id, CAST(NULL AS uuid) AS origin_customer_id FROM points_lots
+ WHERE store_id = :store_id AND customer_id = ANY(CAST(:ids AS uuid[])) AND remaining > 0
+ GROUP BY customer_id, expires_at ORDER BY expires_at NULLS LAST, created_at, lot_id"""
 )
 _SAVE_LOTS = text(
     """INSERT INTO points_lots (store_id, customer_id, lot_id, points, remaining, expires_at, created_at, origin_lot_id, origin_customer_id)
@@ -85,8 +96,12 @@ _EXPIRED = text(
 )
 
 
-async def lots_of(tx: AsyncConnection, store_id: UUID, ids: Sequence[UUID]) -> list[Lot]:
-    """Lots that still hold points, the first to expire first; those past their time too."""
+async def lots_of(tx: AsyncConnection, store_id: UUID, ids: Sequence[UUID], *, by_expiry: bool = False) -> list[Lot]:
+    """Lots that still hold points, the first to expire first; those past their time too.
+
+    `by_expiry`: a customer's lots of one expiry as one, by the name of the oldest. For looking; never to be written.
+    """
+    rows = await tx.execute(_LOTS_BY_EXPIRY if by_expiry else _LOTS, {"store_id": store_id, "ids": list(ids)})
     return [
         Lot(
             lot_id=row.lot_id,
@@ -98,7 +113,7 @@ async def lots_of(tx: AsyncConnection, store_id: UUID, ids: Sequence[UUID]) -> l
             origin_lot_id=row.origin_lot_id,
             origin_customer_id=row.origin_customer_id,
         )
-        for row in await tx.execute(_LOTS, {"store_id": store_id, "ids": list(ids)})
+        for row in rows
     ]
 
 
@@ -115,39 +130,44 @@ async def write_ledgers(tx: AsyncConnection, store_id: UUID, ledgers: Sequence[L
     """Writes lots and entries of several customers, without their balances."""
     lots = [lot for ledger in ledgers for lot in ledger.changed_lots()]
     entries = [entry for ledger in ledgers for entry in ledger.entries]
-    if not entries:
-        return
-    await tx.execute(
-        _SAVE_LOTS,
-        {
-            "store_id": store_id,
-            "owners": [lot.customer_id for lot in lots],
-            "lots": [lot.lot_id for lot in lots],
-            "points": [lot.points for lot in lots],
-            "remaining": [lot.remaining for lot in lots],
-            "expiries": [lot.expires_at for lot in lots],
-            "made": [lot.created_at for lot in lots],
-            "origins": [lot.origin_lot_id for lot in lots],
-            "origin_owners": [lot.origin_customer_id for lot in lots],
-        },
-    )
-    await tx.execute(
-        _SAVE_ENTRIES,
-        {
-            "store_id": store_id,
-            "owners": [entry.customer_id for entry in entries],
-            "entries": [entry.entry_id for entry in entries],
-            "lots": [entry.lot_id for entry in entries],
-            "reasons": [entry.reason for entry in entries],
-            "points": [entry.points for entry in entries],
-            "notes": [entry.note for entry in entries],
-            "actors": [entry.actor for entry in entries],
-            "times": [entry.at for entry in entries],
-            "runs": [entry.merge_run_id for entry in entries],
-            "orders": [entry.order_id for entry in entries],
-            "shortfalls": [entry.shortfall for entry in entries],
-        },
-    )
+    for some in _portions(lots):
+        await tx.execute(_SAVE_LOTS, {"store_id": store_id, **_lot_columns(some)})
+    for part in _portions(entries):
+        await tx.execute(_SAVE_ENTRIES, {"store_id": store_id, **_entry_columns(part)})
+
+
+def _portions(rows: Sequence[T]) -> Iterator[Sequence[T]]:
+    """Small enough that nobody else's call waits while one is packed up."""
+    return (rows[n : n + _PORTION] for n in range(0, len(rows), _PORTION))
+
+
+def _lot_columns(lots: Sequence[Lot]) -> dict[str, Any]:
+    return {
+        "owners": [lot.customer_id for lot in lots],
+        "lots": [lot.lot_id for lot in lots],
+        "points": [lot.points for lot in lots],
+        "remaining": [lot.remaining for lot in lots],
+        "expiries": [lot.expires_at for lot in lots],
+        "made": [lot.created_at for lot in lots],
+        "origins": [lot.origin_lot_id for lot in lots],
+        "origin_owners": [lot.origin_customer_id for lot in lots],
+    }
+
+
+def _entry_columns(entries: Sequence[Entry]) -> dict[str, Any]:
+    return {
+        "owners": [entry.customer_id for entry in entries],
+        "entries": [entry.entry_id for entry in entries],
+        "lots": [entry.lot_id for entry in entries],
+        "reasons": [entry.reason for entry in entries],
+        "points": [entry.points for entry in entries],
+        "notes": [entry.note for entry in entries],
+        "actors": [entry.actor for entry in entries],
+        "times": [entry.at for entry in entries],
+        "runs": [entry.merge_run_id for entry in entries],
+        "orders": [entry.order_id for entry in entries],
+        "shortfalls": [entry.shortfall for entry in entries],
+    }
 
 
 async def entries_page(tx: AsyncConnection, store_id: UUID, customer_id: UUID, page: PageRequest) -> list[Entry]:
