@@ -17,11 +17,13 @@ PROTOS := $(shell find proto -name '*.proto')
 GENERATED := $(VENV)/generated
 ORDERS ?= all
 MEMBERS ?= 1000000
+MERGES ?= 10000
+SEED ?=
 ARGS ?=
 # Two processes share the tests (tests/conftest.py says how).
 PYTEST := pytest -n 2 --no-loadscope-reorder
 
-.PHONY: help up load members status reset audit history bench test coverage proto lint format translations lock clean
+.PHONY: help up load members status reset audit history merges bench test coverage proto lint format translations lock clean
 
 help: ## This list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -46,6 +48,9 @@ audit: $(GENERATED) ## Check the invariants across the databases of the running 
 
 history: $(GENERATED) ## After `make load ORDERS=all`: totals to the cent, 200 merges while orders come, audit
 	@exec $(BIN)/python -m tests.history $(ARGS)
+
+merges: $(GENERATED) ## Merges at random beside orders and faults, on a stack of its own: MERGES=10000, SEED=a number replays
+	@exec $(BIN)/python -m tests.merges --merges $(MERGES) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 bench: $(GENERATED) ## Measure orders, merges and search on a stack of its own
 	@exec $(BIN)/python -m tests.bench $(ARGS)

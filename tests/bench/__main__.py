@@ -52,6 +52,8 @@ def _options(arguments: argparse.Namespace) -> Options:
         email_share=arguments.email_share,
         searches=20,
         merges=3,
+        large_merges=1,
+        orders_each=1_000,
         mail_seconds=5.0,
         profile=arguments.profile,
     )

@@ -12,6 +12,7 @@ from deploy.local.state import RunningStack
 from tests.bench import generator, usage
 from tests.bench.floors import pgbench, scratch_database
 from tests.bench.job import Job, Outcome, percentiles
+from tests.bench.merging import LargeMerges, accounts_and_buyers
 from tests.bench.people import Person, start_of_run
 from tests.bench.settle import Rest
 from tests.bench.statements import transaction
@@ -40,6 +41,8 @@ class Options:
     email_share: float = 0.5
     searches: int = 200
     merges: int = _MERGES
+    large_merges: int = 3
+    orders_each: int = 10_000
     mail_seconds: float = 120.0
     profile: Sequence[str] = ()
 
@@ -81,6 +84,7 @@ class Bench:
             self._orders("existing members", clients)
         self._visible()
         self._merges()
+        self._large_merges()
         self._searches()
         self._ratios()
         return self.results
@@ -184,6 +188,17 @@ class Bench:
         ):
             self.results["waits"][title] = percentiles(outcome.latencies.get(name, []))
         self.results["merges"] = outcome.summary()
+        self._settle()
+
+    def _large_merges(self) -> None:
+        groups, each = self.options.large_merges, self.options.orders_each
+        self.say(f"{groups} merges of accounts with {each:,} orders each")
+        accounts, buyers = accounts_and_buyers(self._generate, self._job("new members", 4, 60.0), groups)
+        self._settle()
+        measured = LargeMerges(self.running, self.api_key, buyers).measure(accounts, each)
+        self._faults += measured["faults"]
+        self._first_error = self._first_error or measured["first_error"]
+        self.results["large_merges"] = measured
         self._settle()
 
     def _searches(self) -> None:

@@ -115,6 +115,31 @@ class ExistingMembers(Orders):
         super().__init__(job, itertools.cycle(job.people))
 
 
+class EvenPace(ExistingMembers):
+    """The same, `per_second` of them whatever the answers take; what an order waits for its turn counts as its time.
+
+    `due` says when each was due, by the clock that all processes share.
+    """
+
+    async def run(self, outcome: Outcome) -> None:
+        begun = time.perf_counter()
+        await asyncio.gather(*(self._client(number, begun, outcome) for number in range(self._job.clients)))
+
+    async def _client(self, number: int, begun: float, outcome: Outcome) -> None:
+        async with Connection(self._job.api) as connection:
+            for turn in itertools.count():
+                due = begun + (number + turn * self._job.clients) / self._job.per_second
+                buyer, request = next(self._orders, (None, b""))
+                if buyer is None or due > begun + self._job.seconds:
+                    return
+                await asyncio.sleep(due - time.perf_counter())
+                answer = await send(connection, request, 201, outcome)
+                outcome.took("due", due)
+                outcome.took("order", time.perf_counter() - due)
+                if answer:
+                    _note(answer, buyer, outcome)
+
+
 class VisibleMembers(NewMembers):
     """The same, with up to PROBES buyers at a time watched: how long until a search by phone shows the member."""
 
@@ -267,6 +292,7 @@ FLOWS: dict[str, Callable[[Job], Flow]] = {
     "new members": NewMembers,
     "visible": VisibleMembers,
     "existing members": ExistingMembers,
+    "even pace": EvenPace,
     "merges": Merges,
     "searches": Searches,
     "http hop": HttpHop,

@@ -1,0 +1,211 @@
+"""`python -m tests.bench.merging`: merges of accounts with thousands of orders each, while the store goes on selling (F4, F5, F13).
+
+On a stack of its own. The accounts are real members; their orders, and the points of those that are younger than a year, are written
+straight into the databases, as the services would have written them, so `make audit` holds. Orders of other buyers come at an even
+pace, first alone, then beside previews and merges; what is compared is how long those of each time took.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from deploy.audit.__main__ import audit, show
+from deploy.local.demo import SLUG, DemoStore
+from deploy.local.process import ROOT
+from deploy.local.provision import run_sync
+from deploy.local.stack import Stack
+from deploy.local.state import CONTEXTS, DataFolder, RunningStack
+from tests.bench import generator, report
+from tests.bench.job import Job, Outcome, percentiles
+from tests.bench.people import Person, start_of_run
+from tests.bench.settle import Rest
+from tests.history.shop import Shop
+
+ACCOUNTS = 5
+# Light enough for a shop to feel no queue of its own making, dense enough for a 99th percentile of a few seconds.
+PER_SECOND, CLIENTS = 40.0, 8
+BUYERS = 100
+_POLL_SECONDS = 0.04
+_USUAL_SECONDS = 15.0
+# The generator sells until the merges are surely over; what it sold later is left out.
+_LONGEST_SECONDS = 90.0
+_MADE = """FROM (SELECT md5(c::text || n)::uuid AS order_id, c AS customer_id, $2::bigint + (c_no - 1) * $4 + n AS number,
+  5000 + (n * 7919 % 55000) AS amount, now() - n * interval '730 days' / $4 AS placed_at
+ FROM unnest($3::uuid[]) WITH ORDINALITY AS a(c, c_no), generate_series(0, $4::int - 1) AS n) AS made"""
+_ORDERS = f"""WITH orders AS (INSERT INTO orders (store_id, order_id, number, customer_id, status, channel, currency, subtotal,
+  discount, shipping, total, paid, refunded, contact_name, contact_phone, contact_email, add_as_member, note, external_reference,
+  language, placed_at, paid_at, version)
+ SELECT $1, order_id, number, customer_id, 2, 2, 'HKD', amount, 0, 0, amount, amount, 0, '陳大文',
+  '+8526' || lpad((number % 10000000)::text, 7, '0'), '', true, '', '', 'en', placed_at, placed_at, 1 {_MADE} RETURNING order_id, total)
+ INSERT INTO order_lines (store_id, order_id, position, sku, title, quantity, unit_price, discount)
+ SELECT $1, order_id, 1, '', 'Made up', 1, total, 0 FROM orders"""
+_NUMBERS = """INSERT INTO order_numbers (store_id, next_number) VALUES ($1, 1 + $2::bigint)
+ ON CONFLICT (store_id) DO UPDATE SET next_number = order_numbers.next_number + $2 RETURNING next_number - $2"""
+_FACTS = f"""INSERT INTO order_facts (store_id, order_id, customer_id, declared_customer_id, created_member, placed_at, settled, paid,
+  version)
+ SELECT $1, order_id, customer_id, customer_id, false, placed_at, true, amount, 1 {_MADE}"""
+# A point for a dollar, good for a year; of older orders nothing is left. Lot and entry bear the order's id, which is theirs alone.
+_LOTS = """WITH made AS (SELECT order_id, customer_id, paid / 100 AS points, placed_at FROM order_facts
+  WHERE store_id = $1 AND customer_id = ANY($2) AND placed_at > now() - interval '365 days' AND created_member = false),
+ lots AS (INSERT INTO points_lots (store_id, customer_id, lot_id, points, remaining, expires_at, created_at)
+  SELECT $1, customer_id, order_id, points, points, date_trunc('day', placed_at) + interval '366 days', placed_at FROM made)
+ INSERT INTO points_entries (store_id, customer_id, entry_id, lot_id, reason, points, note, order_id, actor, at)
+ SELECT $1, customer_id, order_id, order_id, 1, points, '', order_id, 'service:membership', placed_at FROM made
+ WHERE NOT EXISTS (SELECT FROM points_entries e WHERE e.store_id = $1 AND e.order_id = made.order_id AND e.reason = 1)"""
+_SUMS = """UPDATE customers c SET net_spend = f.spend, orders_count = f.orders, version = version + 1,
+ points_balance = (SELECT sum(remaining) FROM points_lots l WHERE l.store_id = $1 AND l.customer_id = c.customer_id)
+ FROM (SELECT customer_id, sum(paid - refunded) AS spend, count(*) AS orders FROM order_facts WHERE store_id = $1 AND settled
+  AND customer_id = ANY($2) GROUP BY customer_id) AS f WHERE c.store_id = $1 AND c.customer_id = f.customer_id"""
+
+
+async def fill(running: RunningStack, accounts: Sequence[str], each: int) -> None:
+    """Gives each of the demo store's accounts so many paid orders of the last two years."""
+    ids = [UUID(account) for account in accounts]
+    by_context = {name: await asyncpg.connect(running.databases[name].admin) for name in CONTEXTS[:3]}
+    store_id = await by_context["identity_merge"].fetchval("SELECT store_id FROM stores WHERE slug = $1", SLUG)
+    orders, membership = by_context["orders"], by_context["membership"]
+    first = await orders.fetchval(_NUMBERS, store_id, each * len(ids))
+    await orders.execute(_ORDERS, store_id, first, ids, each, timeout=600)
+    async with membership.transaction():
+        await membership.execute(_FACTS, store_id, 0, ids, each, timeout=600)
+        await membership.execute(_LOTS, store_id, ids, timeout=600)
+        await membership.execute(_SUMS, store_id, ids, timeout=600)
+    for connection in (orders, membership):
+        await connection.execute("VACUUM ANALYZE", timeout=600)
+    for connection in by_context.values():
+        await connection.close()
+
+
+@dataclass
+class Times:
+    """Seconds from the commit until the old logins were dead, and until all was done; and when that was, for the orders beside it."""
+
+    previews: list[float] = field(default_factory=list)
+    logins: list[float] = field(default_factory=list)
+    done: list[float] = field(default_factory=list)
+    previewing: list[tuple[float, float]] = field(default_factory=list)
+    merging: list[tuple[float, float]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class LargeMerges:
+    """Merges groups of accounts while others buy."""
+
+    running: RunningStack
+    api_key: str
+    buyers: Sequence[Person]
+    previews: int = 20
+    usual_seconds: float = _USUAL_SECONDS
+
+    def measure(self, groups: Sequence[Sequence[str]], each: int) -> dict[str, Any]:
+        """Fills the groups, then sells, previews and merges. Raises GeneratorFailed, Refused."""
+        run_sync(fill(self.running, [account for group in groups for account in group], each))
+        usual = generator.run(self._job(self.usual_seconds))
+        times = Times()
+        selling = generator.run(self._job(_LONGEST_SECONDS), during=lambda: self._merge_all(groups, times))
+        beside = {
+            "previews": percentiles(_within(selling, times.previewing)),
+            "merges": percentiles(_within(selling, times.merging)),
+        }
+        return {
+            "accounts": len(groups[0]),
+            "orders_each": each,
+            "preview": percentiles([seconds * 1e3 for seconds in times.previews]),
+            "logins_dead": percentiles([seconds * 1e3 for seconds in times.logins]),
+            "done": percentiles([seconds * 1e3 for seconds in times.done]),
+            "orders_usual": percentiles(usual.latencies["order"]),
+            "orders_beside": beside,
+            "faults": usual.faults + selling.faults,
+            "first_error": usual.first_error or selling.first_error,
+        }
+
+    def _job(self, seconds: float) -> Job:
+        return Job(
+            flow="even pace",
+            gateway_url=self.running.gateway_url,
+            api_key=self.api_key,
+            clients=CLIENTS,
+            seconds=seconds,
+            most=int(seconds * PER_SECOND) + CLIENTS,
+            per_second=PER_SECOND,
+            people=self.buyers,
+        )
+
+    def _merge_all(self, groups: Sequence[Sequence[str]], times: Times) -> None:
+        time.sleep(2.0)  # the generator's first orders
+        shop = Shop(self.running.gateway_url, self.api_key)
+        for group in groups:
+            self._merge(shop, group, times)
+
+    def _merge(self, shop: Shop, group: Sequence[str], times: Times) -> None:
+        begun = time.perf_counter()
+        for _ in range(self.previews):
+            before = time.perf_counter()
+            plan = shop.post("/merges/plans", {"customer_ids": list(group), "primary_id": group[0]})
+            times.previews.append(time.perf_counter() - before)
+        committed = time.perf_counter()
+        times.previewing.append((begun, committed))
+        run = shop.post("/merges", {"plan_id": plan["plan_id"], "plan_hash": plan["plan_hash"]})
+        dead = 0.0
+        while run["state"] not in ("completed", "refused"):
+            time.sleep(_POLL_SECONDS)
+            run = shop.get(f"/merges/{run['merge_run_id']}")
+            if not dead and run["state"] in ("logins_retired", "completed"):
+                dead = time.perf_counter()
+        if run["state"] == "refused":
+            raise RuntimeError(f"a merge was refused: {run['refusal']}")
+        times.merging.append((committed, time.perf_counter()))
+        times.logins.append(dead - committed)
+        times.done.append(times.merging[-1][1] - committed)
+
+
+def _within(selling: Outcome, spans: Sequence[tuple[float, float]]) -> list[float]:
+    """How long those orders took that were due in one of the spans (seconds of the clock that all processes share)."""
+    pairs = zip(selling.latencies["due"], selling.latencies["order"], strict=True)
+    return [took for due, took in pairs if any(begin <= due / 1e3 <= end for begin, end in spans)]
+
+
+def accounts_and_buyers(run: Callable[[Job], Outcome], job: Job, groups: int) -> tuple[list[list[str]], list[Person]]:
+    """Members made by orders: groups to be merged, and those who go on buying."""
+    people = run(replace(job, flow="new members", clients=4, seconds=60.0, most=groups * ACCOUNTS + BUYERS)).people
+    ids = [person.customer_id for person in people[: groups * ACCOUNTS]]
+    return [ids[n : n + ACCOUNTS] for n in range(0, len(ids), ACCOUNTS)], people[groups * ACCOUNTS :]
+
+
+def main() -> int:
+    """Exit code 0: measured, every goal kept, and every invariant holds."""
+    parser = argparse.ArgumentParser(prog="tests.bench.merging", description=__doc__)
+    parser.add_argument("--orders", type=int, default=10_000, help="of each account (default 10,000)")
+    parser.add_argument("--groups", type=int, default=3, help="how many merges (default 3)")
+    arguments = parser.parse_args()
+    folder = ROOT / ".bench"
+    DataFolder(folder).remove()
+    with Stack(folder) as stack:
+        demo = DemoStore(stack.running)
+        demo.ensure_store()
+        key = demo.ensure_api_key()
+        job = Job("new members", stack.running.gateway_url, key, place=start_of_run())
+        groups, buyers = accounts_and_buyers(generator.run, job, arguments.groups)
+        Rest(stack.running).events()
+        results = LargeMerges(stack.running, key, buyers).measure(groups, arguments.orders)
+        report.console.print(report.large_merges(results))
+        goals = report.merge_goals(results)
+        report.console.print(report.verdicts(goals))
+        urls = {context: stack.running.databases[context].admin for context in CONTEXTS}
+        waiting, verdicts, states = asyncio.run(audit(urls, 120))
+        show(report.console, waiting, verdicts, states)
+    holds = all(kept for *_, kept in goals) and not waiting and all(verdict.holds for verdict in verdicts)
+    return 0 if holds and not results["faults"] else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
