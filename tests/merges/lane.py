@@ -72,8 +72,7 @@ class Lane:
     async def _step(self) -> None:
         if self._dice.random() < 0.1 or len(self.book.live) < 6:
             await self._welcome()
-        chained = bool(self._chain) or self._dice.random() < 0.3
-        group = self._next_of_chain() if chained else self._group()
+        group = self._next_of_chain() if self._dice.random() < 0.3 else self._group()
         for _ in range(self._dice.choice((0, 0, 1, 2))):
             await self._sell(self._dice.choice(group))
         await self._merge(group)
@@ -81,8 +80,9 @@ class Lane:
             await act()
 
     def _group(self) -> list[int]:
-        size = self._dice.choices(_SIZES, _SIZE_WEIGHTS)[0]
-        return self._dice.sample(self.book.live, min(size, len(self.book.live)))
+        """Any live accounts but the chain's last one, which must go on as it is."""
+        free = [place for place in self.book.live if place not in self._chain[-1:]]
+        return self._dice.sample(free, min(self._dice.choices(_SIZES, _SIZE_WEIGHTS)[0], len(free)))
 
     def _next_of_chain(self) -> list[int]:
         """A fresh account that takes over what the chain has come to; every id so far must lead to it at once (F10)."""
@@ -102,12 +102,11 @@ class Lane:
         """Plans and commits until it is done; others buy, pay and give back while it is under way."""
         held = sum(self.book.points[each] for each in group)
         points = self._dice.choice((0, 0, 25, -self._dice.randint(1, held) if held else 10))
-        rival, beside = self._dice.random() < 0.05, self._dice.sample((self._pay, self._refund, self._look), 1)
-        busy = self._dice.random() < 0.5
+        rival, busy = self._dice.random() < 0.05, self._dice.random() < 0.5
         run = await self._commit(group, points, rival)
         if busy:
             await self._sell(self._dice.choice(group))
-            await beside[0]()
+            await self._dice.choice((self._pay, self._refund))()
         while not await self._completed(run):
             self.tally.done["planned again"] += 1
             run = await self._commit(group, points, rival)

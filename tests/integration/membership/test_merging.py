@@ -16,6 +16,14 @@ from services.common.ids import new_id
 from services.membership.domain import Reason, Status
 from tests.integration.membership.people import HOME, Shop, buyer, order, settle, told
 
+# A point an hour, a hundred of which expire together.
+_HOURLY_LOTS = """WITH made AS (SELECT gen_random_uuid() AS id, now() + (1 + n / 100) * interval '1 day' AS expires_at
+  FROM generate_series(0, 2999) AS n),
+ lots AS (INSERT INTO points_lots (store_id, customer_id, lot_id, points, remaining, expires_at, created_at)
+  SELECT CAST(:store AS uuid), CAST(:id AS uuid), id, 1, 1, expires_at, now() FROM made),
+ balance AS (UPDATE customers SET points_balance = points_balance + 3000 WHERE store_id = :store AND customer_id = :id)
+ INSERT INTO points_entries (store_id, customer_id, entry_id, lot_id, reason, points, note, actor, at)
+ SELECT CAST(:store AS uuid), CAST(:id AS uuid), id, id, 2, 1, '', 'test', now() FROM made RETURNING entry_id"""
 PHONE, EMAIL = "+85294512053", "tai.man@example.com"
 OFFICE = Address("Tai Man", "", ("1 Queen's Road",), "Central", "Hong Kong", "", "HK")
 
@@ -53,6 +61,25 @@ async def test_everything_of_the_merged_goes_to_the_primary(shop: Shop) -> None:
         [str(merged)],
         balance,
     )
+    await shop.audit()
+
+
+async def test_thousands_of_lots_move_while_others_are_served(shop: Shop) -> None:
+    """F11, H: an account that has bought every hour; the preview sums up by expiry what the merge moves lot by lot."""
+    primary, merged = await shop.member(), await shop.member()
+    await shop.award(merged, 5)
+    made = {"id": merged, "store": shop.store_id}
+    assert len(await shop.rows(_HOURLY_LOTS, **made)) == 3_000
+    plan = await shop.preview(primary, merged, points=-30)
+    assert len(plan.ledgers[0].lots) == 1 + 30
+    pivot = asyncio.create_task(shop.absorb(primary, merged, plan=plan.fingerprint, points=-30))
+    served = 0
+    while not pivot.done():
+        await shop.member()
+        served += 1
+    assert (await pivot, served > 1) == (5 + 3_000 - 30, True)
+    lots = await shop.rows("SELECT remaining FROM points_lots WHERE customer_id = :id AND remaining > 0", id=primary)
+    assert (len(lots), sum(lot.remaining for lot in lots)) == (1 + 3_000 - 30, 2_975)
     await shop.audit()
 
 
