@@ -39,6 +39,10 @@ class Patient:
         """Writes once, whatever the network does (E7). Raises Refused, TimeoutError."""
         return await self._sure(path, self._api.post(f"/api/v1{path}", body, key or str(uuid4())))
 
+    async def close(self) -> None:
+        """Closes the connection."""
+        await self._connection.__aexit__()
+
     async def _sure(self, path: str, request: bytes) -> dict[str, Any]:
         pause, trouble, loop = 0.1, "", asyncio.get_running_loop()
         deadline = loop.time() + PATIENCE_SECONDS

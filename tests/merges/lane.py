@@ -64,10 +64,14 @@ class Lane:
 
     async def run(self, newcomers: int = 0) -> None:
         """Steps for as long as they are wanted, with so many new members to begin with."""
-        for _ in range(newcomers):
-            await self._welcome()
-        while self.wanted():
-            await self._step()
+        try:
+            for _ in range(newcomers):
+                await self._welcome()
+            while self.wanted():
+                await self._step()
+        finally:
+            await self._client.close()
+            await self._rival.close()
 
     async def _step(self) -> None:
         if self._dice.random() < 0.1 or len(self.book.live) < 6:

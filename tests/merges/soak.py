@@ -81,6 +81,7 @@ class Soak:
                 lost.append(
                     f"{old}, {depth} merges back, leads to {found['customer_id']}, not {expected['customer_id']}"
                 )
+        await client.close()
         return lost
 
     async def _customers(self, membership: asyncpg.Connection) -> list[str]:
