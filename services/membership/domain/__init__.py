@@ -56,13 +56,21 @@ from services.membership.domain.levels import (
     judge_merged,
 )
 from services.membership.domain.merge import (
+    MERGE_RULES,
     Account,
+    Fact,
     FieldOutcome,
     Merge,
+    MergeRecord,
+    MergeRule,
+    MergeWay,
     Outcome,
     RetiredIdentifier,
     check_participants,
     merge_outcome,
+    read_facts,
+    read_fields,
+    write_down,
 )
 from services.membership.domain.orders import OrderState
 from services.membership.domain.overview import Figures, Month, Overview, Stretches, all_months, stretches
@@ -98,6 +106,7 @@ from services.membership.domain.uses import KINDS, REGISTRATION, Use, every_kind
 __all__ = [
     "KINDS",
     "LARGEST_ADJUSTMENT",
+    "MERGE_RULES",
     "MOST_FILTERS",
     "REGISTRATION",
     "Account",
@@ -116,6 +125,7 @@ __all__ = [
     "DeletionPolicy",
     "Enrolled",
     "Entry",
+    "Fact",
     "FieldOutcome",
     "Figures",
     "Filter",
@@ -134,6 +144,9 @@ __all__ = [
     "LevelRun",
     "Lot",
     "Merge",
+    "MergeRecord",
+    "MergeRule",
+    "MergeWay",
     "MergedAccount",
     "Month",
     "Moved",
@@ -195,6 +208,8 @@ __all__ = [
     "points_for",
     "read_adjustment",
     "read_choice",
+    "read_facts",
+    "read_fields",
     "read_filter_name",
     "read_identifier",
     "read_kinds",
@@ -215,4 +230,5 @@ __all__ = [
     "wish_document",
     "wish_of",
     "worth",
+    "write_down",
 ]
