@@ -8,6 +8,7 @@ from onefold.orders.v1 import (
     bulk_pb2_grpc,
     carts_pb2_grpc,
     items_pb2_grpc,
+    merging_pb2_grpc,
     payments_pb2_grpc,
     service_pb2_grpc,
     spend_pb2_grpc,
@@ -18,6 +19,7 @@ from services.orders.api.carts import CartsApi
 from services.orders.api.items import ItemsApi
 from services.orders.api.orders import OrdersApi
 from services.orders.api.payments import PaymentApi
+from services.orders.api.relinking import RelinkingApi
 from services.orders.api.spend import SpendApi
 
 
@@ -27,5 +29,6 @@ def register(context: commands.Context, server: aio.Server) -> None:
     bulk_pb2_grpc.add_BulkServiceServicer_to_server(BulkApi(context), server)
     items_pb2_grpc.add_ItemServiceServicer_to_server(ItemsApi(context), server)
     carts_pb2_grpc.add_CartServiceServicer_to_server(CartsApi(context), server)
+    merging_pb2_grpc.add_RelinkingServiceServicer_to_server(RelinkingApi(context), server)
     payments_pb2_grpc.add_PaymentServiceServicer_to_server(PaymentApi(context), server)
     spend_pb2_grpc.add_SpendServiceServicer_to_server(SpendApi(context), server)

@@ -19,6 +19,7 @@ from onefold.identity_merge.v1 import accounts_pb2_grpc, audit_pb2_grpc, keys_pb
 from onefold.identity_merge.v1 import service_pb2 as pb
 from onefold.membership.v1 import registration_pb2_grpc
 from onefold.membership.v1 import service_pb2_grpc as membership_grpc
+from onefold.orders.v1 import merging_pb2_grpc as relinking_grpc
 from onefold.orders.v1 import service_pb2_grpc as orders_grpc
 from services.common import rpc
 from services.common.database import Database, connect
@@ -136,6 +137,7 @@ async def others(script: Script) -> AsyncIterator[str]:
     membership_grpc.add_MembershipServiceServicer_to_server(ScriptedMembership(script), server.aio)
     registration_pb2_grpc.add_RegistrationServiceServicer_to_server(ScriptedRegistration(script), server.aio)
     orders_grpc.add_OrdersServiceServicer_to_server(ScriptedOrders(script), server.aio)
+    relinking_grpc.add_RelinkingServiceServicer_to_server(ScriptedOrders(script), server.aio)
     await server.start()
     yield address
     await server.aio.stop(grace=None)
