@@ -174,7 +174,7 @@ def _lot_before_merge(lot: Lot, known: Set[UUID]) -> pb.PointsLot:
     """A lot that the primary will hold, by the name and owner that it has now; one that the merge itself adds is nobody's yet."""
     message = _lot_message(lot)
     if lot.lot_id not in known:
-        message.lot_id, message.customer_id = str(lot.origin_lot_id or ""), str(lot.origin_customer_id or "")
+        message.lot_id, message.customer_id = str(lot.origin_lot_id or lot.lot_id), str(lot.origin_customer_id or "")
     return message
 
 
