@@ -70,7 +70,7 @@ def test_what_changed_since_the_check_is_named_one_by_one() -> None:
 
 
 @pytest.mark.usefixtures("in_english")
-@pytest.mark.parametrize("seen", ["", "not json", "[]", "3", '{"name b": 7}'])
+@pytest.mark.parametrize("seen", ["", "not json", "[]", "3"])
 def test_a_check_that_cannot_be_read_back_changes_nothing(seen: str) -> None:
     assert changes(seen, a_plan(1, ""), NAMES) == []
 
