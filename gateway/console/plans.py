@@ -176,5 +176,13 @@ def progress(run: MergeRun) -> Progress:
         Step(name, label, "done" if run.state >= state else "now" if run.state == state - 1 else "later")
         for state, name, label in names
     ]
-    sentence = _("All done: the accounts are one.") if finished else _("The accounts are being merged.")
-    return Progress(steps, sentence, finished, refused)
+    return Progress(steps, _sentence(run, finished), finished, refused)
+
+
+def _sentence(run: MergeRun, finished: bool) -> str:
+    if finished:
+        return str(_("All done: the accounts are one."))
+    if run.state == MergeState.MERGE_STATE_LOGINS_RETIRED and run.orders_expected:
+        moved, total = f"{run.orders_moved:,}", f"{run.orders_expected:,}"
+        return str(_("Moving orders: %(moved)s of %(total)s.", moved=moved, total=total))
+    return str(_("The accounts are being merged."))

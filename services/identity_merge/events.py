@@ -169,6 +169,7 @@ def run_message(run: Run) -> service_pb2.MergeRun:
         started_at=timestamp(run.started_at),
         finished_at=timestamp(run.finished_at),
         earlier_ids=[str(i) for i in run.earlier_ids],
+        orders_expected=run.orders_expected or 0,
         ended_logins=[
             service_pb2.EndedLogin(
                 customer_id=str(each.customer_id),

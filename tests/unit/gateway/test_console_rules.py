@@ -111,3 +111,10 @@ def test_a_merge_shows_its_steps_in_order(state: MergeState.ValueType, steps: li
     now = progress(MergeRun(state=state))
     assert [step.state for step in now.steps] == steps
     assert now.finished is finished
+
+
+@pytest.mark.usefixtures("in_english")
+def test_a_merge_says_how_many_orders_have_moved() -> None:
+    """F9."""
+    run = MergeRun(state=MergeState.MERGE_STATE_LOGINS_RETIRED, orders_moved=4_000, orders_expected=50_000)
+    assert progress(run).sentence == "Moving orders: 4,000 of 50,000."
