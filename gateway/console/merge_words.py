@@ -18,6 +18,8 @@ from onefold.membership.v1.service_pb2 import AccountFact, Customer, FieldOutcom
 
 # Points by their expiry have a panel of their own.
 ELSEWHERE = {"lot"}
+# Where two accounts differ in these, they may be two people's.
+WHO = {"name", "birthday"}
 WAY = {
     "primary_only": _l("The primary account’s. What the others have is not taken over."),
     "primary_then_oldest": _l("The primary account’s. If it has none: that of the other account that joined first."),
@@ -94,16 +96,18 @@ class Outcome:
     text: str
     source: str
     from_primary: bool
+    together: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """One field: what the primary has afterwards, and what each account has before, in the order of the accounts."""
+    """One field: what the primary has afterwards, and what each account has before, in the order of the accounts, as (text, whether
+    it is among what the primary has afterwards, or part of it).
+    """
 
-    field: str
     label: str
     after: Sequence[Outcome]
-    before: Sequence[Sequence[str]]
+    before: Sequence[Sequence[tuple[str, bool]]]
     differs: bool
 
 
@@ -116,16 +120,27 @@ def compare(
         had.setdefault(fact.field, {}).setdefault(fact.customer_id, []).append(value_text(fact.field, fact.value))
     after: dict[str, list[Outcome]] = {}
     for each in outcomes:
-        source = names.get(each.from_customer_id, "") if each.from_customer_id else _("all accounts together")
-        text = value_text(each.field, each.value)
-        after.setdefault(each.field, []).append(Outcome(text, source, each.from_customer_id == primary_id))
-    fields = [field for field in labels.FIELD if field in {*had, *after} - ELSEWHERE]
+        giver, text = each.from_customer_id, value_text(each.field, each.value)
+        source = names.get(giver, "") if giver else _("all accounts together")
+        after.setdefault(each.field, []).append(Outcome(text, source, giver == primary_id, not giver))
     rows = []
-    for field in fields:
+    for field in (field for field in labels.FIELD if field in {*had, *after} - ELSEWHERE):
         before = [had.get(field, {}).get(account, []) for account in names]
-        differs = len({tuple(values) for values in before if values}) > 1
-        rows.append(Compared(field, labels.words_of(labels.FIELD, field), after.get(field, []), before, differs))
+        found = after.get(field, [])
+        rows.append(
+            Compared(
+                label=labels.words_of(labels.FIELD, field),
+                after=found,
+                before=[[(value, _kept(value, found)) for value in values] for values in before],
+                differs=field in WHO and len({tuple(values) for values in before if values}) > 1,
+            )
+        )
     return rows
+
+
+def _kept(value: str, after: Sequence[Outcome]) -> bool:
+    """What all make together takes from each."""
+    return any(outcome.text.casefold() == value.casefold() or outcome.together for outcome in after)
 
 
 def names_at(record: MergeRecord | None, run: MergeRun) -> dict[str, str]:
@@ -172,4 +187,11 @@ def login_kind(kind: str) -> str:
 
 def rule_rows(rules: Iterable[MergeRule]) -> list[tuple[str, str]]:
     """(what, what becomes of it), one row for each kind that people know by a name of its own."""
-    return [(labels.words_of(labels.FIELD, rule.field), labels.words_of(WAY, rule.way)) for rule in rules]
+    told = (rule for rule in rules if rule.field not in ELSEWHERE)
+    return [(labels.words_of(labels.FIELD, rule.field), labels.words_of(WAY, rule.way)) for rule in told]
+
+
+def by_expiry(outcomes: Iterable[FieldOutcome]) -> list[FieldOutcome]:
+    """Lots alone, the first to expire first."""
+    lots = (outcome for outcome in outcomes if outcome.field == "lot")
+    return sorted(lots, key=lambda lot: lot.value.partition(" ")[2] or "~")

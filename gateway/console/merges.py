@@ -16,7 +16,7 @@ from gateway.auth import requires
 from gateway.console import ask
 from gateway.console.forms import MergeForm
 from gateway.console.frame import Page, blueprint
-from gateway.console.merge_words import compare, endings, login_kind, names_at, rule_rows
+from gateway.console.merge_words import by_expiry, compare, endings, login_kind, names_at, rule_rows
 from gateway.console.plans import FIELDS, MOST, Wishes, changes, digest, progress
 from gateway.console.problems import refuse, sentence_of
 from onefold.identity_merge.v1.service_pb2 import MergePlan
@@ -238,7 +238,7 @@ def merge(merge_id: UUID) -> str:
         record=record,
         names=names,
         rows=compare(record.facts, record.fields, run.primary_id, names) if record else [],
-        lots=[outcome for outcome in record.fields if outcome.field == "lot"] if record else [],
+        lots=by_expiry(record.fields) if record else [],
         ended=[(login_kind(each.kind), each) for each in run.ended_logins],
     )
 
