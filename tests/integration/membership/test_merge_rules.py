@@ -30,7 +30,7 @@ AWARD = {"points": 7, "expires_on": "2099-01-31", "description": "for 陳大文"
 async def three_accounts(shop: Shop) -> tuple[UUID, UUID, UUID]:
     """Of one person, with something in every row of the table; the last has two accounts of before in it."""
     await Ranks(shop).save(SILVER, GOLD)
-    primary = await shop.member(name="", shipping_address=HOME)
+    primary = await shop.member(email="primary@mail.example", name="", shipping_address=HOME)
     older = await shop.member(email="older@mail.example", name="陳大文", shipping_address=OFFICE, language="en")
     newer = await shop.member(email="newer@mail.example", name="Chan Tai Man")
     for customer_id, birthday, tags in (

@@ -113,7 +113,7 @@ def _every(values: list[list[str]]) -> list[str]:
 
 
 def _sum(values: list[list[str]]) -> list[str]:
-    return [str(sum(int(found[0]) for found in values))]
+    return [str(sum(int(found[0]) for found in values if found))]
 
 
 # What each way means, written down a second time: from what the accounts have, the primary first and the others by seniority.

@@ -160,7 +160,8 @@ def _added(rule: MergeRule, case: Case) -> Sequence[FieldOutcome]:
 
 
 def _notes(rule: MergeRule, case: Case) -> Sequence[FieldOutcome]:
-    return [FieldOutcome(rule.kind, str(sum(account.notes for account in case.accounts)), None)]
+    total = sum(account.notes for account in case.accounts)
+    return [FieldOutcome(rule.kind, str(total), None)] if total else []
 
 
 def _gifts(rule: MergeRule, case: Case) -> Sequence[FieldOutcome]:
@@ -237,7 +238,7 @@ MERGE_RULES: Sequence[MergeRule] = (
     MergeRule("cart", _W.PUT_TOGETHER, service="orders"),
     MergeRule("email_marketing", _W.NO_OUTWEIGHS, held=_use("email_marketing"), settle=_agreed),
     MergeRule("sms_marketing", _W.NO_OUTWEIGHS, held=_use("sms_marketing"), settle=_agreed),
-    MergeRule("note", _W.ALL, held=lambda account: [str(account.notes)], settle=_notes),
+    MergeRule("note", _W.ALL, held=lambda a: [str(a.notes)] if a.notes else [], settle=_notes),
     MergeRule("birthday_gift", _W.EACH_ONCE, held=lambda a: [str(year) for year in a.gifts], settle=_gifts),
     MergeRule("history", _W.ALL),
     MergeRule("old_id", _W.LED_HERE),
