@@ -119,7 +119,8 @@ def test_a_stale_plan_shows_what_changed_and_its_merge_leaves_a_record(shop: Sho
 
     before = balance(shop, ids[1])
     shop.post(f"/customers/{ids[1]}/points", {"points": 500, "expires_on": "2099-12-31", "note": "meanwhile"})
-    shop.patch(f"/customers/{ids[1]}", {"name": "Other Chan"})
+    version = shop.get(f"/customers/{ids[1]}")["version"]
+    shop.patch(f"/customers/{ids[1]}", {"name": "Other Chan", "expected_version": version})
     page.get_by_role("button", name="Merge", exact=True).click()
     page.get_by_role("button", name="Merge for good").click()
     told = page.get_by_role("status").filter(has_text="changed after you checked")
