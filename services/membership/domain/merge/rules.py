@@ -7,11 +7,13 @@ survivor. What another service carries out, or what is read from nowhere, has a 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import Enum
 from typing import Any
+from uuid import UUID
 
 from services.common.contact import Address
 from services.common.identifiers import EMAIL, PHONE
@@ -104,9 +106,12 @@ def text_of(value: Any) -> str:
     return value.isoformat() if isinstance(value, date) else str(value)
 
 
-def lot_text(lot: Lot) -> str:
-    """ "points last-moment", or "points" for those that never expire."""
-    return f"{lot.remaining} {text_of(lot.expires_at) if lot.expires_at else ''}".strip()
+def _lot_texts(lots: Iterable[Lot]) -> list[str]:
+    """Each "points last-moment", or "points" for those that never expire; one of each moment, for an account may have thousands of lots."""
+    sums = Counter[datetime | None]()
+    for lot in lots:
+        sums[lot.expires_at] += lot.remaining
+    return [f"{points} {text_of(expiry) if expiry else ''}".strip() for expiry, points in sums.items() if points]
 
 
 def _primarys(rule: MergeRule, case: Case) -> Sequence[FieldOutcome]:
@@ -202,16 +207,12 @@ def _balance(rule: MergeRule, case: Case) -> Sequence[FieldOutcome]:
 def _lots(rule: MergeRule, case: Case) -> Sequence[FieldOutcome]:
     """What the adjustment has given is nobody's; it had no lot before."""
     before = {lot.lot_id for lot in case.accounts[0].lots}
-    found = []
+    by_owner: dict[UUID | None, list[Lot]] = {}
     for lot in case.ledgers[0].lots:
         if lot.is_good(case.now):
             owner = lot.customer_id if lot.lot_id in before else lot.origin_customer_id
-            found.append(FieldOutcome(rule.kind, lot_text(lot), owner))
-    return found
-
-
-def _good_lots(account: Account) -> Sequence[str]:
-    return [lot_text(lot) for lot in account.lots if lot.remaining]
+            by_owner.setdefault(owner, []).append(lot)
+    return [FieldOutcome(rule.kind, text, owner) for owner, lots in by_owner.items() for text in _lot_texts(lots)]
 
 
 _W = MergeWay
@@ -230,7 +231,7 @@ MERGE_RULES: Sequence[MergeRule] = (
     MergeRule("joined_at", _W.PRIMARY_ONLY, held=_attribute("joined_at"), settle=_primarys),
     MergeRule("online_since", _W.EARLIEST, held=_attribute("online_since"), settle=_earliest),
     MergeRule("points", _W.LOT_BY_LOT, held=_points, settle=_balance),
-    MergeRule("lot", _W.LOT_BY_LOT, held=_good_lots, settle=_lots),
+    MergeRule("lot", _W.LOT_BY_LOT, held=lambda a: _lot_texts(a.lots), settle=_lots),
     MergeRule("orders_count", _W.ADDED_UP, held=_number("orders_count"), settle=_added),
     MergeRule("net_spend", _W.ADDED_UP, held=_number("net_spend"), settle=_added),
     MergeRule("paid_orders", _W.MOVED, service="orders"),
