@@ -37,6 +37,7 @@ FIELDS: dict[str, Sentence] = {
         "This text is too long. Please shorten it.", "This text is too long. Use at most %(longest)s characters."
     ),
     "too_large": _S("This is more than is allowed.", "This is more than is allowed. The most is %(largest)s."),
+    "needs_two_accounts": _S("Name two different accounts."),
     "invalid_phone": _S(
         "This is not a phone number. Check the digits, and put the country code in front if it is from abroad, such as +886."
     ),
@@ -197,6 +198,7 @@ OTHERS: dict[str, Sentence] = {
         "There are too many saved filters. Delete one that is not needed any more.",
         "There are %(largest)s saved filters, which is the most. Delete one that is not needed any more.",
     ),
+    "duplicate_not_found": _S("This pair is not suggested any more: one of the two was merged, deleted or changed."),
     "merge_not_found": _S("There is no such merge in this store."),
     "plan_not_found": _S("There is no such merge plan in this store. Start the merge again."),
     "store_exists": _S("A store with this short name exists already. Choose another."),

@@ -87,13 +87,19 @@ def person(number: int, of: int, until: datetime) -> Person:
 
 
 def _names(random: Random) -> tuple[str, str]:
+    surname, given = name_parts(random)
+    chinese = surname[0] + "".join(character for character, _ in given)
+    latin = f"{surname[random.choice((1, 2))]} {' '.join(sound for _, sound in given)}"
+    return chinese, f"{random.choice(_first)} {latin}" if random.random() < 0.4 else latin
+
+
+def name_parts(random: Random) -> tuple[Sequence[str], Sequence[Sequence[str]]]:
+    """A surname as (Chinese, Cantonese, Mandarin), and the characters of a given name as (Chinese, Cantonese)."""
     surname = _surnames[min(int(random.expovariate(0.11)), len(_surnames) - 1)]
     given = [
         _given[min(int(random.expovariate(0.045)), len(_given) - 1)] for _ in range(1 if random.random() < 0.15 else 2)
     ]
-    chinese = surname[0] + "".join(character for character, _ in given)
-    latin = f"{surname[random.choice((1, 2))]} {' '.join(sound for _, sound in given)}"
-    return chinese, f"{random.choice(_first)} {latin}" if random.random() < 0.4 else latin
+    return surname, given
 
 
 def _phone(number: int, random: Random) -> str:

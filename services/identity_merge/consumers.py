@@ -12,7 +12,7 @@ from onefold.membership.v1 import events_pb2 as membership
 from services.common.identifiers import EMAIL, PHONE, IdentifierHasher
 from services.common.inbox import Delivered, Subscription
 from services.common.wire import moment
-from services.identity_merge.commands import audit, logins
+from services.identity_merge.commands import audit, duplicates, logins
 from services.identity_merge.domain.audit import Doing
 
 
@@ -41,6 +41,7 @@ class Membership:
                 )
             )
         await logins.add_login_methods(tx, store_id, self._identifiers, members)
+        await duplicates.note_change(tx, store_id)
 
     async def on_member_changed(
         self, tx: AsyncConnection, store_id: UUID, events: Sequence[Delivered[membership.MemberChanged]]
@@ -57,6 +58,7 @@ class Membership:
             for event in events
         ]
         await logins.follow_changes(tx, store_id, self._identifiers, members)
+        await duplicates.note_change(tx, store_id)
 
     async def on_members_absorbed(
         self, tx: AsyncConnection, store_id: UUID, events: Sequence[Delivered[membership.MembersAbsorbed]]
@@ -64,6 +66,7 @@ class Membership:
         """A merge's pivot is done. Its run retires the logins; this is the net below it."""
         gone = [UUID(customer_id) for event in events for customer_id in event.message.merged_ids]
         await logins.retire_login_methods(tx, store_id, gone)
+        await duplicates.note_change(tx, store_id)
 
 
 async def on_audit_noted(

@@ -1,11 +1,19 @@
-"""Composition root of the identity_merge service: serve | work | migrate."""
+"""Composition root of the identity_merge service: serve | work | scan | migrate."""
 
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from pathlib import Path
 
-from onefold.identity_merge.v1 import accounts_pb2_grpc, audit_pb2_grpc, keys_pb2_grpc, service_pb2_grpc, staff_pb2_grpc
+from onefold.identity_merge.v1 import (
+    accounts_pb2_grpc,
+    audit_pb2_grpc,
+    duplicates_pb2_grpc,
+    keys_pb2_grpc,
+    service_pb2_grpc,
+    staff_pb2_grpc,
+)
 from services.common import rpc, service, worker
 from services.common.bus import Bus
 from services.common.config import Environment
@@ -20,6 +28,7 @@ from services.identity_merge.api import (
     ApiKeyApi,
     AuditApi,
     CustomerAccountApi,
+    DuplicatesApi,
     LoginApi,
     MergeApi,
     SocialLoginApi,
@@ -31,6 +40,7 @@ from services.identity_merge.commands import Context
 from services.identity_merge.commands.housekeeping import delete_expired
 from services.identity_merge.commands.passwords import Passwords
 from services.identity_merge.commands.runner import Runner
+from services.identity_merge.commands.scanning import LOOK_SECONDS, Scanner
 from services.identity_merge.consumers import subscriptions
 from services.identity_merge.domain.codes import SMS_REGIONS
 
@@ -61,6 +71,7 @@ async def serve(environment: Environment, stop: asyncio.Event) -> None:
     service_pb2_grpc.add_AccessServiceServicer_to_server(AccessApi(context), server.aio)
     accounts_pb2_grpc.add_CustomerAccountServiceServicer_to_server(CustomerAccountApi(context), server.aio)
     audit_pb2_grpc.add_AuditServiceServicer_to_server(AuditApi(context), server.aio)
+    duplicates_pb2_grpc.add_DuplicatesServiceServicer_to_server(DuplicatesApi(context), server.aio)
     keys_pb2_grpc.add_ApiKeyServiceServicer_to_server(ApiKeyApi(context), server.aio)
     service_pb2_grpc.add_LoginServiceServicer_to_server(LoginApi(context), server.aio)
     service_pb2_grpc.add_MergeServiceServicer_to_server(MergeApi(context), server.aio)
@@ -73,7 +84,7 @@ async def serve(environment: Environment, stop: asyncio.Event) -> None:
 
 
 async def work(environment: Environment, stop: asyncio.Event) -> None:
-    """Publishes events, follows those of others, and carries merges out."""
+    """Publishes events, follows those of others, carries merges out, and has stores scanned."""
     signer = TokenSigner(environment.secret("SERVICE_KEY"))
     context = _context(environment, signer, connections=10, name="identity_merge-work")
     bus = Bus(
@@ -91,13 +102,46 @@ async def work(environment: Environment, stop: asyncio.Event) -> None:
         subscriptions(context.identifiers),
         context.waker.run(),
         Runner(context).run(),
+        worker.every(LOOK_SECONDS, "scans", Scanner(context.database, _scan_pause(environment)).look),
         worker.every(600, "expiry", lambda: delete_expired(context.database)),
     )
     await context.close()
 
 
+async def scan(environment: Environment, stop: asyncio.Event) -> None:
+    """Scans the stores that are due, and ends: a process for a minute, since what it loads is large."""
+    from services.identity_merge.commands.scan import Memory, scan_due
+
+    context = _context(
+        environment, TokenSigner(environment.secret("SERVICE_KEY")), connections=2, name="identity_merge-scan"
+    )
+    memory = Memory(environment.text("SCAN_MEMORY", "160MB"), environment.number("SCAN_THREADS", 2))
+    scanning = asyncio.create_task(scan_due(context, _scan_pause(environment), memory))
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait([scanning, stopping], return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if stop.is_set():
+        scanning.cancel()
+    try:
+        await scanning
+    except asyncio.CancelledError:
+        return
+    finally:
+        await context.close()
+
+
+def _scan_pause(environment: Environment) -> timedelta:
+    """Between two scans of a store that nobody has asked for; 0: there are none."""
+    return timedelta(seconds=environment.number("SCAN_SECONDS", 3_600))
+
+
 if __name__ == "__main__":
     service.main(
         "identity_merge",
-        {"serve": serve, "work": work, "migrate": service.migrate_command(Path(__file__).parent / "migrations")},
+        {
+            "serve": serve,
+            "work": work,
+            "scan": scan,
+            "migrate": service.migrate_command(Path(__file__).parent / "migrations"),
+        },
     )

@@ -70,6 +70,9 @@ WRITES: dict[str, str] = {
     # identity_merge
     "PlanMerge": "A plan, which nobody has committed.",
     "CommitMerge": "customer.merge_started customer.merge_completed customer.merge_refused",
+    "DismissDuplicate": "customer.duplicate_dismissed",
+    "RestoreDuplicate": "customer.duplicate_restored",
+    "StartDuplicateScan": "Looks at members and changes none of them.",
     "EndLogins": "A step of a deletion or erasure, which membership notes.",
     "IssueConfirmation": "Makes the token of a mail at the moment of sending.",
     "IssueCode": "Makes the code of a mail at the moment of sending.",

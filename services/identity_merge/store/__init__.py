@@ -1,5 +1,6 @@
 """Tables of identity_merge, and all its SQL."""
 
+from services.identity_merge.store.duplicate_tables import duplicate_pairs, duplicate_scans
 from services.identity_merge.store.tables import metadata
 
-__all__ = ["metadata"]
+__all__ = ["duplicate_pairs", "duplicate_scans", "metadata"]

@@ -55,22 +55,15 @@ from services.membership.domain.levels import (
     judge,
     judge_merged,
 )
+from services.membership.domain.likeness import Likeness
 from services.membership.domain.merge import (
-    MERGE_RULES,
     Account,
-    Fact,
     FieldOutcome,
     Merge,
-    MergeRecord,
-    MergeRule,
-    MergeWay,
     Outcome,
     RetiredIdentifier,
     check_participants,
     merge_outcome,
-    read_facts,
-    read_fields,
-    write_down,
 )
 from services.membership.domain.orders import OrderState
 from services.membership.domain.overview import Figures, Month, Overview, Stretches, all_months, stretches
@@ -106,7 +99,6 @@ from services.membership.domain.uses import KINDS, REGISTRATION, Use, every_kind
 __all__ = [
     "KINDS",
     "LARGEST_ADJUSTMENT",
-    "MERGE_RULES",
     "MOST_FILTERS",
     "REGISTRATION",
     "Account",
@@ -125,7 +117,6 @@ __all__ = [
     "DeletionPolicy",
     "Enrolled",
     "Entry",
-    "Fact",
     "FieldOutcome",
     "Figures",
     "Filter",
@@ -142,11 +133,9 @@ __all__ = [
     "LevelChoice",
     "LevelRules",
     "LevelRun",
+    "Likeness",
     "Lot",
     "Merge",
-    "MergeRecord",
-    "MergeRule",
-    "MergeWay",
     "MergedAccount",
     "Month",
     "Moved",
@@ -208,8 +197,6 @@ __all__ = [
     "points_for",
     "read_adjustment",
     "read_choice",
-    "read_facts",
-    "read_fields",
     "read_filter_name",
     "read_identifier",
     "read_kinds",
@@ -230,5 +217,4 @@ __all__ = [
     "wish_document",
     "wish_of",
     "worth",
-    "write_down",
 ]

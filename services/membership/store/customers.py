@@ -67,8 +67,8 @@ async def load_whole(tx: AsyncConnection, store_id: UUID, customer_id: UUID) -> 
     """As `load`, with addresses, identifiers and the accounts merged into it (F13)."""
     found = await load(tx, store_id, customer_id)
     if found:
-        found.addresses = (await _addresses(tx, store_id, [found.customer_id])).get(found.customer_id, ())
-        found.identifiers = (await _identifiers(tx, store_id, [found.customer_id])).get(found.customer_id, ())
+        found.addresses = (await addresses_of(tx, store_id, [found.customer_id])).get(found.customer_id, ())
+        found.identifiers = (await identifiers_of(tx, store_id, [found.customer_id])).get(found.customer_id, ())
         rows = await tx.execute(_MERGED, {"store_id": store_id, "id": found.customer_id})
         found.merged_accounts = [MergedAccount(r.customer_id, r.merge_run_id, r.name, r.merged_at) for r in rows]
     return found
@@ -102,14 +102,15 @@ async def load_participants(
     if lock:
         await tx.execute(_LOCK_MANY, {"store_id": store_id, "ids": list(ids)})
     found = await load_many(tx, store_id, ids)
-    for customer_id, kept in (await _addresses(tx, store_id, ids)).items():
+    for customer_id, kept in (await addresses_of(tx, store_id, ids)).items():
         found[customer_id].addresses = kept
-    for customer_id, owned in (await _identifiers(tx, store_id, ids)).items():
+    for customer_id, owned in (await identifiers_of(tx, store_id, ids)).items():
         found[customer_id].identifiers = owned
     return found
 
 
-async def _addresses(tx: AsyncConnection, store_id: UUID, ids: Sequence[UUID]) -> dict[UUID, Sequence[Address]]:
+async def addresses_of(tx: AsyncConnection, store_id: UUID, ids: Sequence[UUID]) -> dict[UUID, Sequence[Address]]:
+    """Addresses by customer, the preferred one first."""
     found: dict[UUID, list[Address]] = {}
     for row in await tx.execute(_ADDRESSES, {"store_id": store_id, "ids": list(ids)}):
         content = row.content
@@ -117,9 +118,10 @@ async def _addresses(tx: AsyncConnection, store_id: UUID, ids: Sequence[UUID]) -
     return dict(found)
 
 
-async def _identifiers(
+async def identifiers_of(
     tx: AsyncConnection, store_id: UUID, ids: Sequence[UUID]
 ) -> dict[UUID, Sequence[tuple[str, str]]]:
+    """Live identifiers as (kind, value) by customer, the main one of each kind first."""
     found: dict[UUID, list[tuple[str, str]]] = {}
     for row in await tx.execute(_IDENTIFIERS, {"store_id": store_id, "ids": list(ids)}):
         found.setdefault(row.customer_id, []).append((row.kind, row.value))

@@ -13,7 +13,6 @@ from services.orders.domain.carts import (
     CartState,
     CartWish,
     ShownCart,
-    left_out,
     token_hash,
 )
 from services.orders.domain.drafts import FUTURE_TOLERANCE, LARGEST_QUANTITY, MOST_LINES, Draft, check_draft, read_lines
@@ -108,7 +107,6 @@ __all__ = [
     "Told",
     "check_draft",
     "is_signed",
-    "left_out",
     "read_filter",
     "read_item",
     "read_lines",

@@ -19,6 +19,7 @@ from services.orders.store.carts import (
     open_carts_of,
     save_cart,
 )
+from services.orders.store.contacts import contacts_of
 from services.orders.store.erasing import (
     Erasure,
     erase_batch,
@@ -65,7 +66,7 @@ from services.orders.store.providers import (
     save_provider,
     store_of_provider,
 )
-from services.orders.store.reading import changes_page, summarise, under_way
+from services.orders.store.reading import changes_page, summarise
 from services.orders.store.relinking import (
     hold_owner_of,
     hold_owners,
@@ -99,6 +100,7 @@ __all__ = [
     "bulk_runs_under_way",
     "changes_page",
     "checked_out_since",
+    "contacts_of",
     "drop_stale_carts",
     "erase_batch",
     "find_ids",
@@ -154,7 +156,6 @@ __all__ = [
     "take_due",
     "take_numbers",
     "told_before",
-    "under_way",
     "wake_refunds",
     "witness",
 ]

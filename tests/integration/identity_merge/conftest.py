@@ -15,11 +15,18 @@ from sqlalchemy import text
 
 from deploy.local.ports import choose
 from deploy.local.state import DatabaseUrls
-from onefold.identity_merge.v1 import accounts_pb2_grpc, audit_pb2_grpc, keys_pb2_grpc, service_pb2_grpc, staff_pb2_grpc
+from onefold.identity_merge.v1 import (
+    accounts_pb2_grpc,
+    audit_pb2_grpc,
+    duplicates_pb2_grpc,
+    keys_pb2_grpc,
+    service_pb2_grpc,
+    staff_pb2_grpc,
+)
 from onefold.identity_merge.v1 import service_pb2 as pb
-from onefold.membership.v1 import registration_pb2_grpc
+from onefold.membership.v1 import likeness_pb2_grpc, registration_pb2_grpc
 from onefold.membership.v1 import service_pb2_grpc as membership_grpc
-from onefold.orders.v1 import merging_pb2_grpc as relinking_grpc
+from onefold.orders.v1 import contacts_pb2_grpc
 from onefold.orders.v1 import service_pb2_grpc as orders_grpc
 from services.common import rpc
 from services.common.database import Database, connect
@@ -29,13 +36,24 @@ from services.common.outbox import Waker
 from services.common.rpc import Caller, Server
 from services.common.sealing import Sealer
 from services.common.tokens import ServiceClaims, TokenSigner
-from services.identity_merge.api import AccessApi, ApiKeyApi, AuditApi, CustomerAccountApi, LoginApi, MergeApi, StaffApi
+from services.identity_merge.api import (
+    AccessApi,
+    ApiKeyApi,
+    AuditApi,
+    CustomerAccountApi,
+    DuplicatesApi,
+    LoginApi,
+    MergeApi,
+    StaffApi,
+)
 from services.identity_merge.clients import Membership, Orders
 from services.identity_merge.commands import Context
 from services.identity_merge.commands.passwords import Passwords
 from services.identity_merge.commands.runner import Runner
 from tests.integration.identity_merge.others import (
     Script,
+    ScriptedContacts,
+    ScriptedLikeness,
     ScriptedMembership,
     ScriptedOrders,
     ScriptedRegistration,
@@ -66,6 +84,7 @@ class Service:
         self.logins = service_pb2_grpc.LoginServiceStub(self.channel)
         self.merges = service_pb2_grpc.MergeServiceStub(self.channel)
         self.staff = staff_pb2_grpc.StaffServiceStub(self.channel)
+        self.duplicates = duplicates_pb2_grpc.DuplicatesServiceStub(self.channel)
         self.keys = keys_pb2_grpc.ApiKeyServiceStub(self.channel)
         self._caller = Caller(SIGNER, "test")
 
@@ -136,8 +155,9 @@ async def others(script: Script) -> AsyncIterator[str]:
     server = Server(address, SIGNER)
     membership_grpc.add_MembershipServiceServicer_to_server(ScriptedMembership(script), server.aio)
     registration_pb2_grpc.add_RegistrationServiceServicer_to_server(ScriptedRegistration(script), server.aio)
+    likeness_pb2_grpc.add_LikenessServiceServicer_to_server(ScriptedLikeness(script), server.aio)
+    contacts_pb2_grpc.add_ContactsServiceServicer_to_server(ScriptedContacts(script), server.aio)
     orders_grpc.add_OrdersServiceServicer_to_server(ScriptedOrders(script), server.aio)
-    relinking_grpc.add_RelinkingServiceServicer_to_server(ScriptedOrders(script), server.aio)
     await server.start()
     yield address
     await server.aio.stop(grace=None)
@@ -164,6 +184,7 @@ async def service(
     service_pb2_grpc.add_AccessServiceServicer_to_server(AccessApi(app), server.aio)
     accounts_pb2_grpc.add_CustomerAccountServiceServicer_to_server(CustomerAccountApi(app), server.aio)
     audit_pb2_grpc.add_AuditServiceServicer_to_server(AuditApi(app), server.aio)
+    duplicates_pb2_grpc.add_DuplicatesServiceServicer_to_server(DuplicatesApi(app), server.aio)
     keys_pb2_grpc.add_ApiKeyServiceServicer_to_server(ApiKeyApi(app), server.aio)
     service_pb2_grpc.add_LoginServiceServicer_to_server(LoginApi(app), server.aio)
     service_pb2_grpc.add_MergeServiceServicer_to_server(MergeApi(app), server.aio)

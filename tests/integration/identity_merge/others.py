@@ -7,12 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from onefold.membership.v1 import likeness_pb2, likeness_pb2_grpc
 from onefold.membership.v1 import registration_pb2 as registration
 from onefold.membership.v1 import registration_pb2_grpc as registration_grpc
 from onefold.membership.v1 import service_pb2 as membership
 from onefold.membership.v1 import service_pb2_grpc as membership_grpc
-from onefold.orders.v1 import merging_pb2 as relinking
-from onefold.orders.v1 import merging_pb2_grpc as relinking_grpc
+from onefold.orders.v1 import contacts_pb2, contacts_pb2_grpc
 from onefold.orders.v1 import service_pb2 as orders
 from onefold.orders.v1 import service_pb2_grpc as orders_grpc
 from services.common import rpc
@@ -31,15 +31,15 @@ class Script:
     gates: dict[str, asyncio.Event] = field(default_factory=dict)
     calls: list[tuple[str, Any, ServiceClaims]] = field(default_factory=list)
     absorbed: set[str] = field(default_factory=set)
-    # Of the primary, by field; and accounts that were merged into the merged ones before.
-    facts: dict[str, str] = field(default_factory=dict)
-    earlier: list[str] = field(default_factory=list)
     relinked: list[int] = field(default_factory=list)
     # (kind, value) → whose it is; "" of one that is retired.
     survivors: dict[str, str] = field(default_factory=dict)
     # Of every member.
     version: int = 1
     owners: dict[tuple[str, str], str] = field(default_factory=dict)
+    people: list[likeness_pb2.Person] = field(default_factory=list)
+    # Customer → phones and e-mails on the orders.
+    contacts: dict[str, list[str]] = field(default_factory=dict)
     on_call: Callable[[str], None] = lambda _: None
 
     async def enter(self, method: str, request: Any) -> None:
@@ -67,17 +67,13 @@ class ScriptedMembership(membership_grpc.MembershipServiceServicer):
             points_before=7,
             points_after=7 + request.adjustment.points,
             warnings=["different_names"],
-            facts=[
-                membership.AccountFact(customer_id=request.primary_id, field=field, value=value)
-                for field, value in self._script.facts.items()
-            ],
             fingerprint=self._script.fingerprint,
         )
 
     async def Absorb(self, request: Any, _: Any) -> membership.AbsorbResponse:  # noqa: N802
         await self._script.enter("Absorb", request)
         self._script.absorbed.add(request.merge_run_id)
-        return membership.AbsorbResponse(points_balance=7, earlier_ids=self._script.earlier)
+        return membership.AbsorbResponse(points_balance=7)
 
 
 class ScriptedRegistration(registration_grpc.RegistrationServiceServicer):
@@ -112,7 +108,7 @@ class ScriptedRegistration(registration_grpc.RegistrationServiceServicer):
         return registration.AddIdentifierResponse(outcome=outcome, customer_id=survivor, version=self._script.version)
 
 
-class ScriptedOrders(orders_grpc.OrdersServiceServicer, relinking_grpc.RelinkingServiceServicer):
+class ScriptedOrders(orders_grpc.OrdersServiceServicer):
     def __init__(self, script: Script) -> None:
         self._script = script
 
@@ -122,13 +118,31 @@ class ScriptedOrders(orders_grpc.OrdersServiceServicer, relinking_grpc.Relinking
         sums[0].settled_count = self._script.settled
         return orders.SummariseCustomersResponse(customers=sums)
 
-    async def PreviewRelink(self, request: Any, _: Any) -> relinking.PreviewRelinkResponse:  # noqa: N802
-        await self._script.enter("PreviewRelink", request)
-        ids = [request.survivor_id, *request.merged_ids]
-        return relinking.PreviewRelinkResponse(accounts=[relinking.AccountShare(customer_id=i) for i in ids])
-
     async def RelinkOrders(self, request: Any, _: Any) -> orders.RelinkOrdersResponse:  # noqa: N802
         await self._script.enter("RelinkOrders", request)
         moved = self._script.batches.pop(0) if self._script.batches else 0
         self._script.relinked.append(moved)
         return orders.RelinkOrdersResponse(moved_count=moved, done=not self._script.batches)
+
+
+class ScriptedLikeness(likeness_pb2_grpc.LikenessServiceServicer):
+    def __init__(self, script: Script) -> None:
+        self._script = script
+
+    async def ListPeople(self, request: Any, _: Any) -> likeness_pb2.ListPeopleResponse:  # noqa: N802
+        await self._script.enter("ListPeople", request)
+        people = sorted(self._script.people, key=lambda person: person.customer_id)
+        later = [person for person in people if person.customer_id > request.after_customer_id][: request.size]
+        return likeness_pb2.ListPeopleResponse(people=later, members_total=len(people))
+
+
+class ScriptedContacts(contacts_pb2_grpc.ContactsServiceServicer):
+    def __init__(self, script: Script) -> None:
+        self._script = script
+
+    async def ListContacts(self, request: Any, _: Any) -> contacts_pb2.ListContactsResponse:  # noqa: N802
+        await self._script.enter("ListContacts", request)
+        known = [(who, self._script.contacts.get(who, [])) for who in request.customer_ids]
+        return contacts_pb2.ListContactsResponse(
+            customers=[contacts_pb2.CustomerContacts(customer_id=who, values=values) for who, values in known if values]
+        )
