@@ -27,6 +27,7 @@ OFFENCES = {
     "nats": ("services/common/clock.py", "import nats"),
     "stubs": ("gateway/languages.py", "import onefold.orders.v1.service_pb2_grpc"),
     "gateway": ("gateway/languages.py", "import services.orders.domain"),
+    "likeness": ("services/identity_merge/domain/duplicates.py", "import duckdb"),
     "edge": ("gateway/app.py", "import services.common.database"),
 }
 
