@@ -26,6 +26,7 @@ from onefold.membership.v1 import benefits_pb2_grpc as benefits
 from onefold.membership.v1 import directory_pb2_grpc as directory
 from onefold.membership.v1 import imports_pb2_grpc as imports
 from onefold.membership.v1 import levels_pb2_grpc as levels
+from onefold.membership.v1 import merging_pb2_grpc as merging
 from onefold.membership.v1 import profiles_pb2_grpc as profiles
 from onefold.membership.v1 import registration_pb2_grpc as registration
 from onefold.membership.v1 import service_pb2_grpc as membership
@@ -166,6 +167,15 @@ class Levels:
         self.get_points_settings = Method(tokens, stub.GetPointsSettings)
         self.save_points_settings = Method(tokens, stub.SavePointsSettings)
         self.list_expiring_points = Method(tokens, stub.ListExpiringPoints)
+
+
+class Merging:
+    """MergingService."""
+
+    def __init__(self, tokens: Tokens, channel: grpc.Channel) -> None:
+        stub = merging.MergingServiceStub(channel)
+        self.list_rules = Method(tokens, stub.ListMergeRules)
+        self.get_record = Method(tokens, stub.GetMergeRecord)
 
 
 class Profiles:
@@ -335,6 +345,7 @@ class Services:
         self.spend = Spend(tokens, channels["orders"])
         self.membership = Membership(tokens, channels["membership"])
         self.imports = Imports(tokens, channels["membership"])
+        self.merging = Merging(tokens, channels["membership"])
         self.profiles = Profiles(tokens, channels["membership"])
         self.consents = Consents(tokens, channels["membership"])
         self.benefits = Benefits(tokens, channels["membership"])

@@ -107,7 +107,14 @@ def problem(error: OnefoldError) -> dict[str, Any]:
         "reason": reason,
         "request_id": telemetry.request_id.get(),
         "errors": entries,
+        **_changed(error),
     }
+
+
+def _changed(error: OnefoldError) -> dict[str, Any]:
+    """Of a stale plan also what changed since, and in which account (F8)."""
+    pairs = [pair.split(" ", 1) for pair in error.params.get("changed", "").split(", ") if pair]
+    return {"changed": [{"customer_id": account, "field": field} for account, field in pairs]} if pairs else {}
 
 
 def _entry(violation: Violation) -> dict[str, str]:

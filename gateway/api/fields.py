@@ -145,6 +145,13 @@ class FieldProblem(AnswerModel):
     detail: str = Field(description="What to mend, in the language of Accept-Language (en or zh-Hant).")
 
 
+class ChangedField(AnswerModel):
+    """A field of an account, as a plan's facts name it."""
+
+    customer_id: Id
+    field: str
+
+
 class Problem(AnswerModel):
     """What went wrong (RFC 9457)."""
 
@@ -155,6 +162,9 @@ class Problem(AnswerModel):
     reason: str = Field(description="Stable word; see the list of problems.")
     request_id: str
     errors: list[FieldProblem]
+    changed: list[ChangedField] = Field(
+        default_factory=list, description="Of `stale_plan`: what changed since the plan was made, in which account."
+    )
 
 
 def when(stamp: Timestamp) -> str:

@@ -7,10 +7,11 @@ from uuid import UUID
 
 from pydantic import Field
 
-from gateway.api.customer_models import CustomerSummary, PointsLot, lot_json, summary_json
+from gateway.api.customer_models import CustomerSummary, lot_json, summary_json
 from gateway.api.fields import AnswerModel, Id, Json, PageQuery, RequestModel, Time, WholeNumber, when, when_set, word
 from onefold.identity_merge.v1 import service_pb2 as pb
 from onefold.membership.v1 import service_pb2 as membership
+from onefold.orders.v1 import merging_pb2 as relinking
 from onefold.orders.v1 import service_pb2 as orders
 
 _STATE_WORDS: dict[int, str] = {
@@ -69,14 +70,50 @@ class AccountOrders(AnswerModel):
     unpaid_count: int
     settled_count: int
     net_spend_minor: int
+    under_way_count: int = Field(description="Paid within 60 days and not completed; at most 100.")
 
 
 class FieldOutcome(AnswerModel):
     """One field of the primary after the merge, and where its value comes from."""
 
     field: str
+    value: str = Field(
+        description="Days and times in ISO 8601, money in minor units, a lot of points as “points last-moment”."
+    )
+    from_customer_id: Id | None = Field(description="Null: all accounts together make it, or the merge itself adds it.")
+
+
+class AccountFact(AnswerModel):
+    """What an account has before the merge, by the fields of the outcome."""
+
+    field: str
     value: str
-    from_customer_id: Id
+    customer_id: Id
+
+
+class CartLine(AnswerModel):
+    """An item in an open cart."""
+
+    item_id: Id
+    quantity: int
+
+
+class PlannedLogin(AnswerModel):
+    """A way to log in. The primary's stay, all others end (F3)."""
+
+    customer_id: Id
+    kind: str = Field(description="phone, email or a provider.")
+    value: str
+    confirmed: bool
+
+
+class PlannedLot(AnswerModel):
+    """Points that will expire together, and whose they are now."""
+
+    lot_id: Id
+    customer_id: Id | None = Field(description="Null for points that the merge itself gives.")
+    remaining: int
+    expires_at: Time | None
 
 
 class RetiredIdentifier(AnswerModel):
@@ -98,10 +135,14 @@ class Plan(AnswerModel):
     expires_at: Time
     accounts: list[CustomerSummary]
     orders: list[AccountOrders]
+    facts: list[AccountFact]
     fields: list[FieldOutcome]
+    logins: list[PlannedLogin]
+    cart: list[CartLine] = Field(description="The primary's open cart afterwards.")
+    cart_left_out: list[CartLine] = Field(description="What has no room in it.")
     points_before: int
     points_after: int
-    lots: list[PointsLot]
+    lots: list[PlannedLot]
     retired: list[RetiredIdentifier]
     warnings: list[str]
 
@@ -139,13 +180,17 @@ def plan_json(plan: pb.MergePlan, currency: str) -> Json:
         "adjustment": _adjustment_json(plan.adjustment),
         "expires_at": when(plan.expires_at),
         "accounts": [summary_json(account, currency) for account in preview.accounts],
-        "orders": [_orders_json(entry) for entry in plan.orders],
+        "orders": [_orders_json(entry, plan.relink) for entry in plan.orders],
+        "facts": [{"field": f.field, "value": f.value, "customer_id": f.customer_id} for f in preview.facts],
         "fields": [
-            {"field": f.field, "value": f.value, "from_customer_id": f.from_customer_id} for f in preview.fields
+            {"field": f.field, "value": f.value, "from_customer_id": f.from_customer_id or None} for f in preview.fields
         ],
+        "logins": [_login_json(login) for login in plan.logins],
+        "cart": [_line_json(line) for line in plan.relink.cart],
+        "cart_left_out": [_line_json(line) for line in plan.relink.left_out],
         "points_before": preview.points_before,
         "points_after": preview.points_after,
-        "lots": [lot_json(lot) for lot in preview.lots],
+        "lots": [{**lot_json(lot), "customer_id": lot.customer_id or None} for lot in preview.lots],
         "retired": [{"kind": r.kind, "value": r.value, "customer_id": r.customer_id} for r in preview.retired],
         "warnings": list(preview.warnings),
     }
@@ -171,10 +216,21 @@ def _adjustment_json(adjustment: membership.PointsAdjustment) -> Json:
     return {"points": adjustment.points, "expires_on": adjustment.expires_on, "description": adjustment.description}
 
 
-def _orders_json(entry: orders.CustomerOrders) -> Json:
+def _login_json(login: pb.LoginMethod) -> Json:
+    confirmed = login.HasField("confirmed_at")
+    return {"customer_id": login.customer_id, "kind": login.kind, "value": login.value, "confirmed": confirmed}
+
+
+def _line_json(line: relinking.RelinkedLine) -> Json:
+    return {"item_id": line.item.item_id, "quantity": line.quantity}
+
+
+def _orders_json(entry: orders.CustomerOrders, relink: relinking.PreviewRelinkResponse) -> Json:
+    under_way = {account.customer_id: account.under_way_count for account in relink.accounts}
     return {
         "customer_id": entry.customer_id,
         "unpaid_count": entry.unpaid_count,
         "settled_count": entry.settled_count,
         "net_spend_minor": entry.net_spend_minor,
+        "under_way_count": under_way.get(entry.customer_id, 0),
     }

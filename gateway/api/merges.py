@@ -6,6 +6,7 @@ from flask import Response
 from flask_openapi3.models.tag import Tag
 from pydantic import BaseModel
 
+from gateway import merge_plans
 from gateway.api.base import PREFIX, blueprint
 from gateway.api.checked import answer, checked, created
 from gateway.api.fields import Id, IdempotencyHeader
@@ -33,7 +34,7 @@ def plan_merge(header: IdempotencyHeader, body: PlanIn) -> Response:
         primary_id=str(body.primary_id),
         adjustment=body.adjustment.message() if body.adjustment else None,
     )
-    plan = services().merges.plan(request, key=header.idempotency_key).plan
+    plan = merge_plans.plan(request, header.idempotency_key)
     return answer(plan_json(plan, principal().store.currency), 201)
 
 

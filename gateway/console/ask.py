@@ -21,6 +21,7 @@ from gateway.clients import services
 from gateway.console import labels
 from onefold.common.v1.common_pb2 import PageRequest
 from onefold.identity_merge.v1 import service_pb2 as identity
+from onefold.membership.v1 import merging_pb2 as merging
 from onefold.membership.v1 import service_pb2 as membership
 from onefold.notification.v1 import service_pb2 as notification
 from onefold.orders.v1 import carts_pb2 as carts_api
@@ -229,11 +230,6 @@ def login_methods(customer_id: str) -> Sequence[identity.LoginMethod]:
     return services().logins.list_methods(identity.ListLoginMethodsRequest(customer_id=customer_id)).login_methods
 
 
-def plan_merge(wish: identity.PlanMergeRequest, key: str) -> identity.MergePlan:
-    """What the merge would do."""
-    return services().merges.plan(wish, key=key).plan
-
-
 def commit_merge(plan_id: str, plan_hash: str, key: str) -> identity.MergeRun:
     """The merge that now runs."""
     return services().merges.commit(identity.CommitMergeRequest(plan_id=plan_id, plan_hash=plan_hash), key=key).run
@@ -247,6 +243,19 @@ def merge(merge_run_id: str) -> identity.MergeRun:
 def merges(*, token: str = "", size: int = 0) -> identity.ListMergesResponse:
     """A page of merges, newest first."""
     return services().merges.list(identity.ListMergesRequest(page=PageRequest(size=size, token=token)))
+
+
+def merge_rules() -> Sequence[merging.MergeRule]:
+    """How each kind of thing fares in a merge: the table that the service itself follows."""
+    return services().merging.list_rules(merging.ListMergeRulesRequest()).rules
+
+
+def merge_record(merge_run_id: str) -> merging.MergeRecord | None:
+    """What a merge did; None where it has not come so far, or was done before records were kept."""
+    try:
+        return services().merging.get_record(merging.GetMergeRecordRequest(merge_run_id=merge_run_id)).record
+    except NotFound:
+        return None
 
 
 def messages(*, order_id: str = "", customer_id: str = "") -> Sequence[notification.Message]:

@@ -11,9 +11,10 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from werkzeug.local import LocalProxy
 from werkzeug.wrappers import Response
 
-from gateway import addresses, formats
+from gateway import addresses, formats, items
 from gateway.auth import principal
 from gateway.console import ask, labels
+from gateway.console.merge_words import lot_text
 from gateway.reasons import sentence_of
 from onefold.membership.v1.imports_pb2 import ImportProblem
 from onefold.membership.v1.service_pb2 import PointsLot
@@ -39,21 +40,6 @@ def _whole(number: int) -> str:
 
 def _signed(number: int) -> str:
     return f"{'+' if number > 0 else '−' if number < 0 else ''}{abs(number):,}"
-
-
-def _outcome(outcome: Any) -> str:
-    """The value of one field after a merge, as it is read."""
-    if outcome.field == "phone":
-        return ask.phone(outcome.value) or "–"
-    if outcome.field in ("email_marketing", "sms_marketing"):
-        return str(_("Agreed") if outcome.value == "given" else _("Withdrawn"))
-    if outcome.field == "birthday":
-        return ask.iso_day(outcome.value) or "–"
-    return (
-        labels.LANGUAGE.get(outcome.value, outcome.value) or "–"
-        if outcome.field == "language"
-        else outcome.value or "–"
-    )
 
 
 def _language(tag: str) -> str:
@@ -107,6 +93,8 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "field_name": _words(labels.FIELD),
     "import_state": _badge(labels.IMPORT_STATE),
     "iso": _iso,
+    "item_name": items.name_of,
+    "lot_text": lot_text,
     "level_cause": _words(labels.LEVEL_CAUSE),
     "iso_day": ask.iso_day,
     "language_name": _language,
@@ -121,7 +109,6 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "notice_reason": _words(labels.NOTICE_REASON),
     "order_change": _words(labels.ORDER_CHANGE),
     "order_status": _badge(labels.ORDER_STATUS),
-    "outcome": _outcome,
     "part_name": _words(labels.TIMELINE_PART),
     "payment_method": _words(labels.PAYMENT_METHOD),
     "person": ask.person,

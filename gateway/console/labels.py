@@ -216,19 +216,44 @@ FIELD = {
     "name": _l("Name"),
     "phone": _l("Phone"),
     "email": _l("E-mail"),
+    "login": _l("Login methods"),
     "birthday": _l("Birthday"),
     "language": _l("Language"),
     "address": _l("Address"),
-    "level": _l("Level"),
     "addresses": _l("Addresses"),
     "tag": _l("Tag"),
     "tags": _l("Tags"),
+    "level": _l("Level"),
+    "joined_at": _l("Member since"),
+    "online_since": _l("Signed up online"),
+    "points": _l("Points"),
+    "lot": _l("Points by their expiry"),
+    "orders_count": _l("Orders"),
+    "net_spend": _l("Net spend"),
+    "paid_orders": _l("Paid orders"),
+    "unpaid_orders": _l("Unpaid orders"),
+    "cart": _l("Open cart"),
     "email_marketing": _l("Marketing by e-mail"),
     "sms_marketing": _l("Marketing by SMS"),
+    "note": _l("Notes"),
+    "birthday_gift": _l("Birthday gifts"),
+    "history": _l("Timeline"),
+    "old_id": _l("Old ids and links"),
 }
 MERGE_WARNING = {
     "different_names": _l("The names differ. Make sure that these accounts belong to one person."),
-    "doubled_gift": _l("More than one of these accounts got a welcome or birthday gift. All of it is kept."),
+    "different_birthdays": _l("The birthdays differ. Make sure that these accounts belong to one person."),
+    "doubled_gift": _l("More than one of these accounts got birthday points of the same year. All of them are kept."),
+    "doubled_welcome": _l("More than one of these accounts was given points when it joined. All of them are kept."),
+    "orders_under_way": _l(
+        "Orders of a merged account are under way. They move along; contact and address on each order stay as they are."
+    ),
+    "cart_left_out": _l(
+        "The open carts hold more than one cart can. What does not fit is listed below and is not kept."
+    ),
+    "open_messages": _l(
+        "Messages to a merged account are still on their way. They are delivered to its old phone or e-mail."
+    ),
 }
 CUSTOMER_SORT: dict[int, LazyString] = {
     CustomerSort.CUSTOMER_SORT_NEWEST: _l("Newest first"),

@@ -11,10 +11,12 @@ from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
+from gateway import merge_plans
 from gateway.auth import requires
-from gateway.console import ask, labels
+from gateway.console import ask
 from gateway.console.forms import MergeForm
 from gateway.console.frame import Page, blueprint
+from gateway.console.merge_words import by_expiry, compare, endings, login_kind, names_at, rule_rows
 from gateway.console.plans import FIELDS, MOST, Wishes, changes, digest, progress
 from gateway.console.problems import refuse, sentence_of
 from onefold.identity_merge.v1.service_pb2 import MergePlan
@@ -25,8 +27,6 @@ from services.common.permissions import MEMBERS_READ, MERGES_WRITE
 
 # Reasons after which looking again helps: the plan is made anew and shown with what changed.
 LOOK_AGAIN = {"stale_plan", "plan_expired", "plan_not_found"}
-
-FIELD_ORDER = {field: place for place, field in enumerate(labels.FIELD)}
 
 
 @blueprint.get("/merges")
@@ -54,6 +54,7 @@ def merge_accounts() -> str:
     accounts = _accounts(wishes.ids)
     found = ask.customers(query=query, size=8, members_only=True).customers if query else None
     ids = [account.customer_id for account in accounts]
+    wishes = wishes.among(ids)
     return render_template(
         "console/merge_accounts.html",
         area="merges",
@@ -64,7 +65,11 @@ def merge_accounts() -> str:
         problems=_problems(accounts),
         query=query,
         found=None if found is None else [customer for customer in found if customer.customer_id not in ids],
-        add_address=url_for("console.merge_accounts", id=[*ids, "CUSTOMER"]),
+        with_also=lambda customer_id: wishes.among([*ids, customer_id]).address("console.merge_accounts"),
+        without=lambda customer_id: wishes.among([i for i in ids if i != customer_id]).address(
+            "console.merge_accounts"
+        ),
+        beside=wishes.beside(),
     )
 
 
@@ -125,7 +130,9 @@ def _settings(wishes: Wishes, form: MergeForm) -> Page:
         area="merges",
         form=form,
         accounts=accounts,
+        names=ask.tell_apart(accounts),
         together=sum(account.points_balance for account in accounts),
+        accounts_address=wishes.address("console.merge_accounts"),
         today=ask.today().isoformat(),
         page_address=wishes.address("console.merge_settings"),
     )
@@ -143,20 +150,23 @@ def merge_check() -> Page:
 def _planned(wishes: Wishes, seen: str | None = None, problem: OnefoldError | None = None) -> Page:
     """The check page for a fresh plan; where there can be none, the wishes with the reason."""
     try:
-        plan = ask.plan_merge(wishes.request(), str(new_id()))
+        plan = merge_plans.plan(wishes.request(), str(new_id()))
     except OnefoldError as error:
         form = MergeForm(MultiDict(wishes.pairs()))
         refuse(form, error, FIELDS)
         return _settings(wishes, form)
+    preview, names = plan.preview, ask.tell_apart(plan.preview.accounts)
     page = render_template(
         "console/merge_check.html",
         area="merges",
         problems=[sentence_of(problem.reason, problem.params)] if problem else [],
-        changes=changes(seen, plan) if seen is not None else None,
+        changes=changes(seen, plan, names) if seen is not None else None,
         settings_address=wishes.address("console.merge_settings"),
         page_address=wishes.address("console.merge_check"),
-        fields=sorted(plan.preview.fields, key=lambda outcome: FIELD_ORDER.get(outcome.field, len(FIELD_ORDER))),
-        names=ask.tell_apart(plan.preview.accounts),
+        rows=compare(preview.facts, preview.fields, plan.primary_id, names),
+        endings=endings(preview.retired, plan.logins, plan.primary_id, names),
+        shares={share.customer_id: share for share in plan.relink.accounts},
+        names=names,
         **_commit_fields(plan, wishes),
     )
     return page, 409 if seen is not None or problem else 200
@@ -200,19 +210,36 @@ def _sure(wishes: Wishes, plan: MergePlan) -> str:
     )
 
 
+@blueprint.get("/merges/rules")
+@requires(MEMBERS_READ)
+def merge_rules() -> str:
+    """How each kind of thing fares in a merge, from the table that the service itself follows (F8)."""
+    return render_template("console/merge_rules.html", area="merges", rules=rule_rows(ask.merge_rules()))
+
+
 @blueprint.get("/merges/<uuid:merge_id>")
 @requires(MEMBERS_READ)
 def merge(merge_id: UUID) -> str:
-    """How far a merge has come; the page follows it to its end."""
+    """How far a merge has come; the page follows it to its end, and is its record from then on (F13)."""
     run = ask.merge(str(merge_id))
-    refusal = sentence_of(run.refusal, {}) if run.refusal else ""
+    now = progress(run)
+    record = ask.if_up(lambda: ask.merge_record(run.merge_run_id)) if now.finished and not now.refused else None
+    names = names_at(record, run)
     return render_template(
         "console/merge.html",
         area="merges",
         run=run,
-        progress=progress(run),
-        refusal=refusal,
+        progress=now,
+        refusal=sentence_of(run.refusal, {}) if run.refusal else "",
+        again_address=Wishes.of(run).address(
+            "console.merge_check" if run.refusal == "stale_plan" else "console.merge_accounts"
+        ),
         primary_name=ask.name_of(run.primary_id),
+        record=record,
+        names=names,
+        rows=compare(record.facts, record.fields, run.primary_id, names) if record else [],
+        lots=by_expiry(record.fields) if record else [],
+        ended=[(login_kind(each.kind), each) for each in run.ended_logins],
     )
 
 

@@ -4,7 +4,8 @@ so that going back, another language or a reload lose nothing and nothing is kep
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flask import url_for
@@ -13,6 +14,7 @@ from werkzeug.datastructures import MultiDict
 
 from gateway.console import ask, labels
 from gateway.console.members import signed_points
+from gateway.console.merge_words import value_text
 from onefold.identity_merge.v1.service_pb2 import MergePlan, MergeRun, MergeState, PlanMergeRequest
 from onefold.membership.v1.service_pb2 import PointsAdjustment
 from services.common.errors import Violations
@@ -49,6 +51,22 @@ class Wishes:
         named = ("primary", "change", "points", "expires_on", "description")
         return [("id", each) for each in self.ids] + [(name, str(getattr(self, name))) for name in named]
 
+    @classmethod
+    def of(cls, run: MergeRun) -> Wishes:
+        """What a run was asked for."""
+        points, ids = run.adjustment.points, (run.primary_id, *run.merged_ids)
+        change = "award" if points > 0 else "deduct" if points else "none"
+        number = str(abs(points)) if points else ""
+        return cls(ids, run.primary_id, change, number, run.adjustment.expires_on, run.adjustment.description)
+
+    def among(self, ids: Sequence[str]) -> Wishes:
+        """The same for other accounts."""
+        return replace(self, ids=tuple(ids), primary=self.primary if self.primary in ids else "")
+
+    def beside(self) -> list[tuple[str, str]]:
+        """All but the accounts, as hidden fields."""
+        return [(name, value) for name, value in self.pairs() if name != "id" and value]
+
     def address(self, endpoint: str) -> str:
         """A page of the wizard with these wishes."""
         filled = {name: value for name, value in self.pairs() if value and name != "id"}
@@ -76,25 +94,37 @@ class Wishes:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One thing that is not any more as it was when the person checked."""
+    """One thing that is not any more as it was when the person checked, and whose it is."""
 
     label: str
+    account: str
     before: str
     now: str
 
 
-def digest(plan: MergePlan) -> dict[str, str]:
-    """What the check page says of a plan, in few words, for telling later what changed (F8)."""
-    seen = {f"field:{outcome.field}": outcome.value for outcome in plan.preview.fields}
-    seen["points"] = str(plan.preview.points_after)
-    seen["retired"] = ", ".join(sorted(each.value for each in plan.preview.retired))
-    seen["settled"] = str(sum(each.settled_count for each in plan.orders))
-    seen["unpaid"] = str(sum(each.unpaid_count for each in plan.orders))
+def digest(plan: MergePlan) -> dict[str, list[str]]:
+    """What the check page says of a plan, by "field account", for telling later what changed (F8). The account "" is the one after
+    the merge.
+    """
+    seen: dict[str, list[str]] = {}
+    for fact in plan.preview.facts:
+        seen.setdefault(f"{fact.field} {fact.customer_id}", []).append(fact.value)
+    for login in plan.logins:
+        if login.kind not in ("phone", "email"):
+            seen.setdefault(f"login {login.customer_id}", []).append(login.value)
+    for account in plan.orders:
+        if account.unpaid_count:
+            seen[f"unpaid_orders {account.customer_id}"] = [str(account.unpaid_count)]
+    for outcome in plan.preview.fields:
+        seen.setdefault(f"{outcome.field} ", []).append(outcome.value)
     return seen
 
 
-def changes(seen: str, plan: MergePlan) -> list[Change]:
-    """What differs between the plan that was seen and the one of now; nothing where what came back cannot be read."""
+def changes(seen: str, plan: MergePlan, names: Mapping[str, str]) -> list[Change]:
+    """What differs between the plan that was seen and the one of now; nothing where what came back cannot be read.
+
+    `names` are the accounts' as they are now.
+    """
     try:
         before: Any = json.loads(seen)
     except ValueError:
@@ -102,21 +132,15 @@ def changes(seen: str, plan: MergePlan) -> list[Change]:
     if not isinstance(before, dict):
         return []
     now = digest(plan)
-    keys = [key for key in dict.fromkeys([*before, *now]) if str(before.get(key, "")) != now.get(key, "")]
-    return [Change(_label(key), str(before.get(key, "")), now.get(key, "")) for key in keys]
-
-
-def _label(key: str) -> str:
-    field = key.removeprefix("field:")
-    if field != key:
-        return labels.words_of(labels.FIELD, field)
-    words = {
-        "points": _("Points after the merge"),
-        "retired": _("Never usable again"),
-        "settled": _("Paid orders"),
-        "unpaid": _("Unpaid orders"),
-    }
-    return str(words.get(key, key))
+    found = []
+    for key in dict.fromkeys([*now, *before]):
+        was, is_now = before.get(key, []), now.get(key, [])
+        field, _space, account = key.partition(" ")
+        if isinstance(was, list) and was != is_now and (account in names or not account):
+            texts = [", ".join(value_text(field, str(value)) for value in values) for values in (was, is_now)]
+            whose = names.get(account) or _("after the merge")
+            found.append(Change(labels.words_of(labels.FIELD, field), whose, *texts))
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,5 +176,13 @@ def progress(run: MergeRun) -> Progress:
         Step(name, label, "done" if run.state >= state else "now" if run.state == state - 1 else "later")
         for state, name, label in names
     ]
-    sentence = _("All done: the accounts are one.") if finished else _("The accounts are being merged.")
-    return Progress(steps, sentence, finished, refused)
+    return Progress(steps, _sentence(run, finished), finished, refused)
+
+
+def _sentence(run: MergeRun, finished: bool) -> str:
+    if finished:
+        return str(_("All done: the accounts are one."))
+    if run.state == MergeState.MERGE_STATE_LOGINS_RETIRED and run.orders_expected:
+        moved, total = f"{run.orders_moved:,}", f"{run.orders_expected:,}"
+        return str(_("Moving orders: %(moved)s of %(total)s.", moved=moved, total=total))
+    return str(_("The accounts are being merged."))

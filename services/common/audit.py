@@ -64,8 +64,12 @@ def change(field: str, before: Value, after: Value) -> Change | None:
 
 def hidden(field: str, before: object, after: object) -> Change | None:
     """The same of a secret, of free text, or of a customer's personal data: masked. "phone" and "email" show how they end and begin."""
-    mask = _MASKS.get(field, _mask)
-    return Change(field, mask(before), mask(after)) if before != after else None
+    return Change(field, masked(field, before), masked(field, after)) if before != after else None
+
+
+def masked(field: str, value: object) -> str:
+    """A value as `hidden` shows it."""
+    return _MASKS.get(field, _mask)(value)
 
 
 def text_of(value: Value) -> str:

@@ -18,7 +18,6 @@ from services.identity_merge.domain.merges import Adjustment, MergeState, Run
 from services.identity_merge.domain.staff import Invitation
 
 noted = partial(audit.noted, "identity_merge")
-_FINAL = {MergeState.COMPLETED: events_pb2.MergeCompleted, MergeState.REFUSED: events_pb2.MergeRefused}
 
 
 def store_changed(store: Store) -> Event:
@@ -90,7 +89,10 @@ def merge_started(run: Run) -> Event:
 
 def merge_finished(run: Run) -> Event:
     """The merge is completed or refused."""
-    return event(_FINAL[run.state](run=run_message(run)), run.merge_run_id, run.version)
+    if run.state is MergeState.COMPLETED:
+        message = events_pb2.MergeCompleted(run=run_message(run), old_ids=[str(i) for i in run.old_ids])
+        return event(message, run.merge_run_id, run.version)
+    return event(events_pb2.MergeRefused(run=run_message(run)), run.merge_run_id, run.version)
 
 
 def audit_chained(store_id: UUID, link: Link) -> Event:
@@ -166,6 +168,17 @@ def run_message(run: Run) -> service_pb2.MergeRun:
         started_by=run.started_by,
         started_at=timestamp(run.started_at),
         finished_at=timestamp(run.finished_at),
+        earlier_ids=[str(i) for i in run.earlier_ids],
+        orders_expected=run.orders_expected or 0,
+        ended_logins=[
+            service_pb2.EndedLogin(
+                customer_id=str(each.customer_id),
+                kind=each.kind,
+                mask=each.mask,
+                confirmed_at=timestamp(each.confirmed_at),
+            )
+            for each in run.ended_logins
+        ],
     )
 
 

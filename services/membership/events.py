@@ -143,14 +143,15 @@ def guests_joined(joining: Joining) -> Event:
     return event(message, joining.member.customer_id, joining.member.version)
 
 
-def members_absorbed(merge_run_id: UUID, outcome: Outcome) -> Event:
-    """The pivot of a merge is done."""
+def members_absorbed(merge_run_id: UUID, outcome: Outcome, earlier_ids: Sequence[UUID]) -> Event:
+    """The pivot of a merge is done; `earlier_ids` had been merged into the merged accounts before."""
     survivor_id, *merged_ids = (ledger.customer_id for ledger in outcome.ledgers)
     message = events_pb2.MembersAbsorbed(
         merge_run_id=str(merge_run_id),
         survivor_id=str(survivor_id),
         merged_ids=[str(i) for i in merged_ids],
         points_balance=outcome.points_after,
+        earlier_ids=[str(i) for i in earlier_ids],
     )
     return event(message, survivor_id, outcome.survivor.version)
 

@@ -129,7 +129,7 @@ def addresses(shop: Shop) -> list[str]:
         "/console/audit",
         f"/console/audit?q=nobody&subject={paid}&actor=operator&action=order.",
         "/console/audit?day_from=x",
-        "/console/merges",
+        *("/console/merges", "/console/merges/rules"),
         f"/console/merges/{run}",
         f"/console/merges/new?{picked}",
         f"/console/merges/new/points?{picked}",

@@ -163,6 +163,7 @@ ROUTES = {
     "console.merge_check": "merges:write",
     "console.merge_commit": "merges:write",
     "console.merge_json": "members:read",
+    "console.merge_rules": "members:read",
     "console.merge_settings": "merges:write",
     "console.merges": "members:read",
     "console.my_name": STAFF,

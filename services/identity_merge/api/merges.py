@@ -12,7 +12,7 @@ from services.common.wire import timestamp
 from services.identity_merge import queries
 from services.identity_merge.commands import Context, merges
 from services.identity_merge.domain.merges import Adjustment, MergeRequest
-from services.identity_merge.events import adjustment_message, run_message
+from services.identity_merge.events import adjustment_message, login_message, run_message
 
 GrpcContext = aio.ServicerContext[object, object]
 
@@ -75,5 +75,7 @@ def _plan_message(proposal: merges.Proposal) -> pb.MergePlan:
         adjustment=adjustment_message(plan.request.adjustment),
         preview=proposal.preview.message,
         orders=proposal.orders.messages,
+        relink=proposal.relink.message,
+        logins=[login_message(method) for method in proposal.logins],
         expires_at=timestamp(plan.expires_at),
     )

@@ -15,8 +15,10 @@ from onefold.membership.v1.likeness_pb2_grpc import LikenessServiceStub
 from onefold.membership.v1.registration_pb2_grpc import RegistrationServiceStub
 from onefold.membership.v1.service_pb2_grpc import MembershipServiceStub
 from onefold.orders.v1 import contacts_pb2
+from onefold.orders.v1 import merging_pb2 as relinking
 from onefold.orders.v1 import service_pb2 as orders
 from onefold.orders.v1.contacts_pb2_grpc import ContactsServiceStub
+from onefold.orders.v1.merging_pb2_grpc import RelinkingServiceStub
 from onefold.orders.v1.service_pb2_grpc import OrdersServiceStub
 from services.common.errors import Unavailable
 from services.common.rpc import Caller
@@ -39,6 +41,18 @@ class Preview:
 
     fingerprint: bytes
     message: membership.PreviewAbsorbResponse
+
+    @property
+    def facts(self) -> list[tuple[str, str, str]]:
+        """What each account has, as (account, field, value)."""
+        return [(fact.customer_id, fact.field, fact.value) for fact in self.message.facts]
+
+
+@dataclass(frozen=True, slots=True)
+class Relink:
+    """What orders foresees of carts and of what is under way; handed on as it came."""
+
+    message: relinking.PreviewRelinkResponse
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +147,11 @@ class Membership:
         answer = await self._caller.call(self._stub.PreviewAbsorb, request, claims, seconds=ASK_SECONDS)
         return Preview(answer.fingerprint, answer)
 
-    async def absorb(self, claims: ServiceClaims, run: Run) -> None:
-        """The pivot; idempotent by the run. Raises whatever membership says against it, or Unavailable."""
+    async def absorb(self, claims: ServiceClaims, run: Run) -> Sequence[UUID]:
+        """The pivot; idempotent by the run. The accounts that had been merged into the merged ones before.
+
+        Raises whatever membership says against it, or Unavailable.
+        """
         request = membership.AbsorbRequest(
             merge_run_id=str(run.merge_run_id),
             primary_id=str(run.request.primary_id),
@@ -142,9 +159,10 @@ class Membership:
             adjustment=adjustment_message(run.request.adjustment),
             fingerprint=run.fingerprint,
         )
-        await self._caller.call(
+        answer = await self._caller.call(
             self._stub.Absorb, request, claims, seconds=STEP_SECONDS, idempotency_key=str(run.merge_run_id)
         )
+        return [UUID(each) for each in answer.earlier_ids]
 
     async def close(self) -> None:
         """Closes the channel."""
@@ -173,6 +191,7 @@ class Orders:
     def __init__(self, channel: aio.Channel, caller: Caller) -> None:
         self._channel = channel
         self._stub = OrdersServiceStub(channel)
+        self._relinking = RelinkingServiceStub(channel)
         self._contacts = ContactsServiceStub(channel)
         self._caller = caller
 
@@ -181,6 +200,13 @@ class Orders:
         request = orders.SummariseCustomersRequest(customer_ids=[str(i) for i in ids])
         answer = await self._caller.call(self._stub.SummariseCustomers, request, claims, seconds=ASK_SECONDS)
         return OrderSums(answer.customers)
+
+    async def preview_relink(self, claims: ServiceClaims, wanted: MergeRequest) -> Relink:
+        """What moving carts would do, and what is under way. Raises Unavailable."""
+        request = relinking.PreviewRelinkRequest(
+            survivor_id=str(wanted.primary_id), merged_ids=[str(i) for i in wanted.merged_ids]
+        )
+        return Relink(await self._caller.call(self._relinking.PreviewRelink, request, claims, seconds=ASK_SECONDS))
 
     async def relink(self, claims: ServiceClaims, run: Run) -> tuple[int, bool]:
         """Moves one batch of orders: (how many, whether none is left). Raises Unavailable."""

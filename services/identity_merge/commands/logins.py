@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.common import crash, outbox
+from services.common import audit, crash, outbox
 from services.common.errors import NotFound, StateConflict
 from services.common.identifiers import EMAIL, IdentifierHasher
 from services.common.ids import new_id
@@ -19,6 +19,7 @@ from services.identity_merge.commands import Context
 from services.identity_merge.domain import tokens
 from services.identity_merge.domain.access import Store
 from services.identity_merge.domain.logins import LoginState, NewLogin
+from services.identity_merge.domain.merges import EndedLogin
 from services.identity_merge.store import access, duplicates, logins, merges, proving
 
 
@@ -123,18 +124,27 @@ async def end_logins(context: Context, claims: ServiceClaims, customer_ids: Sequ
         else:
             await logins.retire(tx, claims.store, customer_ids)
         await logins.note_gone(tx, claims.store, customer_ids)
+        await merges.forget_descriptions(tx, claims.store, customer_ids)
         await duplicates.forget_pairs(tx, claims.store, customer_ids)
         crash.point("logins.end.before_commit")
 
 
-async def retire_login_methods(tx: AsyncConnection, store_id: UUID, customer_ids: Sequence[UUID]) -> None:
-    """Nobody logs in by these customers' identifiers again, and none of them is kept (F6). Part of the caller's transaction.
+async def retire_login_methods(
+    tx: AsyncConnection, store_id: UUID, customer_ids: Sequence[UUID]
+) -> Sequence[EndedLogin]:
+    """Nobody logs in by these customers' identifiers again, and none of them is kept, but for a mask (F6). Part of the caller's
+    transaction.
 
     Whoever is about to give one of them a login method or a password is waited for, and finds nothing left afterwards.
     """
     await logins.hold_owners(tx, store_id, customer_ids, alone=True)
+    methods = await logins.list_of(tx, store_id, customer_ids)
     await logins.retire(tx, store_id, customer_ids)
     await duplicates.forget_pairs(tx, store_id, customer_ids)
+    return [
+        EndedLogin(each.customer_id, each.kind, audit.masked(each.kind, each.shown), each.confirmed_at)
+        for each in methods
+    ]
 
 
 async def issue_confirmation(context: Context, claims: ServiceClaims, login_method_id: UUID) -> Issued | None:

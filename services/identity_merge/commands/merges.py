@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -15,9 +16,11 @@ from services.common.ids import new_id
 from services.common.outbox import Event
 from services.common.tokens import ServiceClaims
 from services.identity_merge import events
-from services.identity_merge.clients import OrderSums, Preview
+from services.identity_merge.clients import OrderSums, Preview, Relink
 from services.identity_merge.commands import Context
-from services.identity_merge.domain.merges import MergeRequest, Plan, Run
+from services.identity_merge.domain.logins import OWNED_KINDS, LoginMethod
+from services.identity_merge.domain.merges import Foreseen, MergeRequest, Plan, Run
+from services.identity_merge.store import logins
 from services.identity_merge.store import merges as store
 
 
@@ -28,20 +31,30 @@ class Proposal:
     plan: Plan
     preview: Preview
     orders: OrderSums
+    relink: Relink
+    logins: Sequence[LoginMethod]
 
 
 async def plan_merge(context: Context, claims: ServiceClaims, once: Once[Proposal], wanted: MergeRequest) -> Proposal:
     """What a merge would do, kept for an hour (F1-F4, F8). Raises what membership says against it, Unavailable, Replayed."""
     async with context.database.transaction(claims.store) as tx:
         await once.look_back(tx)
-    preview, orders = await asyncio.gather(
+    preview, orders, relink = await asyncio.gather(
         context.membership.preview(claims, wanted),
         context.orders.summarise(claims, [wanted.primary_id, *wanted.merged_ids]),
+        context.orders.preview_relink(claims, wanted),
     )
     async with context.database.transaction(claims.store) as tx:
         await once.begin(tx)
-        plan = await store.add_plan(tx, claims.store, new_id(), wanted, preview.fingerprint, claims.actor)
-        return await once.finish(tx, Proposal(plan, preview, orders))
+        methods = await logins.list_of(tx, claims.store, wanted.participants)
+        plan = await store.add_plan(tx, claims.store, new_id(), wanted, _foreseen(preview, methods), claims.actor)
+        return await once.finish(tx, Proposal(plan, preview, orders, relink, methods))
+
+
+def _foreseen(preview: Preview, methods: Sequence[LoginMethod]) -> Foreseen:
+    """Phones and addresses are membership's: its fingerprint knows of them, and ours follow its news a moment later."""
+    providers = [method.login_method_id for method in methods if method.kind not in OWNED_KINDS]
+    return Foreseen(preview.fingerprint, providers, preview.facts)
 
 
 async def commit_merge(context: Context, claims: ServiceClaims, once: Once[Run], plan_id: UUID, plan_hash: str) -> Run:
@@ -54,7 +67,10 @@ async def commit_merge(context: Context, claims: ServiceClaims, once: Once[Run],
         await once.look_back(tx)
         plan = await _plan(tx, claims.store, plan_id, plan_hash)
     if plan.merge_run_id is None:
-        plan.check_unchanged((await context.membership.preview(claims, plan.request)).fingerprint)
+        preview = await context.membership.preview(claims, plan.request)
+        async with context.database.transaction(claims.store) as tx:
+            methods = await logins.list_of(tx, claims.store, plan.request.participants)
+        plan.check_unchanged(_foreseen(preview, methods))
     async with context.database.transaction(claims.store) as tx:
         await once.begin(tx)
         plan = await _plan(tx, claims.store, plan_id, plan_hash, lock=True)

@@ -101,12 +101,12 @@ class Runner:
         claims = _claims(claim)
         crash.point("merge.before_absorb")
         try:
-            await self.context.membership.absorb(claims, claim.run)
+            earlier_ids = await self.context.membership.absorb(claims, claim.run)
         except _REFUSALS as refusal:
             await self._refuse(claim, refusal)
             return
         crash.point("merge.after_absorb")
-        claim.run.absorbed()
+        claim.run.absorbed(earlier_ids)
         await self._save(claim)
 
     async def _refuse(self, claim: Claim, refusal: OnefoldError) -> None:
@@ -118,11 +118,10 @@ class Runner:
     async def _retire_logins(self, claim: Claim) -> None:
         """Before the orders, for those may be many, and the old logins shall die at once (F6, F13)."""
         crash.point("merge.before_retire")
-        claim.run.logins_retired()
         store_id = claim.store.store_id
         async with self.context.database.transaction(store_id) as tx:
+            claim.run.logins_retired(await retire_login_methods(tx, store_id, claim.run.request.merged_ids))
             await merges.save_run(tx, claim)
-            await retire_login_methods(tx, store_id, claim.run.request.merged_ids)
             await merges.mark_logins_retired(tx, store_id, claim.run.merge_run_id)
         crash.point("merge.after_retire")
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import IntEnum
 from functools import partial
@@ -23,6 +23,8 @@ from services.common.ids import NIL, parse_id
 
 FEWEST, MOST = 2, 5
 LONGEST_DESCRIPTION = 500
+# Of a stale plan that are told: details of an error stay below 2 KB.
+MOST_CHANGES = 20
 
 
 class MergeState(IntEnum):
@@ -42,6 +44,37 @@ class Adjustment:
     points: int = 0
     expires_on: str = ""
     description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """What a plan rests on: membership's fingerprint; the logins that membership does not know of, for their subjects are providers';
+    and what each account has, as (account, field, value).
+    """
+
+    fingerprint: bytes
+    logins: Sequence[UUID] = ()
+    facts: Sequence[tuple[str, str, str]] = ()
+
+    def marks(self, salt: UUID) -> dict[str, str]:
+        """By "account field" a digest of what is there: enough to see later that it changed, and nothing to read."""
+        values: dict[str, list[str]] = {}
+        for account, kind, value in self.facts:
+            values.setdefault(f"{account} {kind}", []).append(value)
+        return {
+            key: hashlib.sha256(repr((str(salt), sorted(found))).encode()).hexdigest()[:16]
+            for key, found in values.items()
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class EndedLogin:
+    """A login method that a merge has ended, as it may be kept for good: masked (C12, F13)."""
+
+    customer_id: UUID
+    kind: str
+    mask: str
+    confirmed_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +112,14 @@ class MergeRequest:
         """All accounts, in the order in which they are locked everywhere."""
         return sorted([self.primary_id, *self.merged_ids])
 
-    def plan_hash(self, fingerprint: bytes) -> str:
-        """Hexadecimal SHA-256 over what is asked and what membership foresaw (F8)."""
+    def plan_hash(self, foreseen: Foreseen) -> str:
+        """Hexadecimal SHA-256 over what is asked and what was foreseen (F8)."""
         canonical = {
             "primary": str(self.primary_id),
             "merged": sorted(map(str, self.merged_ids)),
             "adjustment": asdict(self.adjustment),
-            "fingerprint": fingerprint.hex(),
+            "fingerprint": foreseen.fingerprint.hex(),
+            "logins": sorted(map(str, foreseen.logins)),
         }
         return hashlib.sha256(json.dumps(canonical, sort_keys=True).encode()).hexdigest()
 
@@ -101,6 +135,7 @@ class Plan:
     expires_at: datetime
     expired: bool = False
     merge_run_id: UUID | None = None
+    marks: Mapping[str, str] = field(default_factory=dict)
 
     def check(self, plan_hash: str) -> None:
         """Whether it may be committed. Raises Conflict (stale_plan), StateConflict (plan_expired)."""
@@ -109,10 +144,16 @@ class Plan:
         if self.expired and self.merge_run_id is None:
             raise StateConflict("plan_expired")
 
-    def check_unchanged(self, fingerprint: bytes) -> None:
-        """Whether the accounts still are as the person saw them (fault 10). Raises Conflict (stale_plan)."""
-        if fingerprint != self.fingerprint:
-            raise Conflict("stale_plan", "an account changed since the plan was made")
+    def check_unchanged(self, now: Foreseen) -> None:
+        """Whether the accounts still are as the person saw them (fault 10). Raises Conflict (stale_plan; `changed`: what, and whose)."""
+        if self.request.plan_hash(now) != self.plan_hash:
+            raise Conflict("stale_plan", "an account changed since the plan was made", changed=self._changed(now))
+
+    def _changed(self, now: Foreseen) -> str:
+        """ "account field, account field"; as many as an error has room for."""
+        marks = now.marks(self.plan_id)
+        keys = sorted(key for key in {*self.marks, *marks} if self.marks.get(key) != marks.get(key))
+        return ", ".join(keys[:MOST_CHANGES])
 
 
 @dataclass(slots=True)
@@ -128,6 +169,8 @@ class Run:
     started_at: datetime
     orders_moved: int = 0
     orders_expected: int | None = None
+    earlier_ids: Sequence[UUID] = ()
+    ended_logins: Sequence[EndedLogin] = ()
     refusal: str = ""
     finished_at: datetime | None = None
     version: int = 1
@@ -142,9 +185,15 @@ class Run:
         """Whether nothing is left to do."""
         return self.state in (MergeState.COMPLETED, MergeState.REFUSED)
 
-    def absorbed(self) -> None:
-        """The pivot is done; there is no way back."""
+    @property
+    def old_ids(self) -> Sequence[UUID]:
+        """Every account that leads to the primary by this merge, those of earlier merges among them (F10)."""
+        return [*self.request.merged_ids, *self.earlier_ids]
+
+    def absorbed(self, earlier_ids: Sequence[UUID]) -> None:
+        """The pivot is done; there is no way back. `earlier_ids` had been merged into the merged accounts before."""
         self._go(MergeState.PLANNED, MergeState.ABSORBED)
+        self.earlier_ids = earlier_ids
 
     def refuse(self, reason: str, now: datetime) -> None:
         """Membership would not; nothing has changed."""
@@ -152,9 +201,10 @@ class Run:
         self.refusal = reason
         self.finished_at = now
 
-    def logins_retired(self) -> None:
+    def logins_retired(self, ended: Sequence[EndedLogin]) -> None:
         """Nobody logs in as a merged account any more (F6)."""
         self._go(MergeState.ABSORBED, MergeState.LOGINS_RETIRED)
+        self.ended_logins = ended
 
     def expect_orders(self, count: int) -> None:
         """Notes how many orders there are to move, before the first moves."""

@@ -75,7 +75,7 @@ async def get_account(database: Database, claims: ServiceClaims, credential: str
         customer_id = current.login_method.customer_id
         return Account(
             current,
-            await logins.list_of(tx, claims.store, customer_id),
+            await logins.list_of(tx, claims.store, [customer_id]),
             await sessions.list_of(tx, claims.store, customer_id),
             await passwords.load(tx, claims.store, customer_id) is not None,
         )
@@ -130,7 +130,7 @@ async def get_store(database: Database, slug: str) -> Store:
 async def list_login_methods(database: Database, claims: ServiceClaims, customer_id: UUID) -> list[LoginMethod]:
     """A customer's login methods, oldest first, retired ones left out."""
     async with database.transaction(claims.store) as tx:
-        return await logins.list_of(tx, claims.store, customer_id)
+        return await logins.list_of(tx, claims.store, [customer_id])
 
 
 async def get_merge(database: Database, claims: ServiceClaims, merge_run_id: UUID) -> Run:

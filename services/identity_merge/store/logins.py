@@ -175,13 +175,13 @@ _OWNERS = text(
 )
 
 
-async def list_of(tx: AsyncConnection, store_id: UUID, customer_id: UUID) -> list[LoginMethod]:
-    """Login methods of a customer that are not retired, oldest first."""
+async def list_of(tx: AsyncConnection, store_id: UUID, customer_ids: Sequence[UUID]) -> list[LoginMethod]:
+    """Login methods of customers that are not retired, oldest first."""
     query = (
         select(login_methods)
         .where(
             login_methods.c.store_id == store_id,
-            login_methods.c.customer_id == customer_id,
+            login_methods.c.customer_id.in_(customer_ids),
             login_methods.c.state != LoginState.RETIRED,
         )
         .order_by(login_methods.c.login_method_id)

@@ -15,7 +15,15 @@ from services.common import telemetry
 from services.common.ids import new_id
 from services.common.paging import PageRequest
 from services.identity_merge.domain.access import Store
-from services.identity_merge.domain.merges import Adjustment, MergeRequest, MergeState, Plan, Run
+from services.identity_merge.domain.merges import (
+    Adjustment,
+    EndedLogin,
+    Foreseen,
+    MergeRequest,
+    MergeState,
+    Plan,
+    Run,
+)
 from services.identity_merge.store import access
 from services.identity_merge.store.tables import merge_participants, merge_plans, merge_runs
 
@@ -25,21 +33,22 @@ LEASE = timedelta(seconds=15)
 
 
 async def add_plan(
-    tx: AsyncConnection, store_id: UUID, plan_id: UUID, wanted: MergeRequest, fingerprint: bytes, actor: str
+    tx: AsyncConnection, store_id: UUID, plan_id: UUID, wanted: MergeRequest, foreseen: Foreseen, actor: str
 ) -> Plan:
     """Writes a plan that is good for PLAN_LIFETIME by the database's clock."""
-    plan_hash = wanted.plan_hash(fingerprint)
+    plan_hash, marks = wanted.plan_hash(foreseen), foreseen.marks(plan_id)
     statement = insert(merge_plans).values(
         store_id=store_id,
         plan_id=plan_id,
         plan_hash=plan_hash,
-        fingerprint=fingerprint,
+        fingerprint=foreseen.fingerprint,
+        marks=marks,
         created_by=actor,
         expires_at=func.now() + PLAN_LIFETIME,
         **_request_columns(wanted),
     )
     expires_at: datetime = (await tx.execute(statement.returning(merge_plans.c.expires_at))).scalar_one()
-    return Plan(plan_id, plan_hash, wanted, fingerprint, expires_at)
+    return Plan(plan_id, plan_hash, wanted, foreseen.fingerprint, expires_at, marks=marks)
 
 
 async def load_plan(tx: AsyncConnection, store_id: UUID, plan_id: UUID, *, lock: bool = False) -> Plan | None:
@@ -51,7 +60,14 @@ async def load_plan(tx: AsyncConnection, store_id: UUID, plan_id: UUID, *, lock:
     if row is None:
         return None
     return Plan(
-        row.plan_id, row.plan_hash, _request(row), row.fingerprint, row.expires_at, row.expired, row.merge_run_id
+        plan_id=row.plan_id,
+        plan_hash=row.plan_hash,
+        request=_request(row),
+        fingerprint=row.fingerprint,
+        expires_at=row.expires_at,
+        expired=row.expired,
+        merge_run_id=row.merge_run_id,
+        marks=row.marks,
     )
 
 
@@ -179,6 +195,22 @@ async def mark_logins_retired(tx: AsyncConnection, store_id: UUID, merge_run_id:
     )
 
 
+async def forget_descriptions(tx: AsyncConnection, store_id: UUID, customer_ids: Sequence[UUID]) -> None:
+    """What staff wrote about merges of these customers goes (C9, C12)."""
+    for forget in _FORGET:
+        await tx.execute(forget, {"store_id": store_id, "customers": list(customer_ids)})
+
+
+_FORGET = [
+    text(
+        f"""UPDATE {table} SET adjustment_description = '' WHERE store_id = :store_id AND adjustment_description <> ''
+ AND merge_run_id IN (SELECT merge_run_id FROM merge_participants
+  WHERE store_id = :store_id AND customer_id = ANY(CAST(:customers AS uuid[])))"""
+    )
+    for table in ("merge_runs", "merge_plans")
+]
+
+
 async def in_merge(tx: AsyncConnection, store_id: UUID, customer_ids: Sequence[UUID]) -> bool:
     """Whether a merge that has not ended holds one of the customers."""
     return await tx.scalar(_IN_MERGE, {"store_id": store_id, "customers": list(customer_ids)}) is not None
@@ -234,6 +266,8 @@ def _progress_columns(run: Run) -> dict[str, Any]:
         "state": run.state,
         "orders_moved": run.orders_moved,
         "orders_expected": run.orders_expected,
+        "earlier_ids": list(run.earlier_ids),
+        "ended_logins": [_ended(each) for each in run.ended_logins],
         "refusal": run.refusal,
         "finished_at": run.finished_at,
         "version": run.version,
@@ -243,6 +277,16 @@ def _progress_columns(run: Run) -> dict[str, Any]:
 def _request(row: Row[Any]) -> MergeRequest:
     adjustment = Adjustment(row.adjustment_points, row.adjustment_expires_on, row.adjustment_description)
     return MergeRequest(row.primary_id, tuple(row.merged_ids), adjustment)
+
+
+def _ended(login: EndedLogin) -> list[str]:
+    proved = login.confirmed_at.isoformat() if login.confirmed_at else ""
+    return [str(login.customer_id), login.kind, login.mask, proved]
+
+
+def _read_ended(row: list[str]) -> EndedLogin:
+    customer_id, kind, mask, proved = row
+    return EndedLogin(UUID(customer_id), kind, mask, datetime.fromisoformat(proved) if proved else None)
 
 
 def _run(row: Row[Any]) -> Run:
@@ -256,6 +300,8 @@ def _run(row: Row[Any]) -> Run:
         started_at=row.started_at,
         orders_moved=row.orders_moved,
         orders_expected=row.orders_expected,
+        earlier_ids=tuple(row.earlier_ids),
+        ended_logins=[_read_ended(each) for each in row.ended_logins],
         refusal=row.refusal,
         finished_at=row.finished_at,
         version=row.version,

@@ -335,6 +335,8 @@ merge_plans = Table(
     Column("created_by", Text, nullable=False),
     Column("created_at", TIMESTAMPTZ, nullable=False, server_default=func.now()),
     Column("expires_at", TIMESTAMPTZ, nullable=False),
+    # By "account field" a salted digest of what was seen.
+    Column("marks", JSONB, nullable=False, server_default="{}"),
     # The run that it became.
     Column("merge_run_id", Uuid),
     PrimaryKeyConstraint("store_id", "plan_id"),
@@ -357,6 +359,10 @@ merge_runs = Table(
     Column("started_at", TIMESTAMPTZ, nullable=False),
     Column("orders_moved", BigInteger, nullable=False),
     Column("orders_expected", BigInteger),
+    # Accounts that had been merged into the merged ones before (F10).
+    Column("earlier_ids", ARRAY(Uuid), nullable=False, server_default="{}"),
+    # [customer, kind, mask, proved at]: nothing in it has to be erased (C12).
+    Column("ended_logins", JSONB, nullable=False, server_default="[]"),
     Column("refusal", Text, nullable=False),
     Column("finished_at", TIMESTAMPTZ),
     Column("version", BigInteger, nullable=False),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
+from uuid import UUID
 
 from grpc import aio
 
@@ -12,6 +13,7 @@ from onefold.membership.v1 import (
     imports_pb2_grpc,
     levels_pb2_grpc,
     likeness_pb2_grpc,
+    merging_pb2_grpc,
     profiles_pb2_grpc,
     registration_pb2_grpc,
     service_pb2_grpc,
@@ -28,6 +30,7 @@ from services.membership.api.directory import DirectoryApi
 from services.membership.api.imports import ImportsApi
 from services.membership.api.levels import LevelsApi
 from services.membership.api.likeness import LikenessApi
+from services.membership.api.merging import MergingApi, fact_message, field_message
 from services.membership.api.messages import customer_message
 from services.membership.api.profiles import ProfilesApi
 from services.membership.api.reckoner import Reckoner
@@ -46,6 +49,7 @@ def register(context: commands.Context, others: Others, server: aio.Server) -> N
     directory_pb2_grpc.add_DirectoryServiceServicer_to_server(DirectoryApi(context), server)
     imports_pb2_grpc.add_ImportsServiceServicer_to_server(ImportsApi(context), server)
     benefits_pb2_grpc.add_BenefitsServiceServicer_to_server(BenefitsApi(context), server)
+    merging_pb2_grpc.add_MergingServiceServicer_to_server(MergingApi(context), server)
     likeness_pb2_grpc.add_LikenessServiceServicer_to_server(LikenessApi(context), server)
     registration_pb2_grpc.add_RegistrationServiceServicer_to_server(RegistrationApi(context), server)
 
@@ -120,8 +124,8 @@ class MembershipApi(service_pb2_grpc.MembershipServiceServicer):
 
     async def Absorb(self, request: pb.AbsorbRequest, _: Context) -> pb.AbsorbResponse:
         run_id = parse_id(request.merge_run_id, "merge_run_id")
-        balance = await commands.absorb(self._context, rpc.caller(), run_id, _merge(request), request.fingerprint)
-        return pb.AbsorbResponse(points_balance=balance)
+        done = await commands.absorb(self._context, rpc.caller(), run_id, _merge(request), request.fingerprint)
+        return pb.AbsorbResponse(points_balance=done.points_balance, earlier_ids=[str(i) for i in done.earlier_ids])
 
 
 def _buyer(request: pb.EnrolBuyerRequest, region: str) -> Buyer:
@@ -152,15 +156,15 @@ def _merge(request: pb.PreviewAbsorbRequest | pb.AbsorbRequest) -> Merge:
 
 
 def _preview_message(accounts: Iterable[Account], outcome: Outcome) -> pb.PreviewAbsorbResponse:
+    accounts = list(accounts)
+    known = {lot.lot_id for account in accounts for lot in account.lots}
     return pb.PreviewAbsorbResponse(
         accounts=[customer_message(account.customer) for account in accounts],
-        fields=[
-            pb.FieldOutcome(field=f.field, value=f.value, from_customer_id=str(f.from_customer_id))
-            for f in outcome.fields
-        ],
+        facts=[fact_message(fact) for fact in outcome.facts],
+        fields=[field_message(field) for field in outcome.fields],
         points_before=outcome.points_before,
         points_after=outcome.points_after,
-        lots=[_lot_before_merge(lot) for lot in outcome.ledgers[0].lots if lot.remaining],
+        lots=[_lot_before_merge(lot, known) for lot in outcome.ledgers[0].lots if lot.remaining],
         retired=[
             pb.RetiredIdentifier(kind=r.kind, value=r.value, customer_id=str(r.customer_id)) for r in outcome.retired
         ],
@@ -169,11 +173,11 @@ def _preview_message(accounts: Iterable[Account], outcome: Outcome) -> pb.Previe
     )
 
 
-def _lot_before_merge(lot: Lot) -> pb.PointsLot:
-    """A lot that the primary will hold, by the name and owner that it has now."""
+def _lot_before_merge(lot: Lot, known: Set[UUID]) -> pb.PointsLot:
+    """A lot that the primary will hold, by the name and owner that it has now; one that the merge itself adds is nobody's yet."""
     message = _lot_message(lot)
-    if lot.origin_lot_id:
-        message.lot_id, message.customer_id = str(lot.origin_lot_id), str(lot.origin_customer_id)
+    if lot.lot_id not in known:
+        message.lot_id, message.customer_id = str(lot.origin_lot_id or lot.lot_id), str(lot.origin_customer_id or "")
     return message
 
 

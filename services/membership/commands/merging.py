@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -26,14 +27,23 @@ from services.membership.domain import (
     merge_outcome,
     read_adjustment,
     search_text,
+    write_down,
 )
 
 # Lots of all participants from which on they are reckoned with in a thread of its own, while other calls are answered.
 _MANY_LOTS = 2_000
 
 
-async def absorb(context: Context, claims: ServiceClaims, run_id: UUID, merge: Merge, fingerprint: bytes) -> int:
-    """Folds the merged accounts into the primary, all or nothing, once per run; the primary's balance after it (F9).
+@dataclass(frozen=True, slots=True)
+class Absorbed:
+    """The primary's balance after the pivot, and the accounts that had been merged into the merged ones before (F10)."""
+
+    points_balance: int
+    earlier_ids: Sequence[UUID]
+
+
+async def absorb(context: Context, claims: ServiceClaims, run_id: UUID, merge: Merge, fingerprint: bytes) -> Absorbed:
+    """Folds the merged accounts into the primary, all or nothing, once per run (F9); what it did is kept with it (F13).
 
     Raises InvalidInput, NotFound (customer_not_found), StateConflict (already_merged, not_a_member, points_insufficient),
     Conflict (stale_plan: an account has changed since the preview; idempotency_key_reused: the run was for other accounts).
@@ -52,11 +62,11 @@ async def absorb(context: Context, claims: ServiceClaims, run_id: UUID, merge: M
         outcome = await _reckon(accounts, adjustment, now, settings, claims.actor, run_id)
         if outcome.fingerprint != fingerprint:
             raise Conflict("stale_plan", "an account has changed since the preview")
-        await _write(tx, claims, run_id, run, accounts[0], outcome, settings.rules)
+        done = await _write(tx, claims, run_id, run, merge, accounts[0], outcome, settings.rules)
         crash.point("membership.absorb.before_commit")
     crash.point("membership.absorb.after_commit")
     context.wake()
-    return outcome.points_after
+    return done
 
 
 async def _reckon(
@@ -80,23 +90,26 @@ async def _write(
     claims: ServiceClaims,
     run_id: UUID,
     run: store.Run,
+    merge: Merge,
     primary: Account,
     outcome: Outcome,
     rules: LevelRules,
-) -> None:
+) -> Absorbed:
     now, survivor = clock.now(), outcome.survivor
     search = search_text(survivor.name, survivor.phone, survivor.email, survivor.further)
-    await store.save_outcome(tx, claims.store, run_id, run.merged_ids, outcome, search, now)
+    earlier = await store.save_outcome(tx, claims.store, run_id, run.merged_ids, outcome, search, now)
     before = primary.customer.level_id
     moves = before != outcome.standing.level_id
     setting = store.Setting(survivor.customer_id, before, outcome.standing, Cause.MERGE, claims.actor, noted=moves)
     moved = await store.set_level(tx, claims.store, setting, rules, now)
-    await store.finish_run(tx, claims.store, run_id, outcome.points_after)
-    told = [events.members_absorbed(run_id, outcome)]
+    done = replace(run, points_balance=outcome.points_after, earlier_ids=earlier)
+    await store.finish_run(tx, claims.store, run_id, done, claims.actor, write_down(merge, outcome))
+    told = [events.members_absorbed(run_id, outcome, earlier)]
     await outbox.add(tx, claims.store, told + ([events.level_changed(moved)] if moves else []))
+    return Absorbed(done.points_balance, earlier)
 
 
-async def _answer_again(tx: AsyncConnection, store_id: UUID, run_id: UUID, run: store.Run) -> int:
+async def _answer_again(tx: AsyncConnection, store_id: UUID, run_id: UUID, run: store.Run) -> Absorbed:
     earlier = await store.earlier_run(tx, store_id, run_id)
     if (earlier.primary_id, earlier.merged_ids, earlier.fingerprint) != (
         run.primary_id,
@@ -104,4 +117,4 @@ async def _answer_again(tx: AsyncConnection, store_id: UUID, run_id: UUID, run: 
         run.fingerprint,
     ):
         raise Conflict("idempotency_key_reused", "the merge run was for other accounts")
-    return earlier.points_balance
+    return Absorbed(earlier.points_balance, earlier.earlier_ids)

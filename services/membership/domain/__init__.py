@@ -57,13 +57,21 @@ from services.membership.domain.levels import (
 )
 from services.membership.domain.likeness import Likeness
 from services.membership.domain.merge import (
+    MERGE_RULES,
     Account,
+    Fact,
     FieldOutcome,
     Merge,
+    MergeRecord,
+    MergeRule,
+    MergeWay,
     Outcome,
     RetiredIdentifier,
     check_participants,
     merge_outcome,
+    read_facts,
+    read_fields,
+    write_down,
 )
 from services.membership.domain.orders import OrderState
 from services.membership.domain.overview import Figures, Month, Overview, Stretches, all_months, stretches
@@ -99,6 +107,7 @@ from services.membership.domain.uses import KINDS, REGISTRATION, Use, every_kind
 __all__ = [
     "KINDS",
     "LARGEST_ADJUSTMENT",
+    "MERGE_RULES",
     "MOST_FILTERS",
     "REGISTRATION",
     "Account",
@@ -117,6 +126,7 @@ __all__ = [
     "DeletionPolicy",
     "Enrolled",
     "Entry",
+    "Fact",
     "FieldOutcome",
     "Figures",
     "Filter",
@@ -136,6 +146,9 @@ __all__ = [
     "Likeness",
     "Lot",
     "Merge",
+    "MergeRecord",
+    "MergeRule",
+    "MergeWay",
     "MergedAccount",
     "Month",
     "Moved",
@@ -197,6 +210,8 @@ __all__ = [
     "points_for",
     "read_adjustment",
     "read_choice",
+    "read_facts",
+    "read_fields",
     "read_filter_name",
     "read_identifier",
     "read_kinds",
@@ -217,4 +232,5 @@ __all__ = [
     "wish_document",
     "wish_of",
     "worth",
+    "write_down",
 ]

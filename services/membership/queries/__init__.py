@@ -12,18 +12,7 @@ from services.common.errors import NotFound
 from services.common.paging import Page, PageRequest
 from services.common.tokens import ServiceClaims
 from services.membership import store
-from services.membership.domain import (
-    Account,
-    Customer,
-    Entry,
-    Lot,
-    Merge,
-    Outcome,
-    check_participants,
-    merge_outcome,
-    read_adjustment,
-    spendable,
-)
+from services.membership.domain import Customer, Entry, Lot, spendable
 from services.membership.queries.directory import (
     Found,
     get_filter,
@@ -32,6 +21,7 @@ from services.membership.queries.directory import (
     list_filters,
     search_customers,
 )
+from services.membership.queries.merging import merge_record, preview_absorb
 from services.membership.queries.tokens import token_id
 
 __all__ = [
@@ -43,6 +33,7 @@ __all__ = [
     "list_customers",
     "list_entries",
     "list_filters",
+    "merge_record",
     "preview_absorb",
     "search_customers",
 ]
@@ -82,16 +73,3 @@ async def list_entries(
     now = clock.now()
     good = [lot for lot in lots if lot.is_good(now)]
     return Statement(page.cut(entries, lambda entry: (str(entry.entry_id),)), spendable(good, now), good)
-
-
-async def preview_absorb(database: Database, claims: ServiceClaims, merge: Merge) -> tuple[Sequence[Account], Outcome]:
-    """What absorbing would do, by the very function that does it (F4, F8). Raises as `commands.absorb`."""
-    check_participants(merge.primary_id, merge.merged_ids)
-    async with database.transaction(claims.store) as tx:
-        now = clock.now()
-        settings = await store.load_settings(tx, claims.store)
-        adjustment = read_adjustment(
-            merge.points, merge.expires_on, merge.description, now, settings, prefix="adjustment."
-        )
-        accounts = await store.load_accounts(tx, claims.store, merge, settings.rules, now, lock=False)
-    return accounts, merge_outcome(accounts, merge.primary_id, adjustment, now, settings)

@@ -67,7 +67,15 @@ from services.membership.store.level_runs import (
 from services.membership.store.levels import Judging, count_moves, move_everybody, move_members, name_moves
 from services.membership.store.likeness import count_all_members, people_page
 from services.membership.store.logins import note_confirmed
-from services.membership.store.merging import Run, claim_run, earlier_run, finish_run, load_accounts, save_outcome
+from services.membership.store.merging import (
+    Run,
+    claim_run,
+    earlier_run,
+    finish_run,
+    load_accounts,
+    load_record,
+    save_outcome,
+)
 from services.membership.store.notes import add_note, notes_page, strike_note
 from services.membership.store.orders import EARNER, Applied, Owner, apply_orders, enrolled_orders, lock_buyers
 from services.membership.store.overview import load_overview, reckon, save_overview
@@ -217,6 +225,7 @@ __all__ = [
     "load_overview",
     "load_participants",
     "load_policy",
+    "load_record",
     "load_redemption",
     "load_settings",
     "load_spends",

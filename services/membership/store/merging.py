@@ -3,16 +3,30 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import bindparam, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.common.errors import NotFound, StateConflict
-from services.membership.domain import Account, Customer, LevelRules, Lot, Merge, Outcome, SearchText, Spend
+from services.membership.domain import (
+    Account,
+    Customer,
+    LevelRules,
+    Lot,
+    Merge,
+    MergeRecord,
+    Outcome,
+    SearchText,
+    Spend,
+    read_facts,
+    read_fields,
+)
 from services.membership.store.customers import load_participants
 from services.membership.store.gifts import gifts_of
 from services.membership.store.points import lots_of, write_ledgers
@@ -30,6 +44,8 @@ class Run:
     merged_ids: tuple[UUID, ...]
     fingerprint: bytes
     points_balance: int = 0
+    # Accounts that had been merged into the merged ones before.
+    earlier_ids: tuple[UUID, ...] = ()
 
 
 _CLAIM = text(
@@ -38,10 +54,32 @@ _CLAIM = text(
  ON CONFLICT (store_id, merge_run_id) DO NOTHING RETURNING merge_run_id"""
 )
 _EARLIER = text(
-    """SELECT primary_id, merged_ids, fingerprint, points_balance FROM absorptions
+    """SELECT primary_id, merged_ids, fingerprint, points_balance, earlier_ids FROM absorptions
  WHERE store_id = :store_id AND merge_run_id = :run_id"""
 )
-_FINISH = text("UPDATE absorptions SET points_balance = :balance WHERE store_id = :store_id AND merge_run_id = :run_id")
+_FINISH = text(
+    """UPDATE absorptions SET points_balance = :balance, earlier_ids = CAST(:earlier_ids AS uuid[]), actor = :actor, figures = :figures,
+ personal = :personal WHERE store_id = :store_id AND merge_run_id = :run_id"""
+).bindparams(bindparam("figures", type_=JSONB), bindparam("personal", type_=JSONB))
+# A merge of before records were kept has none.
+_RECORD = text(
+    """SELECT primary_id, merged_ids, earlier_ids, at, actor, figures, personal FROM absorptions
+ WHERE store_id = :store_id AND merge_run_id = :run_id AND figures <> '{}'"""
+).columns(figures=JSONB, personal=JSONB)
+_WELCOMED = text(
+    """SELECT c.customer_id FROM customers c WHERE c.store_id = :store_id AND c.customer_id = ANY(CAST(:ids AS uuid[])) AND EXISTS (
+ SELECT 1 FROM (SELECT reason, at FROM points_entries e WHERE e.store_id = :store_id AND e.customer_id = c.customer_id
+  ORDER BY entry_id LIMIT 20) AS first WHERE reason = 2 AND at < c.joined_at + interval '1 day')"""
+)
+_NOTES = text(
+    """SELECT customer_id, count(*) AS notes FROM customer_notes
+ WHERE store_id = :store_id AND customer_id = ANY(CAST(:ids AS uuid[])) GROUP BY customer_id"""
+)
+# Accounts merged into these earlier lead to the survivor at once (F10), and so do guests.
+_LEAD_HERE = text(
+    """UPDATE customers SET survivor_id = :primary_id WHERE store_id = :store_id AND survivor_id = ANY(CAST(:merged_ids AS uuid[]))
+ RETURNING CASE WHEN merge_run_id IS NOT NULL THEN customer_id END AS account"""
+)
 _MERGED = "customer_id = ANY(CAST(:merged_ids AS uuid[]))"
 # In this order: customers first (their rows are held already), then what belongs to them.
 _MOVE = [
@@ -50,9 +88,6 @@ _MOVE = [
         f"""UPDATE customers SET status = 3, survivor_id = :primary_id, merge_run_id = :run_id, merged_at = :now, phone = '', email = '',
  net_spend = 0, orders_count = 0, points_balance = 0, cart_since = NULL, level_id = NULL, level_since = NULL, level_until = NULL,
  level_pinned_until = NULL, level_due_at = NULL, version = version + 1 WHERE store_id = :store_id AND {_MERGED}""",
-        # Accounts merged into these earlier lead to the survivor at once (F10).
-        """UPDATE customers SET survivor_id = :primary_id
- WHERE store_id = :store_id AND survivor_id = ANY(CAST(:merged_ids AS uuid[]))""",
         f"""UPDATE identifiers SET state = 'retired', value = NULL, retired_at = :now
  WHERE store_id = :store_id AND state = 'live' AND {_MERGED}""",
         f"""INSERT INTO addresses (store_id, customer_id, digest, content, created_at)
@@ -114,6 +149,9 @@ async def load_accounts(
     by_owner: defaultdict[UUID, list[Lot]] = defaultdict(list)
     for lot in lots:
         by_owner[lot.customer_id].append(lot)
+    key = {"store_id": store_id, "ids": ids}
+    notes = {row.customer_id: row.notes for row in await tx.execute(_NOTES, key)}
+    welcomed = set((await tx.execute(_WELCOMED, key)).scalars())
     return [
         Account(
             customers[i],
@@ -121,6 +159,8 @@ async def load_accounts(
             spends.get(i, Spend()),
             [year for customer_id, year in gifts if customer_id == i],
             uses.get(i, {}),
+            notes.get(i, 0),
+            i in welcomed,
         )
         for i in ids
     ]
@@ -144,12 +184,51 @@ async def claim_run(tx: AsyncConnection, store_id: UUID, run_id: UUID, run: Run)
 async def earlier_run(tx: AsyncConnection, store_id: UUID, run_id: UUID) -> Run:
     """The run as it was done."""
     row = (await tx.execute(_EARLIER, {"store_id": store_id, "run_id": run_id})).one()
-    return Run(row.primary_id, tuple(row.merged_ids), row.fingerprint, row.points_balance)
+    return Run(row.primary_id, tuple(row.merged_ids), row.fingerprint, row.points_balance, tuple(row.earlier_ids))
 
 
-async def finish_run(tx: AsyncConnection, store_id: UUID, run_id: UUID, balance: int) -> None:
-    """Keeps the answer for whoever asks again."""
-    await tx.execute(_FINISH, {"store_id": store_id, "run_id": run_id, "balance": balance})
+async def finish_run(
+    tx: AsyncConnection, store_id: UUID, run_id: UUID, done: Run, actor: str, record: tuple[Mapping[str, Any], ...]
+) -> None:
+    """Keeps the answer for whoever asks again, and the record for good: (figures, what is personal)."""
+    figures, personal = record
+    await tx.execute(
+        _FINISH,
+        {
+            "store_id": store_id,
+            "run_id": run_id,
+            "balance": done.points_balance,
+            "earlier_ids": list(done.earlier_ids),
+            "actor": actor,
+            "figures": figures,
+            "personal": personal,
+        },
+    )
+
+
+async def load_record(tx: AsyncConnection, store_id: UUID, run_id: UUID) -> MergeRecord | None:
+    """What a merge did; None where no merge of that id was done, or before records were kept."""
+    row = (await tx.execute(_RECORD, {"store_id": store_id, "run_id": run_id})).first()
+    if row is None:
+        return None
+    personal = row.personal or {}
+    asked = Merge(
+        row.primary_id,
+        row.merged_ids,
+        row.figures["points"],
+        row.figures["expires_on"],
+        personal.get("description", ""),
+    )
+    return MergeRecord(
+        merge_run_id=run_id,
+        merge=asked,
+        earlier_ids=row.earlier_ids,
+        merged_at=row.at,
+        actor=row.actor,
+        facts=read_facts(row.figures, personal),
+        fields=read_fields(row.figures, personal),
+        forgotten=row.personal is None,
+    )
 
 
 async def save_outcome(
@@ -160,8 +239,8 @@ async def save_outcome(
     outcome: Outcome,
     search: SearchText,
     now: datetime,
-) -> None:
-    """Writes a merge whose participants' rows are held."""
+) -> tuple[UUID, ...]:
+    """Writes a merge whose participants' rows are held; returns the accounts that had been merged into the merged ones before."""
     survivor: Customer = outcome.survivor
     names = {
         "store_id": store_id,
@@ -170,6 +249,8 @@ async def save_outcome(
         "run_id": run_id,
         "now": now,
     }
+    led_here = (await tx.execute(_LEAD_HERE, names)).scalars()
+    earlier = tuple(sorted(account for account in led_here if account))
     for statement in _MOVE:
         await tx.execute(statement, names)
     await set_uses(tx, store_id, survivor.customer_id, outcome.uses, noted=False)
@@ -202,3 +283,4 @@ async def save_outcome(
             "grams": list(search.grams),
         },
     )
+    return earlier

@@ -66,6 +66,8 @@ _WIPE = [
         f"DELETE FROM use_changes WHERE {_MINE}",
         f"UPDATE consents SET old_phone = '', new_phone = '', note = '' WHERE {_MINE}",
         f"UPDATE points_entries SET note = '' WHERE {_ALL} AND note <> ''",
+        # Whoever took part in a merge is its primary, or has become part of it.
+        "UPDATE absorptions SET personal = NULL WHERE store_id = :store_id AND primary_id = ANY(CAST(:ids AS uuid[]))",
         f"UPDATE level_changes SET reason = '' WHERE {_ALL} AND reason <> ''",
     )
 ]

@@ -100,10 +100,11 @@ async def _owner(tx: AsyncConnection, store_id: UUID, customer_id: UUID) -> UUID
 
 async def move_carts(tx: AsyncConnection, store_id: UUID, merged_ids: Sequence[UUID], survivor_id: UUID) -> None:
     """Carts of merged accounts go into the survivor's (F5). Part of the merge's transaction, which holds their owners."""
-    for theirs in await store.open_carts_of(tx, store_id, merged_ids):
+    theirs = await store.open_carts_of(tx, store_id, merged_ids)
+    if theirs:
         mine = await hold_cart(tx, store_id, CartRef(customer_id=survivor_id))
-        mine.take_from(theirs)
-        await _save(tx, store_id, mine, theirs)
+        mine.take_all(theirs)
+        await _save(tx, store_id, mine, *theirs)
 
 
 async def end_carts(tx: AsyncConnection, store_id: UUID, customer_ids: Sequence[UUID]) -> None:

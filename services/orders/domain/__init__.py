@@ -13,6 +13,7 @@ from services.orders.domain.carts import (
     CartState,
     CartWish,
     ShownCart,
+    left_out,
     token_hash,
 )
 from services.orders.domain.drafts import FUTURE_TOLERANCE, LARGEST_QUANTITY, MOST_LINES, Draft, check_draft, read_lines
@@ -107,6 +108,7 @@ __all__ = [
     "Told",
     "check_draft",
     "is_signed",
+    "left_out",
     "read_filter",
     "read_item",
     "read_lines",

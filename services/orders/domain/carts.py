@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -133,6 +134,11 @@ class Cart:
         self._touch(max(self.changed_at, other.changed_at) if other.lines else self.changed_at)
         other.close(CartState.CLAIMED)
 
+    def take_all(self, others: Sequence[Cart]) -> None:
+        """Takes over the open carts of accounts that were merged into its owner's, in the order in which they were begun (F5)."""
+        for other in sorted(others, key=lambda cart: cart.cart_id):
+            self.take_from(other)
+
     def check_out(self, order_id: UUID, now: datetime) -> None:
         """Becomes an order. Raises StateConflict (cart_closed)."""
         self._check_open()
@@ -199,6 +205,16 @@ class ShownCart:
 
 def _sold(line: CartLine, item: Item, language: str) -> Line:
     return Line(item.sku, item.name_in(language), line.quantity, item.unit_price, item_id=item.item_id)
+
+
+def left_out(carts: Sequence[Sequence[CartLine]], kept: Sequence[CartLine]) -> Sequence[CartLine]:
+    """What of these carts' lines is not in the one that they were put together in: a cart has its limits."""
+    had = {line.item_id: line for lines in carts for line in lines}
+    counts = Counter({line.item_id: 0 for line in had.values()})
+    for line in (line for lines in carts for line in lines):
+        counts[line.item_id] += line.quantity
+    counts.subtract({line.item_id: line.quantity for line in kept})
+    return [replace(had[item_id], quantity=quantity) for item_id, quantity in counts.items() if quantity > 0]
 
 
 def token_hash(token: str) -> bytes:

@@ -5,8 +5,10 @@ from services.orders.queries.carts import get_cart
 from services.orders.queries.contacts import list_contacts
 from services.orders.queries.items import get_item, list_items
 from services.orders.queries.orders import explain_spend, get_order, list_changes, list_orders, summarise_customers
+from services.orders.queries.relinking import Relinked, preview_relink
 
 __all__ = [
+    "Relinked",
     "count_orders",
     "explain_spend",
     "get_bulk_run",
@@ -19,5 +21,6 @@ __all__ = [
     "list_items",
     "list_orders",
     "list_refused",
+    "preview_relink",
     "summarise_customers",
 ]

@@ -66,7 +66,7 @@ from services.orders.store.providers import (
     save_provider,
     store_of_provider,
 )
-from services.orders.store.reading import changes_page, summarise
+from services.orders.store.reading import changes_page, summarise, under_way
 from services.orders.store.relinking import (
     hold_owner_of,
     hold_owners,
@@ -156,6 +156,7 @@ __all__ = [
     "take_due",
     "take_numbers",
     "told_before",
+    "under_way",
     "wake_refunds",
     "witness",
 ]

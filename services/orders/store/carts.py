@@ -31,10 +31,9 @@ _SAVE = text(
     """UPDATE carts SET state = :state, lines = CAST(:lines AS jsonb), changed_at = :changed_at, version = :version,
  order_id = :order_id WHERE store_id = :store_id AND cart_id = :cart_id"""
 )
-_OPEN_OF = text(
-    f"""SELECT {_COLUMNS} FROM carts WHERE store_id = :store_id AND customer_id = ANY(CAST(:customer_ids AS uuid[])) AND state = 1
- ORDER BY cart_id FOR UPDATE"""
-)
+_OPEN_OF = f"""SELECT {_COLUMNS} FROM carts WHERE store_id = :store_id AND customer_id = ANY(CAST(:customer_ids AS uuid[]))
+ AND state = 1 ORDER BY cart_id"""
+_LOAD_OPEN = {lock: text(_OPEN_OF + (" FOR UPDATE" if lock else "")) for lock in (False, True)}
 _CHECKED_OUT = text(
     """SELECT count(*) FROM carts WHERE store_id = :store_id AND token_hash = :token_hash AND state = 2
  AND changed_at > CAST(:since AS timestamptz)"""
@@ -86,9 +85,11 @@ async def save_cart(tx: AsyncConnection, store_id: UUID, cart: Cart) -> None:
     )
 
 
-async def open_carts_of(tx: AsyncConnection, store_id: UUID, customer_ids: Sequence[UUID]) -> list[Cart]:
-    """Open carts of these members, their rows held."""
-    rows = await tx.execute(_OPEN_OF, {"store_id": store_id, "customer_ids": list(customer_ids)})
+async def open_carts_of(
+    tx: AsyncConnection, store_id: UUID, customer_ids: Sequence[UUID], *, lock: bool = True
+) -> list[Cart]:
+    """Open carts of these members; `lock` holds their rows."""
+    rows = await tx.execute(_LOAD_OPEN[lock], {"store_id": store_id, "customer_ids": list(customer_ids)})
     return [_cart(row) for row in rows]
 
 

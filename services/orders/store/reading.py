@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.common.paging import PageRequest
-from services.orders.domain import CustomerChange, Status
+from services.orders.domain import Channel, CustomerChange, Status
 from services.orders.store.tables import orders
+
+MOST_UNDER_WAY = 100
+# Paid, in preparation, shipped.
+_UNDER_WAY = text(
+    """SELECT c AS customer_id, count(o.*) AS orders FROM unnest(CAST(:ids AS uuid[])) c CROSS JOIN LATERAL (SELECT 1 FROM orders o
+  WHERE o.store_id = :store_id AND o.customer_id = c AND o.placed_at >= :since AND o.status IN (2, 3, 4) AND o.channel <> :counter
+  LIMIT :most) o GROUP BY c"""
+)
 
 
 async def summarise(
@@ -24,6 +33,20 @@ async def summarise(
         .group_by(orders.c.customer_id)
     )
     return {row[0]: (row[1], row[2], int(row[3])) for row in await tx.execute(query)}
+
+
+async def under_way(
+    tx: AsyncConnection, store_id: UUID, customer_ids: Sequence[UUID], since: datetime
+) -> dict[UUID, int]:
+    """How many orders placed since then are paid, and neither over nor of the counter; up to MOST_UNDER_WAY of each customer."""
+    key = {
+        "store_id": store_id,
+        "ids": list(customer_ids),
+        "since": since,
+        "most": MOST_UNDER_WAY,
+        "counter": Channel.POS,
+    }
+    return {row.customer_id: row.orders for row in await tx.execute(_UNDER_WAY, key)}
 
 
 async def changes_page(

@@ -27,6 +27,7 @@ from onefold.identity_merge.v1 import service_pb2 as pb
 from onefold.membership.v1 import likeness_pb2_grpc, registration_pb2_grpc
 from onefold.membership.v1 import service_pb2_grpc as membership_grpc
 from onefold.orders.v1 import contacts_pb2_grpc
+from onefold.orders.v1 import merging_pb2_grpc as relinking_grpc
 from onefold.orders.v1 import service_pb2_grpc as orders_grpc
 from services.common import rpc
 from services.common.database import Database, connect
@@ -158,6 +159,7 @@ async def others(script: Script) -> AsyncIterator[str]:
     likeness_pb2_grpc.add_LikenessServiceServicer_to_server(ScriptedLikeness(script), server.aio)
     contacts_pb2_grpc.add_ContactsServiceServicer_to_server(ScriptedContacts(script), server.aio)
     orders_grpc.add_OrdersServiceServicer_to_server(ScriptedOrders(script), server.aio)
+    relinking_grpc.add_RelinkingServiceServicer_to_server(ScriptedOrders(script), server.aio)
     await server.start()
     yield address
     await server.aio.stop(grace=None)

@@ -13,6 +13,8 @@ from onefold.membership.v1 import registration_pb2_grpc as registration_grpc
 from onefold.membership.v1 import service_pb2 as membership
 from onefold.membership.v1 import service_pb2_grpc as membership_grpc
 from onefold.orders.v1 import contacts_pb2, contacts_pb2_grpc
+from onefold.orders.v1 import merging_pb2 as relinking
+from onefold.orders.v1 import merging_pb2_grpc as relinking_grpc
 from onefold.orders.v1 import service_pb2 as orders
 from onefold.orders.v1 import service_pb2_grpc as orders_grpc
 from services.common import rpc
@@ -31,6 +33,9 @@ class Script:
     gates: dict[str, asyncio.Event] = field(default_factory=dict)
     calls: list[tuple[str, Any, ServiceClaims]] = field(default_factory=list)
     absorbed: set[str] = field(default_factory=set)
+    # Of the primary, by field; and accounts that were merged into the merged ones before.
+    facts: dict[str, str] = field(default_factory=dict)
+    earlier: list[str] = field(default_factory=list)
     relinked: list[int] = field(default_factory=list)
     # (kind, value) → whose it is; "" of one that is retired.
     survivors: dict[str, str] = field(default_factory=dict)
@@ -67,13 +72,17 @@ class ScriptedMembership(membership_grpc.MembershipServiceServicer):
             points_before=7,
             points_after=7 + request.adjustment.points,
             warnings=["different_names"],
+            facts=[
+                membership.AccountFact(customer_id=request.primary_id, field=field, value=value)
+                for field, value in self._script.facts.items()
+            ],
             fingerprint=self._script.fingerprint,
         )
 
     async def Absorb(self, request: Any, _: Any) -> membership.AbsorbResponse:  # noqa: N802
         await self._script.enter("Absorb", request)
         self._script.absorbed.add(request.merge_run_id)
-        return membership.AbsorbResponse(points_balance=7)
+        return membership.AbsorbResponse(points_balance=7, earlier_ids=self._script.earlier)
 
 
 class ScriptedRegistration(registration_grpc.RegistrationServiceServicer):
@@ -108,7 +117,7 @@ class ScriptedRegistration(registration_grpc.RegistrationServiceServicer):
         return registration.AddIdentifierResponse(outcome=outcome, customer_id=survivor, version=self._script.version)
 
 
-class ScriptedOrders(orders_grpc.OrdersServiceServicer):
+class ScriptedOrders(orders_grpc.OrdersServiceServicer, relinking_grpc.RelinkingServiceServicer):
     def __init__(self, script: Script) -> None:
         self._script = script
 
@@ -117,6 +126,11 @@ class ScriptedOrders(orders_grpc.OrdersServiceServicer):
         sums = [orders.CustomerOrders(customer_id=i) for i in request.customer_ids]
         sums[0].settled_count = self._script.settled
         return orders.SummariseCustomersResponse(customers=sums)
+
+    async def PreviewRelink(self, request: Any, _: Any) -> relinking.PreviewRelinkResponse:  # noqa: N802
+        await self._script.enter("PreviewRelink", request)
+        ids = [request.survivor_id, *request.merged_ids]
+        return relinking.PreviewRelinkResponse(accounts=[relinking.AccountShare(customer_id=i) for i in ids])
 
     async def RelinkOrders(self, request: Any, _: Any) -> orders.RelinkOrdersResponse:  # noqa: N802
         await self._script.enter("RelinkOrders", request)

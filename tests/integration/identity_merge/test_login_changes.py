@@ -124,7 +124,7 @@ async def test_logins_of_a_deleted_account_are_free_and_those_of_an_erased_one_n
 
 
 async def test_an_account_with_a_proved_login_or_in_a_merge_is_not_ended(service: Service) -> None:
-    """C10: and nothing of it has changed then."""
+    """C10: and nothing of it has changed then. C12: with the account goes what staff wrote about its merges."""
     who, member, other = await service.new_store(), enrolled(), enrolled(phone="+85261234567", email="")
     await deliver(service, who, member, other)
     run = await service.commit(who, await service.plan(who, UUID(member.customer_id), UUID(other.customer_id)))
@@ -132,10 +132,15 @@ async def test_an_account_with_a_proved_login_or_in_a_merge_is_not_ended(service
         with pytest.raises(StateConflict, match="merge_in_progress"):
             await end(service, who, other.customer_id, how=how)
     await service.rows("UPDATE merge_participants SET active = false WHERE merge_run_id = :id", id=run.merge_run_id)
+    for table in ("merge_runs", "merge_plans"):
+        await service.rows(f"UPDATE {table} SET adjustment_description = 'for Mr Chan'")
     await confirm(service, await token_of(service, who, EMAIL))
     with pytest.raises(StateConflict, match="registered_online"):
         await end(service, who, member.customer_id)
     assert len(await values(service, who, member.customer_id)) == 2
+    await end(service, who, other.customer_id)
+    for table in ("merge_runs", "merge_plans"):
+        assert not await service.rows(f"SELECT 1 FROM {table} WHERE adjustment_description <> ''")
     with pytest.raises(PermissionDenied):
         await service.call(service.logins.EndLogins, pb.EndLoginsRequest(how=pb.LOGINS_END_FREED), who)
 

@@ -32,13 +32,16 @@ async def make_due(service: Service) -> None:
 
 
 async def test_a_merge_goes_through_all_its_steps(service: Service) -> None:
-    """F5, F6: the pivot, then the logins at once, then the orders batch by batch; told when it is done."""
+    """F5, F6: the pivot, then the logins at once, then the orders batch by batch; told when it is done, with every old id (F10) and,
+    masked, the logins that ended (F13).
+    """
     who, a, b, c = await service.new_store(), new_id(), new_id(), new_id()
     primary, merged = enrolled(a, phone="+85290000001", email="a@example.com"), enrolled(b)
     await deliver(service, who, primary, merged)
     steps: list[str] = []
     service.script.on_call = steps.append
     service.script.batches, service.script.settled = [2000, 2000, 17], 4017
+    service.script.earlier = [str(new_id())]
     adjustment = membership.PointsAdjustment(points=-5, description="double card")
     request = pb.PlanMergeRequest(customer_ids=[str(a), str(b), str(c)], primary_id=str(a), adjustment=adjustment)
     plan = (await service.call(service.merges.PlanMerge, request, who, "plan")).plan
@@ -65,7 +68,10 @@ async def test_a_merge_goes_through_all_its_steps(service: Service) -> None:
     assert await methods(service, who, str(b)) == []
     events = await service.rows("SELECT type, payload FROM outbox WHERE type LIKE '%.merge_%' ORDER BY seq")
     assert [e.type.split(".")[1] for e in events] == ["merge_started", "merge_completed"]
-    assert events_pb2.MergeCompleted.FromString(events[1].payload).run == done
+    told = events_pb2.MergeCompleted.FromString(events[1].payload)
+    assert (told.run, list(told.old_ids)) == (done, [str(b), str(c), *service.script.earlier])
+    ended = [(login.customer_id, login.kind, login.mask) for login in done.ended_logins]
+    assert ended == [(str(b), "phone", "••• 53"), (str(b), "email", "t•••@•••.com")]
 
 
 async def test_the_others_are_asked_in_the_name_of_store_and_person(service: Service) -> None:

@@ -12,6 +12,7 @@ from onefold.membership.v1 import service_pb2 as membership
 from services.common.errors import Conflict, InvalidInput, NotFound, OnefoldError, StateConflict, Unavailable
 from services.common.ids import new_id
 from tests.integration.identity_merge.conftest import Service
+from tests.integration.identity_merge.test_logins import deliver, enrolled
 
 
 async def nothing_is_locked(service: Service) -> bool:
@@ -84,16 +85,40 @@ async def test_what_the_others_say_against_it_reaches_the_person(
 
 async def test_a_plan_is_stale_once_an_account_has_changed(service: Service) -> None:
     """F8, fault 10: nothing moved, nothing locked."""
-    who = await service.new_store()
-    plan = await service.plan(who, new_id(), new_id())
-    service.script.fingerprint = b"as they are now"
+    who, a = await service.new_store(), new_id()
+    service.script.facts = {"points": "120", "name": "陳大文"}
+    plan = await service.plan(who, a, new_id())
+    service.script.fingerprint, service.script.facts["points"] = b"as they are now", "130"
     with pytest.raises(Conflict) as caught:
         await service.commit(who, plan)
-    assert caught.value.reason == "stale_plan"
+    assert (caught.value.reason, caught.value.params) == ("stale_plan", {"changed": f"{a} points"})
     assert await nothing_is_locked(service)
     assert len(await service.rows("SELECT 1 FROM idempotency_keys")) == 1  # the plan's; none for the merge
     service.script.fingerprint = b"as they were"
     assert (await service.commit(who, plan)).state == pb.MERGE_STATE_PLANNED
+
+
+async def test_a_provider_that_was_connected_meanwhile_makes_a_plan_stale(service: Service) -> None:
+    """F8: membership never hears of it. Phones and addresses are in its fingerprint, so ours may follow later."""
+    who, a, b = await service.new_store(), new_id(), new_id()
+    plan = await service.plan(who, a, b)
+    await deliver(service, who, enrolled(b))
+    await service.rows(
+        "INSERT INTO login_methods (store_id, login_method_id, customer_id, kind, digest, value, label, state)"
+        " VALUES (:store, :id, :b, 'google', :digest, 'subject', 'chan@gmail.com', 2)",
+        store=who.store,
+        id=new_id(),
+        b=b,
+        digest=b"digest",
+    )
+    with pytest.raises(Conflict) as caught:
+        await service.commit(who, plan)
+    assert caught.value.reason == "stale_plan"
+    again = await service.plan(who, a, b)
+    shown = [(login.customer_id, login.kind, login.value) for login in again.logins]
+    assert shown[-1] == (str(b), "google", "chan@gmail.com")
+    assert len(shown) == 3
+    await service.commit(who, again)
 
 
 async def test_a_hash_of_another_plan_is_refused(service: Service) -> None:

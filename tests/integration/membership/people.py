@@ -96,7 +96,7 @@ class Shop:
     ) -> int:
         plan = plan or (await self.preview(primary, *merged, **adjustment)).fingerprint
         merge = Merge(primary, merged, **adjustment)
-        return await commands.absorb(self.context, self.who, run or new_id(), merge, plan)
+        return (await commands.absorb(self.context, self.who, run or new_id(), merge, plan)).points_balance
 
     async def rows(self, query: str, **parameters: Any) -> list[Any]:
         async with self.context.database.transaction(self.store_id) as tx:

@@ -47,7 +47,7 @@ async def test_everything_of_the_merged_goes_to_the_primary(shop: Shop) -> None:
     assert survivor.phone not in {"", PHONE}
     assert survivor.email == ""
     assert [account.customer_id for account in survivor.merged_accounts] == [merged]
-    assert plan.warnings == ["different_names"]
+    assert plan.warnings == ["different_names", "doubled_welcome"]
     assert {(r.kind, r.value) for r in plan.retired} == {("phone", PHONE), ("email", EMAIL)}
     lots = await shop.rows("SELECT remaining, expires_at FROM points_lots WHERE customer_id = :id", id=primary)
     assert sorted((lot.remaining, lot.expires_at) for lot in lots) == sorted(

@@ -27,10 +27,21 @@ from services.common.tokens import ServiceClaims
 from services.orders import commands, queries
 from services.orders.commands import Context, checking_out
 from services.orders.consumers import on_member_deleted, on_member_erased
-from services.orders.domain import CartRef, CartWish, Channel, Item, ItemDraft, Line, Order, ShownCart, token_hash
+from services.orders.domain import (
+    MOST_QUANTITY,
+    CartRef,
+    CartWish,
+    Channel,
+    Item,
+    ItemDraft,
+    Line,
+    Order,
+    ShownCart,
+    token_hash,
+)
 from tests.integration.orders.others import Points, nobody, scripted_membership
 from tests.integration.orders.people import DRAFT
-from tests.integration.orders.test_commands import counted
+from tests.integration.orders.test_commands import counted, create
 from tests.support.calls import claims, once
 
 TEA = ItemDraft("Oolong tea", "烏龍茶", "", 4_500, True, True)
@@ -219,6 +230,26 @@ async def test_carts_of_merged_accounts_go_into_the_survivors_also_while_they_ar
     async with context.database.transaction(who.store) as tx:
         rows = await tx.execute(text("SELECT customer_id FROM carts WHERE state = 1"))
         assert len({row.customer_id for row in rows}) == 5
+
+
+async def test_a_merge_shows_beforehand_what_becomes_of_carts_and_which_orders_are_under_way(context: Context) -> None:
+    """F4, F8: by the function that moves them; what a cart has no room for is named, and is what is missing afterwards."""
+    who = claims()
+    tea, pot = await add_item(context, who), await add_item(context, who, name_en="Tea pot")
+    survivor, merged, empty = new_id(), new_id(), new_id()
+    await put(context, who, CartRef(customer_id=merged), tea, 990)
+    await put(context, who, CartRef(customer_id=merged), pot)
+    await create(context, who, replace(DRAFT, customer_id=survivor))
+    alone = await queries.preview_relink(context.database, who, survivor, [merged, empty])
+    await put(context, who, CartRef(customer_id=survivor), tea, 30)
+    both = await queries.preview_relink(context.database, who, survivor, [merged, empty])
+    assert {line.item_id: line.quantity for line in alone.cart} == {tea.item_id: 990, pot.item_id: 1}
+    assert {line.item_id: line.quantity for line in both.cart} == {tea.item_id: MOST_QUANTITY, pot.item_id: 1}
+    assert [(line.item_id, line.quantity) for line in both.left_out] == [(tea.item_id, 21)]
+    assert (both.under_way, alone.left_out) == ({survivor: 1}, [])
+    assert await shown(context, who, CartRef(customer_id=merged)) == {"Oolong tea": 990, "Tea pot": 1}
+    await commands.relink_orders(context, who, new_id(), [merged, empty], survivor)
+    assert await shown(context, who, CartRef(customer_id=empty)) == {"Oolong tea": MOST_QUANTITY, "Tea pot": 1}
 
 
 async def test_a_members_cart_is_told_of_and_its_order_is_the_members(context: Context) -> None:

@@ -13,7 +13,8 @@ from gateway import languages
 from gateway.console.plans import Wishes, changes, digest, progress
 from gateway.console.session import _inside
 from onefold.identity_merge.v1.service_pb2 import MergePlan, MergeRun, MergeState
-from onefold.membership.v1.service_pb2 import FieldOutcome, PreviewAbsorbResponse
+from onefold.membership.v1.service_pb2 import AccountFact, FieldOutcome, PreviewAbsorbResponse
+from onefold.orders.v1.service_pb2 import CustomerOrders
 from services.common.errors import InvalidInput
 
 
@@ -42,24 +43,36 @@ def test_only_addresses_of_our_own_are_gone_on_to(address: str, kept: bool) -> N
     assert _inside(address) == (address if kept else "")
 
 
-def a_plan(points: int, phone: str) -> MergePlan:
-    fields = [FieldOutcome(field="phone", value=phone)]
-    return MergePlan(preview=PreviewAbsorbResponse(points_after=points, fields=fields))
+def a_plan(points: int, name: str, unpaid: int = 0) -> MergePlan:
+    """Account b has these."""
+    facts = [AccountFact(field="points", value=str(points), customer_id="b")]
+    facts += [AccountFact(field="name", value=name, customer_id="b")] * bool(name)
+    fields = [FieldOutcome(field="points", value=str(points + 10))]
+    sums = [CustomerOrders(customer_id="b", unpaid_count=unpaid)]
+    return MergePlan(preview=PreviewAbsorbResponse(facts=facts, fields=fields), orders=sums)
+
+
+NAMES = {"a": "Kept", "b": "Other"}
 
 
 @pytest.mark.usefixtures("in_english")
 def test_what_changed_since_the_check_is_named_one_by_one() -> None:
     """F8."""
-    seen = digest(a_plan(100, "+85261234567"))
-    told = changes(json.dumps(seen), a_plan(150, "+85261234567"))
-    assert [(each.label, each.before, each.now) for each in told] == [("Points after the merge", "100", "150")]
-    assert [each.label for each in changes(json.dumps(seen), a_plan(100, ""))] == ["Phone"]
+    seen = json.dumps(digest(a_plan(1_200, "Amy")))
+    told = changes(seen, a_plan(1_300, "Amy Chan", unpaid=1), NAMES)
+    assert [(each.label, each.account, each.before, each.now) for each in told] == [
+        ("Points", "Other", "1,200", "1,300"),
+        ("Name", "Other", "Amy", "Amy Chan"),
+        ("Unpaid orders", "Other", "", "1"),
+        ("Points", "after the merge", "1,210", "1,310"),
+    ]
+    assert [(each.label, each.now) for each in changes(seen, a_plan(1_200, ""), NAMES)] == [("Name", "")]
 
 
 @pytest.mark.usefixtures("in_english")
 @pytest.mark.parametrize("seen", ["", "not json", "[]", "3"])
 def test_a_check_that_cannot_be_read_back_changes_nothing(seen: str) -> None:
-    assert changes(seen, a_plan(1, "")) == []
+    assert changes(seen, a_plan(1, ""), NAMES) == []
 
 
 def test_a_merge_without_a_primary_or_a_number_is_refused_by_field() -> None:
@@ -98,3 +111,10 @@ def test_a_merge_shows_its_steps_in_order(state: MergeState.ValueType, steps: li
     now = progress(MergeRun(state=state))
     assert [step.state for step in now.steps] == steps
     assert now.finished is finished
+
+
+@pytest.mark.usefixtures("in_english")
+def test_a_merge_says_how_many_orders_have_moved() -> None:
+    """F9."""
+    run = MergeRun(state=MergeState.MERGE_STATE_LOGINS_RETIRED, orders_moved=4_000, orders_expected=50_000)
+    assert progress(run).sentence == "Moving orders: 4,000 of 50,000."

@@ -11,15 +11,23 @@ import pytest
 
 from services.common.errors import Conflict, Internal, InvalidInput, StateConflict
 from services.common.ids import new_id
-from services.identity_merge.domain.merges import Adjustment, MergeRequest, MergeState, Plan, Run
+from services.identity_merge.domain.merges import (
+    Adjustment,
+    Foreseen,
+    MergeRequest,
+    MergeState,
+    Plan,
+    Run,
+)
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 A, B, C = (new_id() for _ in range(3))
+SEEN = Foreseen(b"f")
 REQUEST = MergeRequest(A, (B, C), Adjustment(5, "2026-12-31", "gift"))
 
 
 def plan(**changes: object) -> Plan:
-    return replace(Plan(new_id(), REQUEST.plan_hash(b"f"), REQUEST, b"f", NOW), **changes)  # type: ignore[arg-type]
+    return replace(Plan(new_id(), REQUEST.plan_hash(SEEN), REQUEST, b"f", NOW), **changes)  # type: ignore[arg-type]
 
 
 def run() -> Run:
@@ -28,15 +36,15 @@ def run() -> Run:
 
 def test_the_hash_is_of_what_is_asked_and_foreseen_whatever_the_order() -> None:
     """F8"""
-    same = {MergeRequest(A, ids, REQUEST.adjustment).plan_hash(b"f") for ids in permutations((B, C))}
-    assert same == {REQUEST.plan_hash(b"f")}
+    same = {MergeRequest(A, ids, REQUEST.adjustment).plan_hash(SEEN) for ids in permutations((B, C))}
+    assert same == {REQUEST.plan_hash(SEEN)}
     others = {
-        MergeRequest(B, (A, C), REQUEST.adjustment).plan_hash(b"f"),
-        MergeRequest(A, (B,), REQUEST.adjustment).plan_hash(b"f"),
-        MergeRequest(A, (B, C), Adjustment(6, "2026-12-31", "gift")).plan_hash(b"f"),
-        MergeRequest(A, (B, C), Adjustment(5, "2026-12-30", "gift")).plan_hash(b"f"),
-        MergeRequest(A, (B, C), Adjustment(5, "2026-12-31", "Gift")).plan_hash(b"f"),
-        REQUEST.plan_hash(b"g"),
+        MergeRequest(B, (A, C), REQUEST.adjustment).plan_hash(SEEN),
+        MergeRequest(A, (B,), REQUEST.adjustment).plan_hash(SEEN),
+        MergeRequest(A, (B, C), Adjustment(6, "2026-12-31", "gift")).plan_hash(SEEN),
+        MergeRequest(A, (B, C), Adjustment(5, "2026-12-30", "gift")).plan_hash(SEEN),
+        MergeRequest(A, (B, C), Adjustment(5, "2026-12-31", "Gift")).plan_hash(SEEN),
+        REQUEST.plan_hash(Foreseen(b"g")),
     }
     assert len(others | same) == 7
 
@@ -58,20 +66,34 @@ def test_a_description_that_is_too_long_is_named_beside_the_other_faults() -> No
 
 
 def test_a_plan_is_good_for_its_own_hash_and_an_hour() -> None:
-    plan().check(REQUEST.plan_hash(b"f"))
+    plan().check(REQUEST.plan_hash(SEEN))
     with pytest.raises(Conflict, match="stale_plan"):
-        plan().check(REQUEST.plan_hash(b"g"))
+        plan().check(REQUEST.plan_hash(Foreseen(b"g")))
     with pytest.raises(StateConflict, match="plan_expired"):
-        plan(expired=True).check(REQUEST.plan_hash(b"f"))
-    plan(expired=True, merge_run_id=new_id()).check(REQUEST.plan_hash(b"f"))  # committed in time
+        plan(expired=True).check(REQUEST.plan_hash(SEEN))
+    plan(expired=True, merge_run_id=new_id()).check(REQUEST.plan_hash(SEEN))  # committed in time
     with pytest.raises(Conflict, match="stale_plan"):
-        plan().check_unchanged(b"g")
+        plan().check_unchanged(Foreseen(b"g"))
+
+
+def test_a_stale_plan_names_what_changed_and_keeps_no_value() -> None:
+    """F8, C12: by account and field; a provider's login that is new makes a plan stale, too."""
+    facts = [(str(A), "points", "120"), (str(A), "name", "陳大文"), (str(B), "tag", "vip"), (str(B), "tag", "tea")]
+    seen, plan_id = Foreseen(b"f", facts=facts), new_id()
+    known = plan(plan_id=plan_id, plan_hash=REQUEST.plan_hash(seen), marks=seen.marks(plan_id))
+    assert "陳" not in str(known.marks)
+    known.check_unchanged(Foreseen(b"f", facts=facts[::-1]))
+    with pytest.raises(Conflict) as stale:
+        known.check_unchanged(Foreseen(b"g", facts=[(str(A), "points", "130"), *facts[1:3]]))
+    assert stale.value.params == {"changed": ", ".join(sorted([f"{A} points", f"{B} tag"]))}
+    with pytest.raises(Conflict, match="stale_plan"):
+        known.check_unchanged(Foreseen(b"f", [new_id()], facts))
 
 
 def test_a_run_goes_forward_and_counts_orders() -> None:
     merge = run()
-    merge.absorbed()
-    merge.logins_retired()
+    merge.absorbed([])
+    merge.logins_retired([])
     merge.expect_orders(10)
     merge.moved(4)
     merge.complete(6, NOW)
@@ -81,17 +103,17 @@ def test_a_run_goes_forward_and_counts_orders() -> None:
 
 def test_a_batch_that_was_moved_but_not_noted_is_counted_in_the_end() -> None:
     merge = run()
-    merge.absorbed()
-    merge.logins_retired()
+    merge.absorbed([])
+    merge.logins_retired([])
     merge.expect_orders(10)
     merge.complete(6, NOW)
     assert merge.orders_moved == 10
 
 
 STEPS: dict[str, Callable[[Run], None]] = {
-    "absorbed": Run.absorbed,
+    "absorbed": lambda merge: merge.absorbed([]),
     "refuse": lambda merge: merge.refuse("stale_plan", NOW),
-    "logins_retired": Run.logins_retired,
+    "logins_retired": lambda merge: merge.logins_retired([]),
     "expect_orders": lambda merge: merge.expect_orders(1),
     "moved": lambda merge: merge.moved(1),
     "complete": lambda merge: merge.complete(0, NOW),

@@ -23,7 +23,7 @@ async def notices(
 
     `but` are login methods that need no telling: what is new is in the hands of whoever has just proved it.
     """
-    proved = [method for method in await logins.list_of(tx, store_id, customer_id) if method.confirmed_at]
+    proved = [method for method in await logins.list_of(tx, store_id, [customer_id]) if method.confirmed_at]
     told = [method for method in proved if method.login_method_id not in but]
     mails = [method for method in told if method.kind == EMAIL]
     phones = [method for method in told if method.kind == PHONE]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, LargeBinary, PrimaryKeyConstraint, Table, Uuid, func
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import BigInteger, Boolean, Column, Index, LargeBinary, PrimaryKeyConstraint, Table, Text, Uuid, func
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from services.common.database import TIMESTAMPTZ
 from services.membership.store.tables.base import metadata
@@ -56,5 +56,12 @@ absorptions = Table(
     Column("fingerprint", LargeBinary, nullable=False),
     Column("points_balance", BigInteger, nullable=False),
     Column("at", TIMESTAMPTZ, nullable=False, server_default=func.now()),
+    Column("actor", Text, nullable=False, server_default=""),
+    # Accounts that had been merged into the merged ones before (F10).
+    Column("earlier_ids", ARRAY(Uuid), nullable=False, server_default="{}"),
+    # The record (F13): figures stay for good, what is personal until the person is to be forgotten (C12).
+    Column("figures", JSONB, nullable=False, server_default="{}"),
+    Column("personal", JSONB),
     PrimaryKeyConstraint("store_id", "merge_run_id"),
+    Index("absorptions_by_primary", "store_id", "primary_id"),
 )

@@ -6,8 +6,8 @@ from alembic import op
 
 from services.common.migrate import create_from
 
-revision = "0009"
-down_revision = "0008"
+revision = "0010"
+down_revision = "0009"
 
 
 def upgrade() -> None:
