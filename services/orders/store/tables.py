@@ -20,7 +20,7 @@ from sqlalchemy import (
     Uuid,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from services.common.database import TIMESTAMPTZ, Plumbing
 
@@ -64,6 +64,11 @@ orders = Table(
     Column("moved_from", Uuid),
     # What the buyer is found by (services/common/searching.py); the database keeps it.
     Column("contact_search", Text, Computed("order_text(contact_name, contact_phone, contact_email)", persisted=True)),
+    Column(
+        "contact_grams",
+        ARRAY(Text),
+        Computed("order_grams(order_text(contact_name, contact_phone, contact_email))", persisted=True),
+    ),
     PrimaryKeyConstraint("store_id", "order_id"),
     CheckConstraint("total = subtotal - discount - level_discount - points_discount + shipping", name="orders_total"),
     CheckConstraint("0 <= refunded AND refunded <= paid", name="orders_refunded"),
