@@ -21,8 +21,13 @@ _PENDING = {
     "membership": {
         "removals under way": "SELECT count(*) FROM removals WHERE state = 'claimed'",
         "guests to be looked for": "SELECT count(*) FROM proofs WHERE value IS NOT NULL",
+        "imports under way": "SELECT count(*) FROM imports WHERE state = 4",
+        "changes of levels under way": "SELECT count(*) FROM level_runs WHERE state < 3",
     },
-    "orders": {"erasures under way": "SELECT count(*) FROM erasures"},
+    "orders": {
+        "erasures under way": "SELECT count(*) FROM erasures",
+        "runs over orders under way": "SELECT count(*) FROM bulk_runs WHERE state < 3",
+    },
     "identity_merge": {"merges under way": "SELECT count(*) FROM merge_runs WHERE finished_at IS NULL"},
     "notification": {
         "messages waiting": "SELECT count(*) FROM messages WHERE state IN ('queued', 'claimed', 'sending')"
