@@ -15,6 +15,8 @@ from services.common import errors
 # Details above a few KB fail at random in gRPC; long lists are cut, the rest is learnt at the next try.
 _MOST_VIOLATIONS = 10
 _LONGEST_PARAM = 100
+# Parameters that are lists, with ", " between entries: a part of an entry would be none.
+_LISTS, _LONGEST_LIST = frozenset({"changed"}), 1_200
 
 _CODES: dict[type[errors.OnefoldError], int] = {
     errors.InvalidInput: code_pb2.INVALID_ARGUMENT,
@@ -32,7 +34,7 @@ _TYPES = {code: kind for kind, code in _CODES.items()}
 
 def status_of(error: errors.OnefoldError) -> Any:
     """A gRPC status with ErrorInfo, and BadRequest where fields are wrong."""
-    params = {k: v[:_LONGEST_PARAM] for k, v in error.params.items()}
+    params = {k: _cut(k, v) for k, v in error.params.items()}
     details = [error_details_pb2.ErrorInfo(reason=error.reason, domain="onefold", metadata=params)]
     packed = [_pack(d) for d in details]
     if isinstance(error, errors.InvalidInput):
@@ -74,6 +76,12 @@ def from_status(code: grpc.StatusCode, detail: str, status: status_pb2.Status | 
             )
         )
     return kind(info.reason, detail, **dict(info.metadata))
+
+
+def _cut(name: str, value: str) -> str:
+    if name not in _LISTS:
+        return value[:_LONGEST_PARAM]
+    return value if len(value) <= _LONGEST_LIST else value[:_LONGEST_LIST].rpartition(", ")[0]
 
 
 def _pack(message: Any) -> any_pb2.Any:

@@ -56,3 +56,11 @@ def test_an_answer_that_never_came_is_unavailable() -> None:
     assert isinstance(from_status(grpc.StatusCode.UNAVAILABLE, "", None), errors.Unavailable)
     assert from_status(grpc.StatusCode.DEADLINE_EXCEEDED, "", None).reason == "deadline_exceeded"
     assert isinstance(from_status(grpc.StatusCode.UNIMPLEMENTED, "", None), errors.Internal)
+
+
+def test_a_list_of_what_changed_arrives_with_whole_entries() -> None:
+    """F8: a stale plan names account and field of twenty changes; the rest is learnt by planning again."""
+    entries = [f"01a22c87-0e42-727e-a555-{n:012} orders_count" for n in range(40)]
+    for sent, arrive in ((entries[:20], 20), (entries, 23)):
+        arrived = over_the_wire(errors.Conflict("stale_plan", changed=", ".join(sent)))
+        assert arrived.params["changed"].split(", ") == entries[:arrive]
