@@ -92,4 +92,6 @@ def test_a_plan_is_refused_after_one_of_the_accounts_has_changed(store: Store) -
     store.post(f"/customers/{other}/points", {"points": 5, "expires_on": "2099-03-31"})
     refused = store.post("/merges", {"plan_id": plan["plan_id"], "plan_hash": plan["plan_hash"]})
     assert problem(refused)[:2] == (409, "stale_plan")
+    changed = {(each["customer_id"], each["field"]) for each in refused.json()["changed"]}
+    assert changed == {(other, "points"), (other, "lot")}
     assert store.get(f"/customers/{other}").json()["customer_id"] == other
