@@ -19,7 +19,7 @@ from gateway.calls import Method, Tokens
 from gateway.config import Settings, Targets
 from onefold.identity_merge.v1 import accounts_pb2_grpc as accounts
 from onefold.identity_merge.v1 import audit_pb2_grpc as audit
-from onefold.identity_merge.v1 import batches_pb2_grpc as batches
+from onefold.identity_merge.v1 import duplicates_pb2_grpc as duplicates
 from onefold.identity_merge.v1 import keys_pb2_grpc as keys
 from onefold.identity_merge.v1 import service_pb2_grpc as identity
 from onefold.identity_merge.v1 import staff_pb2_grpc as staff
@@ -324,16 +324,16 @@ class Merges:
         self.list = Method(tokens, stub.ListMerges)
 
 
-class MergeBatches:
-    """MergeBatchService."""
+class Duplicates:
+    """DuplicatesService."""
 
     def __init__(self, tokens: Tokens, channel: grpc.Channel) -> None:
-        stub = batches.MergeBatchServiceStub(channel)
-        self.create = Method(tokens, stub.CreateMergeBatch)
-        self.confirm = Method(tokens, stub.ConfirmMergeBatch)
-        self.get = Method(tokens, stub.GetMergeBatch)
-        self.list = Method(tokens, stub.ListMergeBatches)
-        self.list_groups = Method(tokens, stub.ListMergeGroups)
+        stub = duplicates.DuplicatesServiceStub(channel)
+        self.list = Method(tokens, stub.ListDuplicates)
+        self.dismiss = Method(tokens, stub.DismissDuplicate)
+        self.restore = Method(tokens, stub.RestoreDuplicate)
+        self.get_scan = Method(tokens, stub.GetDuplicateScan)
+        self.start_scan = Method(tokens, stub.StartDuplicateScan)
 
 
 class Notifications:
@@ -372,7 +372,7 @@ class Services:
         self.accounts = Accounts(tokens, channels["identity_merge"])
         self.social_logins = SocialLogins(tokens, channels["identity_merge"])
         self.merges = Merges(tokens, channels["identity_merge"])
-        self.merge_batches = MergeBatches(tokens, channels["identity_merge"])
+        self.duplicates = Duplicates(tokens, channels["identity_merge"])
         self.notifications = Notifications(tokens, channels["notification"])
 
     def health(self, seconds: float) -> Iterator[tuple[str, bool]]:

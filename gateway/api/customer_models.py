@@ -12,7 +12,6 @@ from gateway.api.fields import (
     Day,
     Id,
     Json,
-    OfCustomer,
     RequestModel,
     Time,
     WholeNumber,
@@ -135,7 +134,7 @@ class PointsLot(AnswerModel):
     expires_at: Time | None
 
 
-class PointsLedger(OfCustomer):
+class PointsLedger(AnswerModel):
     """The ledger, newest first, with the balance and the lots that make it up."""
 
     balance: int
@@ -144,7 +143,7 @@ class PointsLedger(OfCustomer):
     next_page_token: str | None
 
 
-class PointsBalance(OfCustomer):
+class PointsBalance(AnswerModel):
     """The balance after a change."""
 
     balance: int
@@ -160,7 +159,7 @@ class LoginMethod(AnswerModel):
     confirmed_at: Time | None
 
 
-class LoginMethodList(OfCustomer):
+class LoginMethodList(AnswerModel):
     """Oldest first."""
 
     items: list[LoginMethod]

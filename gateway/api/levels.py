@@ -7,7 +7,7 @@ from flask_openapi3.models.tag import Tag
 
 from gateway.api.base import PREFIX, blueprint
 from gateway.api.checked import answer, checked, created
-from gateway.api.customers import CustomerPath, of_customer
+from gateway.api.customers import CustomerPath
 from gateway.api.fields import IdempotencyHeader, PageQuery
 from gateway.api.level_models import (
     CustomerLevel,
@@ -94,8 +94,7 @@ def get_customer_level(path: CustomerPath, query: PageQuery) -> Response:
     request = membership.GetCustomerRequest(customer_id=path.customer_id)
     customer = services().membership.get_customer(request).customer
     changes = pb.ListLevelChangesRequest(customer_id=path.customer_id, page=query.page())
-    history = history_json(customer, services().levels.list_changes(changes))
-    return answer(history | {"customer_id": customer.customer_id})
+    return answer(history_json(customer, services().levels.list_changes(changes)))
 
 
 @blueprint.put("/customers/<customer_id>/level", tags=_TAGS, responses={200: CustomerLevel})
@@ -108,8 +107,7 @@ def set_customer_level(header: IdempotencyHeader, path: CustomerPath, body: Cust
         reason=body.reason,
         pinned_until=body.pinned_until,
     )
-    level = services().levels.set_of_customer(request, key=header.idempotency_key)
-    return answer(of_customer(path.customer_id, level_of_json(level)))
+    return answer(level_of_json(services().levels.set_of_customer(request, key=header.idempotency_key)))
 
 
 @blueprint.get("/points-settings", tags=_TAGS, responses={200: PointsSettings})

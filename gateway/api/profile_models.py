@@ -12,7 +12,6 @@ from gateway.api.fields import (
     Id,
     Json,
     Language,
-    OfCustomer,
     PageQuery,
     RequestModel,
     Time,
@@ -134,11 +133,7 @@ class Note(AnswerModel):
     from_customer_id: Id | None = Field(description="The merged account that it was about.")
 
 
-class NoteOf(Note, OfCustomer):
-    """A note that was written or struck."""
-
-
-class NoteList(OfCustomer):
+class NoteList(AnswerModel):
     """Newest first."""
 
     items: list[Note]
@@ -155,7 +150,7 @@ class UseConsent(AnswerModel):
     via: str | None = Field(description="registration, account, staff or api.")
 
 
-class UseConsents(OfCustomer):
+class UseConsents(AnswerModel):
     """Every kind once."""
 
     items: list[UseConsent]

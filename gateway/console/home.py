@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import render_template
 
 from gateway.auth import requires
-from gateway.console import ask
+from gateway.console import ask, ask_duplicates
 from gateway.console.frame import blueprint
 from onefold.identity_merge.v1.service_pb2 import MergeState
 
@@ -26,6 +26,7 @@ def home() -> str:
         orders=orders.orders if orders else None,
         members=members.customers if members else None,
         members_total=members.members_total if members else 0,
+        suggested=ask_duplicates.suggested(),
         running=[run for run in merges.runs if run.state not in ENDED] if merges else [],
         unreachable=None in (orders, members, merges),
     )

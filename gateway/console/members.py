@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from gateway.auth import requires
-from gateway.console import ask, ask_person, labels, levels, profiles
+from gateway.console import ask, ask_duplicates, ask_person, labels, levels, profiles
 from gateway.console import past as past_views
 from gateway.console.forms import PointsForm
 from gateway.console.frame import Page, blueprint
@@ -75,6 +75,7 @@ def member(customer_id: UUID) -> Page:
         ledger=ask.if_up(lambda: ask.points_entries(found.customer_id, points_page, size=10)),
         logins=ask.if_up(lambda: ask.login_methods(found.customer_id)),
         messages=ask.if_up(lambda: ask.messages(customer_id=found.customer_id)),
+        twins=ask_duplicates.beside(found),
         cart=ask.if_up(lambda: ask.cart_of(found.customer_id)),
         item_name=name_of,
         orders_page=orders_page,

@@ -73,6 +73,12 @@ def addresses(shop: Shop) -> list[str]:
     plan = shop.post("/merges/plans", {"customer_ids": merged, "primary_id": merged[0]})
     run = shop.post("/merges", {"plan_id": plan["plan_id"], "plan_hash": plan["plan_hash"]})["merge_run_id"]
     until(lambda: shop.get(f"/merges/{run}")["finished_at"], f"merge {run} ends")
+    for birthday in ("1980-05-12", "1980-12-05"):
+        twin = shop.member(shop.somebody("林美玲"))
+        version = shop.get(f"/customers/{twin}")["version"]
+        shop.patch(f"/customers/{twin}", {"expected_version": version, "birthday": birthday})
+    shop.post("/duplicates/scan", {})
+    until(lambda: shop.get("/duplicates/scan")["state"] == "done", "a scan ends", 60)
     item = {"name_en": "Oolong", "name_zh": "烏龍茶", "sku": "101", "unit_price_minor": 4_500}
     item_id = shop.post("/items", item)["item_id"]
     saved = shop.post("/saved-filters", {"name": "陳", "filter": {"query": "陳"}})["filter_id"]
@@ -80,9 +86,6 @@ def addresses(shop: Shop) -> list[str]:
     adjustment = "change=award&points=50&expires_on=2099-12-31&description=Sorry"
     many = shop.post("/order-runs/status", {"order_ids": [paid, unpaid], "status": "shipped"})["run_id"]
     until(lambda: shop.get(f"/order-runs/{many}")["finished_at"], "the run ends")
-    pairs = [{"primary_id": ids[0], "other_ids": [other]} for other in ids[1:]]
-    batch = shop.post("/merge-batches", {"groups": pairs})["batch_id"]
-    until(lambda: shop.get(f"/merge-batches/{batch}")["state"] == "checked", "the groups are checked")
     return [
         "/console/",
         f"/console/levels/runs/{saving}",
@@ -133,8 +136,9 @@ def addresses(shop: Shop) -> list[str]:
         f"/console/audit?q=nobody&subject={paid}&actor=operator&action=order.",
         "/console/audit?day_from=x",
         *("/console/merges", "/console/merges/rules"),
+        *("/console/merges/duplicates", "/console/merges/duplicates?dismissed=1"),
+        f"/console/members/{twin}",
         f"/console/merges/{run}",
-        *("/console/merges/batches", "/console/merges/batches/new", f"/console/merges/batches/{batch}"),
         f"/console/merges/new?{picked}",
         f"/console/merges/new/points?{picked}",
         f"/console/merges/check?{picked}&primary={ids[0]}&{adjustment}",
