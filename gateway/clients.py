@@ -19,6 +19,7 @@ from gateway.calls import Method, Tokens
 from gateway.config import Settings, Targets
 from onefold.identity_merge.v1 import accounts_pb2_grpc as accounts
 from onefold.identity_merge.v1 import audit_pb2_grpc as audit
+from onefold.identity_merge.v1 import batches_pb2_grpc as batches
 from onefold.identity_merge.v1 import duplicates_pb2_grpc as duplicates
 from onefold.identity_merge.v1 import keys_pb2_grpc as keys
 from onefold.identity_merge.v1 import service_pb2_grpc as identity
@@ -324,6 +325,18 @@ class Merges:
         self.list = Method(tokens, stub.ListMerges)
 
 
+class MergeBatches:
+    """MergeBatchService."""
+
+    def __init__(self, tokens: Tokens, channel: grpc.Channel) -> None:
+        stub = batches.MergeBatchServiceStub(channel)
+        self.create = Method(tokens, stub.CreateMergeBatch)
+        self.confirm = Method(tokens, stub.ConfirmMergeBatch)
+        self.get = Method(tokens, stub.GetMergeBatch)
+        self.list = Method(tokens, stub.ListMergeBatches)
+        self.list_groups = Method(tokens, stub.ListMergeGroups)
+
+
 class Duplicates:
     """DuplicatesService."""
 
@@ -372,6 +385,7 @@ class Services:
         self.accounts = Accounts(tokens, channels["identity_merge"])
         self.social_logins = SocialLogins(tokens, channels["identity_merge"])
         self.merges = Merges(tokens, channels["identity_merge"])
+        self.merge_batches = MergeBatches(tokens, channels["identity_merge"])
         self.duplicates = Duplicates(tokens, channels["identity_merge"])
         self.notifications = Notifications(tokens, channels["notification"])
 

@@ -175,6 +175,20 @@ FIELDS: dict[str, Sentence] = {
     "too_many_addresses": _S(
         "These are too many addresses. Remove some.", "These are too many addresses. Keep at most %(largest)s of them."
     ),
+    "no_groups": _S("Choose a CSV file with at least one group of accounts, or paste the groups."),
+    "too_many_groups": _S(
+        "These are too many groups. Split them into several lists.",
+        "These are too many groups. Split them into several lists of at most %(largest)s groups.",
+    ),
+    "account_in_other_group": _S(
+        "An earlier group of this list has this account. Put all accounts of one person into one group.",
+        "Group %(group)s has this account already. Put all accounts of one person into one group.",
+    ),
+    "wrong_columns": _S(
+        "The columns are not those of the sample file. Copy its header.",
+        "The columns are not those of the sample file. They must be: %(columns)s.",
+    ),
+    "not_utf8": _S("This file cannot be read. Save it again as “CSV UTF-8” and upload that file."),
     "wrong_type": _S("This value is of the wrong kind.", "This value is of the wrong kind. It must be %(expected)s."),
     "unknown_field": _S("There is no such field. Remove it, or check how it is spelt."),
 }
@@ -200,6 +214,11 @@ OTHERS: dict[str, Sentence] = {
     ),
     "duplicate_not_found": _S("This pair is not suggested any more: one of the two was merged, deleted or changed."),
     "merge_not_found": _S("There is no such merge in this store."),
+    "merge_batch_not_found": _S("There is no such list of groups in this store."),
+    "merge_batch_not_checked": _S(
+        "The groups are still being checked. Wait until that is done, then look at the report."
+    ),
+    "merge_batch_confirmed": _S("These groups were confirmed already. Look at how far they are."),
     "plan_not_found": _S("There is no such merge plan in this store. Start the merge again."),
     "store_exists": _S("A store with this short name exists already. Choose another."),
     "login_refused": _S("Store, e-mail and password do not fit together. Check all three and try again."),
@@ -287,7 +306,7 @@ OTHERS: dict[str, Sentence] = {
     "stale_plan": _S(
         "One of the accounts has changed since you checked the merge. Nothing was merged. Check it again."
     ),
-    "plan_expired": _S("This merge was checked more than an hour ago. Nothing was merged. Check it again."),
+    "plan_expired": _S("This merge was checked too long ago. Nothing was merged. Check it again."),
     "merge_in_progress": _S("One of these accounts is being merged right now. Wait until that is finished."),
     "already_merged": _S("One of these accounts has been merged already. Pick the account it was merged into."),
     "not_a_member": _S("This customer is not a member. Only members have points and can be merged."),

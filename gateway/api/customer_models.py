@@ -12,6 +12,7 @@ from gateway.api.fields import (
     Day,
     Id,
     Json,
+    OfCustomer,
     RequestModel,
     Time,
     WholeNumber,
@@ -134,7 +135,7 @@ class PointsLot(AnswerModel):
     expires_at: Time | None
 
 
-class PointsLedger(AnswerModel):
+class PointsLedger(OfCustomer):
     """The ledger, newest first, with the balance and the lots that make it up."""
 
     balance: int
@@ -143,7 +144,7 @@ class PointsLedger(AnswerModel):
     next_page_token: str | None
 
 
-class PointsBalance(AnswerModel):
+class PointsBalance(OfCustomer):
     """The balance after a change."""
 
     balance: int
@@ -159,7 +160,7 @@ class LoginMethod(AnswerModel):
     confirmed_at: Time | None
 
 
-class LoginMethodList(AnswerModel):
+class LoginMethodList(OfCustomer):
     """Oldest first."""
 
     items: list[LoginMethod]

@@ -58,6 +58,14 @@ class AnswerModel(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+class OfCustomer(AnswerModel):
+    """Base of answers about one customer."""
+
+    customer_id: Id = Field(
+        description="The account that stays: another one than was asked for, where that has been merged into it (F10)."
+    )
+
+
 class IdempotencyHeader(BaseModel):
     """Makes a write repeatable (E7)."""
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from gateway.api.fields import AnswerModel, Id, Json, PageQuery, RequestModel, Time, when, when_set, word
+from gateway.api.fields import AnswerModel, Id, Json, OfCustomer, PageQuery, RequestModel, Time, when, when_set, word
 from gateway.reasons import sentence_of
 from onefold.membership.v1 import levels_pb2 as pb
 from onefold.membership.v1 import service_pb2 as membership
@@ -207,7 +207,7 @@ class LevelChange(AnswerModel):
     at: Time
 
 
-class CustomerLevel(AnswerModel):
+class CustomerLevel(OfCustomer):
     """The level that a customer has."""
 
     level_id: Id | None

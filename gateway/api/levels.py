@@ -7,7 +7,7 @@ from flask_openapi3.models.tag import Tag
 
 from gateway.api.base import PREFIX, blueprint
 from gateway.api.checked import answer, checked, created
-from gateway.api.customers import CustomerPath
+from gateway.api.customers import CustomerPath, of_customer
 from gateway.api.fields import IdempotencyHeader, PageQuery
 from gateway.api.level_models import (
     CustomerLevel,
@@ -94,7 +94,8 @@ def get_customer_level(path: CustomerPath, query: PageQuery) -> Response:
     request = membership.GetCustomerRequest(customer_id=path.customer_id)
     customer = services().membership.get_customer(request).customer
     changes = pb.ListLevelChangesRequest(customer_id=path.customer_id, page=query.page())
-    return answer(history_json(customer, services().levels.list_changes(changes)))
+    history = history_json(customer, services().levels.list_changes(changes))
+    return answer(history | {"customer_id": customer.customer_id})
 
 
 @blueprint.put("/customers/<customer_id>/level", tags=_TAGS, responses={200: CustomerLevel})
@@ -107,7 +108,8 @@ def set_customer_level(header: IdempotencyHeader, path: CustomerPath, body: Cust
         reason=body.reason,
         pinned_until=body.pinned_until,
     )
-    return answer(level_of_json(services().levels.set_of_customer(request, key=header.idempotency_key)))
+    level = services().levels.set_of_customer(request, key=header.idempotency_key)
+    return answer(of_customer(path.customer_id, level_of_json(level)))
 
 
 @blueprint.get("/points-settings", tags=_TAGS, responses={200: PointsSettings})

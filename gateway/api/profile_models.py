@@ -12,6 +12,7 @@ from gateway.api.fields import (
     Id,
     Json,
     Language,
+    OfCustomer,
     PageQuery,
     RequestModel,
     Time,
@@ -133,7 +134,11 @@ class Note(AnswerModel):
     from_customer_id: Id | None = Field(description="The merged account that it was about.")
 
 
-class NoteList(AnswerModel):
+class NoteOf(Note, OfCustomer):
+    """A note that was written or struck."""
+
+
+class NoteList(OfCustomer):
     """Newest first."""
 
     items: list[Note]
@@ -150,7 +155,7 @@ class UseConsent(AnswerModel):
     via: str | None = Field(description="registration, account, staff or api.")
 
 
-class UseConsents(AnswerModel):
+class UseConsents(OfCustomer):
     """Every kind once."""
 
     items: list[UseConsent]

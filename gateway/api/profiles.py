@@ -9,13 +9,14 @@ from pydantic import BaseModel
 from gateway.api.base import blueprint
 from gateway.api.checked import answer, checked
 from gateway.api.customer_models import Customer, customer_json
+from gateway.api.customers import of_customer
 from gateway.api.fields import Id, IdempotencyHeader, PageQuery
 from gateway.api.profile_models import (
     DeletionPolicy,
     DeletionPolicyIn,
-    Note,
     NoteIn,
     NoteList,
+    NoteOf,
     PhoneIn,
     ProfileIn,
     Removal,
@@ -119,25 +120,26 @@ def change_phone(header: IdempotencyHeader, path: PersonPath, body: PhoneIn) -> 
 def list_notes(path: PersonPath, query: PageQuery) -> Response:
     """List the notes about a customer, newest first"""
     found = services().profiles.list_notes(pb.ListNotesRequest(customer_id=path.customer_id, page=query.page()))
-    return answer(
-        {"items": [note_json(note) for note in found.notes], "next_page_token": found.next_page_token or None}
-    )
+    items = [note_json(note) for note in found.notes]
+    return answer(of_customer(path.customer_id, {"items": items, "next_page_token": found.next_page_token or None}))
 
 
-@blueprint.post("/customers/<customer_id>/notes", tags=_TAGS, responses={201: Note})
+@blueprint.post("/customers/<customer_id>/notes", tags=_TAGS, responses={201: NoteOf})
 @checked(permissions.MEMBERS_NOTE)
 def add_note(header: IdempotencyHeader, path: PersonPath, body: NoteIn) -> Response:
     """Add a note about a customer"""
     request = pb.AddNoteRequest(customer_id=path.customer_id, text=body.text)
-    return answer(note_json(services().profiles.add_note(request, key=header.idempotency_key).note), 201)
+    note = services().profiles.add_note(request, key=header.idempotency_key).note
+    return answer(of_customer(path.customer_id, note_json(note)), 201)
 
 
-@blueprint.delete("/customers/<customer_id>/notes/<note_id>", tags=_TAGS, responses={200: Note})
+@blueprint.delete("/customers/<customer_id>/notes/<note_id>", tags=_TAGS, responses={200: NoteOf})
 @checked(permissions.MEMBERS_NOTE)
 def strike_note(header: IdempotencyHeader, path: NotePath) -> Response:
     """Strike a note: it stays, with who struck it and when"""
     request = pb.StrikeNoteRequest(customer_id=path.customer_id, note_id=path.note_id)
-    return answer(note_json(services().profiles.strike_note(request, key=header.idempotency_key).note))
+    note = services().profiles.strike_note(request, key=header.idempotency_key).note
+    return answer(of_customer(path.customer_id, note_json(note)))
 
 
 @blueprint.get("/customers/<customer_id>/consents", tags=_TAGS, responses={200: UseConsentsPast})
@@ -145,7 +147,8 @@ def strike_note(header: IdempotencyHeader, path: NotePath) -> Response:
 def get_consents(path: PersonPath) -> Response:
     """Read what a customer has agreed to, and each change of it, newest first (C6)"""
     found = services().consents.get(registration.GetConsentsRequest(customer_id=path.customer_id))
-    return answer({"items": list(map(use_json, found.consents)), "changes": list(map(use_json, found.changes))})
+    items, changes = list(map(use_json, found.consents)), list(map(use_json, found.changes))
+    return answer(of_customer(path.customer_id, {"items": items, "changes": changes}))
 
 
 @blueprint.put("/customers/<customer_id>/consents", tags=_TAGS, responses={200: UseConsents})
@@ -156,7 +159,7 @@ def set_consents(header: IdempotencyHeader, path: PersonPath, body: UseConsentsI
     Each change is kept for good: who recorded it, when, and by which way. What is so already is no change.
     """
     found = services().consents.set(body.message(path.customer_id), key=header.idempotency_key)
-    return answer({"items": list(map(use_json, found.consents))})
+    return answer(of_customer(path.customer_id, {"items": list(map(use_json, found.consents))}))
 
 
 @blueprint.get("/deletion-policy", tags=_TAGS, responses={200: DeletionPolicy})

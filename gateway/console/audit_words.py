@@ -40,6 +40,7 @@ ACTIONS: dict[str, tuple[LazyString, dict[str, LazyString]]] = {
             "duplicate_restored": _l("No longer said to be another person"),
         },
     ),
+    "merge_batch": (_l("Many merges"), {"confirmed": _l("Many merges started")}),
     "order": (
         _l("Orders"),
         {
@@ -107,6 +108,7 @@ FIELDS: dict[str, LazyString] = {
     "email_marketing": _l("Offers by e-mail"),
     "expires_at": _l("Good until"),
     "expires_on": _l("Expiry date"),
+    "groups": _l("Groups"),
     "language": _l("Language"),
     "level": _l("Level"),
     "merge_run_id": _l("Merge"),

@@ -289,6 +289,13 @@ class MergeForm(PlainForm):
     description = StringField(_l("Description"))
 
 
+class MergeBatchForm(KeyedForm):
+    """Groups of accounts, as a file or pasted (F1)."""
+
+    file = FileField(_l("CSV file"))
+    pasted = TextAreaField(_l("Or paste the groups here"))
+
+
 class ImportForm(KeyedForm):
     """A file of members (D1)."""
 

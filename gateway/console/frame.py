@@ -11,7 +11,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from werkzeug.local import LocalProxy
 from werkzeug.wrappers import Response
 
-from gateway import addresses, formats, items
+from gateway import addresses, formats, items, merge_files
 from gateway.auth import principal
 from gateway.console import ask, labels
 from gateway.console.merge_words import lot_text
@@ -100,6 +100,9 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "language_name": _language,
     "last_day": _last_day,
     "mend": _mend,
+    "merge_column": merge_files.column_of,
+    "merge_batch_state": _badge(labels.MERGE_BATCH_STATE),
+    "merge_group_state": _badge(labels.MERGE_GROUP_STATE),
     "merge_state": _badge(labels.MERGE_STATE),
     "merge_warning": _words(labels.MERGE_WARNING),
     "message_kind": _words(labels.MESSAGE_KIND),

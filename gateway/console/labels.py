@@ -8,6 +8,7 @@ from flask_babel import LazyString
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
+from onefold.identity_merge.v1.batches_pb2 import MergeBatchState, MergeGroupState
 from onefold.identity_merge.v1.service_pb2 import MergeState, StaffRole
 from onefold.membership.v1.directory_pb2 import CustomerSort
 from onefold.membership.v1.imports_pb2 import ImportState
@@ -62,6 +63,19 @@ BULK_STATE: dict[int, Badge] = {
     BulkRunState.BULK_RUN_STATE_QUEUED: (_l("Queued"), "info"),
     BulkRunState.BULK_RUN_STATE_RUNNING: (_l("Running"), "info"),
     BulkRunState.BULK_RUN_STATE_DONE: (_l("Completed"), "good"),
+}
+MERGE_BATCH_STATE: dict[int, Badge] = {
+    MergeBatchState.MERGE_BATCH_STATE_CHECKING: (_l("Being checked"), "info"),
+    MergeBatchState.MERGE_BATCH_STATE_CHECKED: (_l("To be confirmed"), "warn"),
+    MergeBatchState.MERGE_BATCH_STATE_RUNNING: (_l("Running"), "info"),
+    MergeBatchState.MERGE_BATCH_STATE_DONE: (_l("Completed"), "good"),
+}
+MERGE_GROUP_STATE: dict[int, Badge] = {
+    MergeGroupState.MERGE_GROUP_STATE_WAITING: (_l("Being checked"), "info"),
+    MergeGroupState.MERGE_GROUP_STATE_READY: (_l("Can be merged"), "info"),
+    MergeGroupState.MERGE_GROUP_STATE_RUNNING: (_l("Running"), "info"),
+    MergeGroupState.MERGE_GROUP_STATE_MERGED: (_l("Merged"), "good"),
+    MergeGroupState.MERGE_GROUP_STATE_FAILED: (_l("Not merged"), "bad"),
 }
 MESSAGE_STATE: dict[int, Badge] = {
     MessageState.MESSAGE_STATE_QUEUED: (_l("Queued"), "info"),

@@ -9,6 +9,7 @@ from pathlib import Path
 from onefold.identity_merge.v1 import (
     accounts_pb2_grpc,
     audit_pb2_grpc,
+    batches_pb2_grpc,
     duplicates_pb2_grpc,
     keys_pb2_grpc,
     service_pb2_grpc,
@@ -31,18 +32,22 @@ from services.identity_merge.api import (
     DuplicatesApi,
     LoginApi,
     MergeApi,
+    MergeBatchApi,
     SocialLoginApi,
     StaffApi,
 )
 from services.identity_merge.clients import Membership, Orders
 from services.identity_merge.clients.social import SocialProviders
 from services.identity_merge.commands import Context
+from services.identity_merge.commands.batches import tend_batches
 from services.identity_merge.commands.housekeeping import delete_expired
 from services.identity_merge.commands.passwords import Passwords
 from services.identity_merge.commands.runner import Runner
 from services.identity_merge.commands.scanning import LOOK_SECONDS, Scanner
 from services.identity_merge.consumers import subscriptions
 from services.identity_merge.domain.codes import SMS_REGIONS
+
+BATCH_SECONDS = 0.2
 
 
 def _context(environment: Environment, signer: TokenSigner, *, connections: int, name: str) -> Context:
@@ -71,6 +76,7 @@ async def serve(environment: Environment, stop: asyncio.Event) -> None:
     service_pb2_grpc.add_AccessServiceServicer_to_server(AccessApi(context), server.aio)
     accounts_pb2_grpc.add_CustomerAccountServiceServicer_to_server(CustomerAccountApi(context), server.aio)
     audit_pb2_grpc.add_AuditServiceServicer_to_server(AuditApi(context), server.aio)
+    batches_pb2_grpc.add_MergeBatchServiceServicer_to_server(MergeBatchApi(context), server.aio)
     duplicates_pb2_grpc.add_DuplicatesServiceServicer_to_server(DuplicatesApi(context), server.aio)
     keys_pb2_grpc.add_ApiKeyServiceServicer_to_server(ApiKeyApi(context), server.aio)
     service_pb2_grpc.add_LoginServiceServicer_to_server(LoginApi(context), server.aio)
@@ -102,6 +108,7 @@ async def work(environment: Environment, stop: asyncio.Event) -> None:
         subscriptions(context.identifiers),
         context.waker.run(),
         Runner(context).run(),
+        worker.every(BATCH_SECONDS, "merge_batches", lambda: tend_batches(context)),
         worker.every(LOOK_SECONDS, "scans", Scanner(context.database, _scan_pause(environment)).look),
         worker.every(600, "expiry", lambda: delete_expired(context.database)),
     )

@@ -70,6 +70,8 @@ WRITES: dict[str, str] = {
     # identity_merge
     "PlanMerge": "A plan, which nobody has committed.",
     "CommitMerge": "customer.merge_started customer.merge_completed customer.merge_refused",
+    "CreateMergeBatch": "A dry run, or merge_batch.confirmed where it starts by itself.",
+    "ConfirmMergeBatch": "merge_batch.confirmed",
     "DismissDuplicate": "customer.duplicate_dismissed",
     "RestoreDuplicate": "customer.duplicate_restored",
     "StartDuplicateScan": "Looks at members and changes none of them.",

@@ -190,3 +190,25 @@ def test_one_account_six_and_more_points_than_there_are_cannot_go_on(shop: Shop,
     page.get_by_role("button", name="Next: check").click()
     expect(page.get_by_role("alert")).to_contain_text("not enough points")
     expect(page.get_by_label("Points", exact=True)).to_have_value("999,999")
+
+
+def test_many_groups_are_pasted_checked_and_merged_by_keyboard(shop: Shop, page: Page) -> None:
+    """F1, F8: what cannot be is named with its column; the others are merged, and the file of those not merged uploads as it is."""
+    a, b, c, d = (shop.member(shop.somebody()) for _ in range(4))
+    page.goto("/console/merges/batches/new")
+    page.get_by_label("Or paste the groups here").focus()
+    page.keyboard.insert_text(f"{a}\t{b}\n{c}\t{d}\t\t\t\tmany\n")
+    press(page, "Check the groups")
+    row = page.get_by_role("row").filter(has_text="Group 2")
+    expect(row).to_contain_text("points:", timeout=MERGED_SECONDS)
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download those not merged").press("Enter")
+    page.get_by_role("button", name="Merge 1 group").press("Enter")
+    expect(page.get_by_text("1 group merged.")).to_be_visible(timeout=MERGED_SECONDS)
+    assert shop.get(f"/customers/{b}")["customer_id"] == a
+    page.goto("/console/merges/batches/new")
+    page.get_by_label("Choose the CSV file").set_input_files(download.value.path())
+    page.get_by_role("button", name="Check the groups").click()
+    expect(page.get_by_role("row").filter(has_text="Group 1")).to_contain_text("points:", timeout=MERGED_SECONDS)
+    page.goto("/console/merges/batches")
+    expect(page.get_by_role("table").get_by_role("row")).to_have_count(3)

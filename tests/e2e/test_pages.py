@@ -86,6 +86,9 @@ def addresses(shop: Shop) -> list[str]:
     adjustment = "change=award&points=50&expires_on=2099-12-31&description=Sorry"
     many = shop.post("/order-runs/status", {"order_ids": [paid, unpaid], "status": "shipped"})["run_id"]
     until(lambda: shop.get(f"/order-runs/{many}")["finished_at"], "the run ends")
+    pairs = [{"primary_id": ids[0], "other_ids": [other]} for other in ids[1:]]
+    batch = shop.post("/merge-batches", {"groups": pairs})["batch_id"]
+    until(lambda: shop.get(f"/merge-batches/{batch}")["state"] == "checked", "the groups are checked")
     return [
         "/console/",
         f"/console/levels/runs/{saving}",
@@ -139,6 +142,7 @@ def addresses(shop: Shop) -> list[str]:
         *("/console/merges/duplicates", "/console/merges/duplicates?dismissed=1"),
         f"/console/members/{twin}",
         f"/console/merges/{run}",
+        *("/console/merges/batches", "/console/merges/batches/new", f"/console/merges/batches/{batch}"),
         f"/console/merges/new?{picked}",
         f"/console/merges/new/points?{picked}",
         f"/console/merges/check?{picked}&primary={ids[0]}&{adjustment}",

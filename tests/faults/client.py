@@ -259,6 +259,15 @@ class Shop:
 
         return until(over, seconds, f"merge {run['merge_run_id']} ends")
 
+    def batch_in(self, batch_id: str, state: str, seconds: float = PATIENCE_SECONDS) -> Json:
+        """Many merges, once they are in that state."""
+
+        def there() -> Json | None:
+            now = self.api.get(f"/merge-batches/{batch_id}")
+            return now if now["state"] == state else None
+
+        return until(there, seconds, f"batch {batch_id} is {state}")
+
     def imported(self, run: Json, seconds: float = PATIENCE_SECONDS) -> Json:
         """The import once every row has had its turn."""
 

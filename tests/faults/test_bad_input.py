@@ -200,7 +200,9 @@ TABLE = [
     ),
     _plan("another store's account", 404, "customer_not_found", "", lambda s: s.merge([s.members[0], s.foreign])),
     _plan("an account of nobody", 404, "customer_not_found", "", lambda s: s.merge([s.members[0], str(uuid.uuid4())])),
-    _plan("merged already", 409, "already_merged", "", lambda s: s.merge([s.members[0], s.merged])),
+    _plan(
+        "two ids of one account", 422, "repeated_account", "customer_ids", lambda s: s.merge([s.members[7], s.merged])
+    ),
     _plan("a guest", 409, "not_a_member", "", lambda s: s.merge([s.members[0], s.guest])),
     _wish("more points than all have", 409, "points_insufficient", "", points=-1_000_000),
     _wish("points that never end", 422, "expiry_required", "adjustment.expires_on", points=5),

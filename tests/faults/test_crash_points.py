@@ -30,6 +30,7 @@ from tests.faults.flows import (
     Payment,
     WithPoints,
 )
+from tests.faults.merge_flows import MergeOfMany
 from tests.faults.order_flows import Ending, RunOverOrders
 from tests.faults.system import WORKS, System
 
@@ -107,6 +108,11 @@ SCENARIOS = [
             ),
             *("merge.between_batches", "merge.before_complete", "merge.after_complete"),
         ),
+    ),
+    Scenario(
+        "identity_merge-work",
+        MergeOfMany,
+        ("merge_batch.check.before_commit", "merge_batch.start.before_commit", "merge_batch.start.after_commit"),
     ),
     Scenario(
         "notification-work",

@@ -58,6 +58,9 @@ def neighbours(running: System) -> Iterator[Neighbours]:
         "invitation_id": mine.owner.sure("POST", "/staff", invitation)["invitation_id"],
         "order_run_id": mine.api.sure("POST", "/order-runs/status", body)["run_id"],
     }
+    batch = mine.api.sure("POST", "/merge-batches", {"groups": [{"primary_id": third, "other_ids": [fourth]}]})
+    ids["batch_id"] = batch["batch_id"]
+    mine.batch_in(batch["batch_id"], "checked")
     running.audit()
     yield Neighbours(running, mine, stranger, ids, mine.plan([third, fourth]))
     mine.close()
@@ -71,6 +74,7 @@ _NOT_FOUND = {
     "item_not_found",
     "cart_not_found",
     "merge_not_found",
+    "merge_batch_not_found",
     "plan_not_found",
     "import_not_found",
     "filter_not_found",
@@ -180,6 +184,16 @@ ROUTES: dict[str, tuple[str, object, str]] = {
     "POST /merges": ("/merges", {"plan_id": "{plan_id}", "plan_hash": "{plan_hash}"}, _MISSING),
     "GET /merges": ("/merges?customer_id={customer_id}", None, _EMPTY),
     "GET /merges/{merge_run_id}": ("/merges/{merge_run_id}", None, _MISSING),
+    "POST /merge-batches": (
+        "/merge-batches",
+        {"groups": [{"primary_id": "{customer_id}", "other_ids": ["{third_id}"]}], "start": True},
+        _TAKEN,
+    ),
+    "GET /merge-batches": ("/merge-batches", None, _OWN),
+    "GET /merge-batches/{batch_id}": ("/merge-batches/{batch_id}", None, _MISSING),
+    "POST /merge-batches/{batch_id}/confirm": ("/merge-batches/{batch_id}/confirm", {}, _MISSING),
+    "GET /merge-batches/{batch_id}/groups": ("/merge-batches/{batch_id}/groups", None, _MISSING),
+    "GET /merge-batches/{batch_id}/report.csv": ("/merge-batches/{batch_id}/report.csv", None, _MISSING),
     "GET /duplicates": ("/duplicates?customer_id={customer_id}", None, _EMPTY),
     "POST /duplicates/dismissals": (
         "/duplicates/dismissals",
@@ -275,6 +289,7 @@ _ON_PAGES = {
     "filter_id": "filter_id",
     "item_id": "item_id",
     "import_id": "import_id",
+    "batch_id": "batch_id",
     "key_id": "api_key_id",
     "staff_id": "staff_id",
     "invitation_id": "invitation_id",

@@ -4,6 +4,7 @@ from services.identity_merge.api.access import AccessApi
 from services.identity_merge.api.accounts import CustomerAccountApi
 from services.identity_merge.api.api_keys import ApiKeyApi
 from services.identity_merge.api.audit import AuditApi
+from services.identity_merge.api.batches import MergeBatchApi
 from services.identity_merge.api.duplicates import DuplicatesApi
 from services.identity_merge.api.logins import LoginApi
 from services.identity_merge.api.merges import MergeApi
@@ -18,6 +19,7 @@ __all__ = [
     "DuplicatesApi",
     "LoginApi",
     "MergeApi",
+    "MergeBatchApi",
     "SocialLoginApi",
     "StaffApi",
 ]

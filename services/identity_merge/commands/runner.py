@@ -24,12 +24,13 @@ from services.common.errors import (
     StateConflict,
 )
 from services.common.outbox import Event
-from services.common.tokens import SERVICE, ServiceClaims
+from services.common.tokens import ServiceClaims
 from services.identity_merge import events
 from services.identity_merge.commands import Context
 from services.identity_merge.commands.logins import retire_login_methods
+from services.identity_merge.commands.merges import claims_of
 from services.identity_merge.domain.merges import MergeState, Run
-from services.identity_merge.store import merges
+from services.identity_merge.store import batches, merges
 from services.identity_merge.store.merges import Claim, LeaseLost
 
 # Merges that one process carries out at the same time, so that one that waits for an answer does not hold up the rest.
@@ -151,6 +152,7 @@ class Runner:
         async with self.context.database.transaction(store_id) as tx:
             await merges.save_run(tx, claim)
             await merges.release_participants(tx, store_id, run.merge_run_id)
+            await batches.note_end(tx, store_id, run.merge_run_id, run.refusal)
             await outbox.add(tx, store_id, [events.merge_finished(run), _noted(run)])
         self.context.waker.wake()
 
@@ -194,14 +196,4 @@ async def _rest(woken: asyncio.Event) -> None:
 
 
 def _claims(claim: Claim) -> ServiceClaims:
-    """In the name of the store and of whoever started the merge: an award's last day is reckoned in the store's time zone."""
-    store = claim.store
-    return ServiceClaims(
-        actor=claim.run.started_by,
-        role=SERVICE,
-        store_id=str(store.store_id),
-        region=store.region,
-        currency=store.currency,
-        timezone=store.timezone,
-        language=store.language,
-    )
+    return claims_of(claim.store, claim.run.started_by)

@@ -11,14 +11,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from enum import IntEnum
 from functools import partial
 from uuid import UUID
 
 from services.common.contact import clean_text
-from services.common.errors import Conflict, Internal, StateConflict, Violations
+from services.common.errors import Conflict, Internal, InvalidInput, StateConflict, Violations
 from services.common.ids import NIL, parse_id
 
 FEWEST, MOST = 2, 5
@@ -111,6 +111,13 @@ class MergeRequest:
     def participants(self) -> list[UUID]:
         """All accounts, in the order in which they are locked everywhere."""
         return sorted([self.primary_id, *self.merged_ids])
+
+    def led_on(self, merged_id: UUID, survivor_id: UUID) -> MergeRequest:
+        """The same for the account behind an id that was merged earlier (F10). Raises InvalidInput when that is named besides."""
+        if survivor_id in self.participants:
+            raise InvalidInput.of("customer_ids", "repeated_account")
+        primary, *merged = (survivor_id if i == merged_id else i for i in (self.primary_id, *self.merged_ids))
+        return replace(self, primary_id=primary, merged_ids=tuple(merged))
 
     def plan_hash(self, foreseen: Foreseen) -> str:
         """Hexadecimal SHA-256 over what is asked and what was foreseen (F8)."""

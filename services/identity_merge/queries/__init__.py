@@ -13,6 +13,7 @@ from services.common.tokens import ServiceClaims
 from services.identity_merge.domain import tokens
 from services.identity_merge.domain.access import ApiKey, Holder, Store, is_slug
 from services.identity_merge.domain.audit import AuditFilter, Written
+from services.identity_merge.domain.batches import MOST_GROUPS, Batch, Group
 from services.identity_merge.domain.callers import me
 from services.identity_merge.domain.logins import Account, CustomerSession, LoginMethod
 from services.identity_merge.domain.merges import Run
@@ -22,6 +23,7 @@ from services.identity_merge.store import (
     access,
     api_keys,
     audit,
+    batches,
     logins,
     merges,
     passwords,
@@ -150,6 +152,37 @@ async def list_merges(
     async with database.transaction(claims.store) as tx:
         runs = await merges.list_runs(tx, claims.store, page, customer_id)
     return page.cut(runs, lambda run: (run.started_at.isoformat(), str(run.merge_run_id)))
+
+
+async def get_batch(database: Database, claims: ServiceClaims, batch_id: UUID) -> Batch:
+    """Many merges as they stand. Raises NotFound (merge_batch_not_found)."""
+    async with database.transaction(claims.store) as tx:
+        batch = await batches.load_batch(tx, claims.store, batch_id)
+    if batch is None:
+        raise NotFound("merge_batch_not_found", batch_id=str(batch_id))
+    return batch
+
+
+async def list_batches(database: Database, claims: ServiceClaims, size: int, token: str) -> Page[Batch]:
+    """Batches of the store, newest first. Raises InvalidInput (invalid_page_token, too_large)."""
+    page = _read_page(size, token)
+    async with database.transaction(claims.store) as tx:
+        rows = await batches.list_batches(tx, claims.store, page)
+    return page.cut(rows, lambda batch: (batch.requested_at.isoformat(), str(batch.batch_id)))
+
+
+async def list_groups(
+    database: Database, claims: ServiceClaims, batch_id: UUID, size: int, token: str, *, failed_only: bool
+) -> Page[Group]:
+    """A batch's groups in their places. Raises NotFound (merge_batch_not_found), InvalidInput (invalid_page_token, too_large)."""
+    page = PageRequest.read(size, token, keys=1)
+    if page.after and not (isinstance(page.after[0], int) and 0 <= page.after[0] <= MOST_GROUPS):
+        raise InvalidInput.of("page.token", "invalid_page_token")
+    async with database.transaction(claims.store) as tx:
+        if await batches.load_batch(tx, claims.store, batch_id) is None:
+            raise NotFound("merge_batch_not_found", batch_id=str(batch_id))
+        rows = await batches.list_groups(tx, claims.store, batch_id, page, failed_only=failed_only)
+    return page.cut(rows, lambda group: (group.place,))
 
 
 async def list_audit_entries(

@@ -33,9 +33,15 @@ LEASE = timedelta(seconds=15)
 
 
 async def add_plan(
-    tx: AsyncConnection, store_id: UUID, plan_id: UUID, wanted: MergeRequest, foreseen: Foreseen, actor: str
+    tx: AsyncConnection,
+    store_id: UUID,
+    plan_id: UUID,
+    wanted: MergeRequest,
+    foreseen: Foreseen,
+    actor: str,
+    lifetime: timedelta = PLAN_LIFETIME,
 ) -> Plan:
-    """Writes a plan that is good for PLAN_LIFETIME by the database's clock."""
+    """Writes a plan that is good for so long by the database's clock."""
     plan_hash, marks = wanted.plan_hash(foreseen), foreseen.marks(plan_id)
     statement = insert(merge_plans).values(
         store_id=store_id,
@@ -44,7 +50,7 @@ async def add_plan(
         fingerprint=foreseen.fingerprint,
         marks=marks,
         created_by=actor,
-        expires_at=func.now() + PLAN_LIFETIME,
+        expires_at=func.now() + lifetime,
         **_request_columns(wanted),
     )
     expires_at: datetime = (await tx.execute(statement.returning(merge_plans.c.expires_at))).scalar_one()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -25,6 +26,10 @@ _PAGE = text(
  ORDER BY o.placed_at DESC, o.order_id DESC"""
 )
 _IDS = text(f"SELECT f.order_id FROM {_FOUND}")
+_SURVIVORS = text(
+    """SELECT survivor_id FROM survivors
+ WHERE store_id = NULLIF(current_setting('app.store_id', true), '')::uuid AND merged_id = ANY(CAST(:ids AS uuid[]))"""
+)
 
 
 async def find_page(tx: AsyncConnection, asked: Filter, search: Search, page: PageRequest) -> list[Order]:
@@ -33,23 +38,36 @@ async def find_page(tx: AsyncConnection, asked: Filter, search: Search, page: Pa
     `search` stands for the words of the filter. `find_orders` is the one door through which texts can be found by an index:
     PostgreSQL does not let operators that are not leakproof reach one past row-level security (revision 0004).
     """
-    rows = await tx.execute(_PAGE, _parameters(asked, search, page.size + 1, page.after))
+    customers = await _owners(tx, asked)
+    rows = await tx.execute(_PAGE, _parameters(asked, customers, search, page.size + 1, page.after))
     return [order_of(row) for row in rows]
 
 
 async def find_ids(tx: AsyncConnection, asked: Filter, search: Search, most: int) -> list[UUID]:
     """Up to `most` orders, newest first."""
-    return [row.order_id for row in await tx.execute(_IDS, _parameters(asked, search, most, None))]
+    parameters = _parameters(asked, await _owners(tx, asked), search, most, None)
+    return [row.order_id for row in await tx.execute(_IDS, parameters)]
 
 
-def _parameters(asked: Filter, search: Search, most: int, after: tuple[datetime, UUID] | None) -> dict[str, object]:
+async def _owners(tx: AsyncConnection, asked: Filter) -> list[UUID]:
+    """The customers that are asked about and the survivors of those who were merged (F10), whose unpaid orders stay theirs (F7)."""
+    ids = list(asked.customer_ids)
+    if not ids:
+        return []
+    found = await tx.execute(_SURVIVORS, {"ids": ids})
+    return list(dict.fromkeys([*ids, *(row.survivor_id for row in found)]))
+
+
+def _parameters(
+    asked: Filter, customers: Sequence[UUID], search: Search, most: int, after: tuple[datetime, UUID] | None
+) -> dict[str, object]:
     words = search.contact
     return {
         "way": words.way.value if words else "",
         "grams": list(words.grams) if words else [],
         "patterns": list(words.patterns) if words else [],
         "number": search.number,
-        "customers": list(asked.customer_ids),
+        "customers": list(customers),
         "statuses": list(asked.statuses),
         "partly": asked.partly_refunded,
         "channels": list(asked.channels),

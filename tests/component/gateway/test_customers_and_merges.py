@@ -21,12 +21,13 @@ def test_a_member_is_found_by_part_of_a_name_phone_or_email(store: Store) -> Non
 
 def test_points_are_awarded_and_deducted_and_never_below_zero(store: Store) -> None:
     """B2, B4."""
-    path = f"/customers/{store.member()}/points"
+    member = store.member()
+    path = f"/customers/{member}/points"
     before = PointsLedger.model_validate(store.get(path).json()).balance
     once = key()
     award = {"points": 50, "expires_on": "2099-03-31", "note": "sorry"}
-    assert store.post(path, award, once).json() == {"balance": before + 50}
-    assert store.post(path, award, once).json() == {"balance": before + 50}
+    for _ in range(2):
+        assert store.post(path, award, once).json() == {"customer_id": member, "balance": before + 50}
     assert problem(store.post(path, {"points": -10_000}))[:2] == (409, "points_insufficient")
     assert problem(store.post(path, {"points": 5}))[2] == {("expires_on", "expiry_required")}
     assert problem(store.post(path, {"points": 5, "expires_on": "2020-01-01"}))[2] == {("expires_on", "expiry_in_past")}

@@ -11,7 +11,7 @@ import httpx
 from deploy.local.provision import run_sync
 from deploy.local.stack import Stack
 from gateway.api.customer_models import Customer
-from gateway.api.profile_models import Note, NoteList, Removal, TimelineOut, UseConsents, UseConsentsPast
+from gateway.api.profile_models import NoteList, NoteOf, Removal, TimelineOut, UseConsents, UseConsentsPast
 from onefold.identity_merge.v1 import service_pb2 as identity
 from tests.component.gateway.conftest import Json, Store, key, problem
 from tests.support.until import until
@@ -77,7 +77,7 @@ def test_support_writes_notes_and_tags_and_changes_nothing_else(stack: Stack, ne
     run_sync(turn_into(stack, store, "support"))
     until(lambda: store.get("/me").json()["staff"]["role"] == "support", "the role is known")
     version = store.get(f"/customers/{member}").json()["version"]
-    note = Note.model_validate(send(store, "POST", f"/customers/{member}/notes", {"text": "likes oolong"}).json())
+    note = NoteOf.model_validate(send(store, "POST", f"/customers/{member}/notes", {"text": "likes oolong"}).json())
     assert send(store, "DELETE", f"/customers/{member}/notes/{note.note_id}").status_code == 200
     tagged = send(store, "PUT", f"/customers/{member}/tags", {"tags": ["vip"], "expected_version": version})
     assert Customer.model_validate(tagged.json()).tags == ["vip"]
@@ -115,8 +115,8 @@ def test_a_consent_is_given_and_withdrawn_and_its_past_is_kept(store: Store) -> 
 def test_notes_are_added_listed_and_struck(store: Store) -> None:
     """C4."""
     member = store.member()
-    note = Note.model_validate(send(store, "POST", f"/customers/{member}/notes", {"text": "likes oolong"}).json())
-    struck = Note.model_validate(send(store, "DELETE", f"/customers/{member}/notes/{note.note_id}").json())
+    note = NoteOf.model_validate(send(store, "POST", f"/customers/{member}/notes", {"text": "likes oolong"}).json())
+    struck = NoteOf.model_validate(send(store, "DELETE", f"/customers/{member}/notes/{note.note_id}").json())
     assert struck.struck_at
     listed = NoteList.model_validate(store.get(f"/customers/{member}/notes").json())
     assert [each.text for each in listed.items] == ["likes oolong"]

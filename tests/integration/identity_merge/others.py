@@ -18,7 +18,7 @@ from onefold.orders.v1 import merging_pb2_grpc as relinking_grpc
 from onefold.orders.v1 import service_pb2 as orders
 from onefold.orders.v1 import service_pb2_grpc as orders_grpc
 from services.common import rpc
-from services.common.errors import OnefoldError
+from services.common.errors import NotFound, OnefoldError, StateConflict
 from services.common.tokens import ServiceClaims
 
 
@@ -45,6 +45,9 @@ class Script:
     people: list[likeness_pb2.Person] = field(default_factory=list)
     # Customer → phones and e-mails on the orders.
     contacts: dict[str, list[str]] = field(default_factory=dict)
+    # Accounts: old id → the survivor's; those that never were.
+    merged: dict[str, str] = field(default_factory=dict)
+    unknown: set[str] = field(default_factory=set)
     on_call: Callable[[str], None] = lambda _: None
 
     async def enter(self, method: str, request: Any) -> None:
@@ -55,6 +58,14 @@ class Script:
             await gate.wait()
         if error := self.errors.get(method):
             raise error
+
+    def look_up(self, *ids: str) -> None:
+        """Raises what membership says of ids that are no live accounts."""
+        for customer_id in ids:
+            if customer_id in self.unknown:
+                raise NotFound("customer_not_found", customer_id=customer_id)
+            if survivor := self.merged.get(customer_id):
+                raise StateConflict("already_merged", customer_id=customer_id, survivor_id=survivor)
 
     def asked(self, method: str) -> list[Any]:
         """The requests of one method."""
@@ -67,6 +78,7 @@ class ScriptedMembership(membership_grpc.MembershipServiceServicer):
 
     async def PreviewAbsorb(self, request: Any, _: Any) -> membership.PreviewAbsorbResponse:  # noqa: N802
         await self._script.enter("PreviewAbsorb", request)
+        self._script.look_up(request.primary_id, *request.merged_ids)
         return membership.PreviewAbsorbResponse(
             accounts=[membership.Customer(customer_id=i) for i in (request.primary_id, *request.merged_ids)],
             points_before=7,

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import event
 
 from onefold.membership.v1 import events_pb2
 from services.common import clock
@@ -54,8 +57,8 @@ async def test_everything_of_the_merged_goes_to_the_primary(shop: Shop) -> None:
         (lot.remaining, lot.expires_at) for lot in plan.ledgers[0].lots
     )
     assert [row.value for row in await shop.rows("SELECT value FROM identifiers WHERE state = 'retired'")] == [None] * 2
-    [event] = await shop.events("members_absorbed")
-    told_of = events_pb2.MembersAbsorbed.FromString(event.payload)
+    [told_event] = await shop.events("members_absorbed")
+    told_of = events_pb2.MembersAbsorbed.FromString(told_event.payload)
     assert (told_of.survivor_id, list(told_of.merged_ids), told_of.points_balance) == (
         str(primary),
         [str(merged)],
@@ -94,6 +97,37 @@ async def test_old_ids_lead_to_the_last_survivor_in_one_hop(shop: Shop) -> None:
     assert (await shop.customer(c)).points_balance == 25
     assert (await shop.enrol(buyer(customer_id=a, new_customer=False))).customer_id == c
     await shop.audit()
+
+
+async def test_a_chain_of_fifty_merges_is_one_hop_from_either_end(shop: Shop) -> None:
+    """F10: however old the id, its pointer names the account that lives, and finding that takes the same statements."""
+    chain = [await shop.member() for _ in range(51)]
+    for merged, primary in itertools.pairwise(chain):
+        await shop.absorb(primary, merged)
+    pointers = await shop.rows(
+        "SELECT DISTINCT survivor_id FROM customers WHERE status = :merged", merged=Status.MERGED
+    )
+    assert [row.survivor_id for row in pointers] == [chain[-1]]
+    taken = [await statements(shop, customer_id) for customer_id in (chain[49], chain[0])]
+    assert taken[0] == taken[1]
+    await shop.award(chain[0], 25)
+    assert (await shop.customer(chain[25])).points_balance == 25
+    assert len((await shop.customer(chain[0])).merged_accounts) == 50
+    await shop.audit()
+
+
+async def statements(shop: Shop, customer_id: UUID) -> int:
+    """How many it takes to read a customer."""
+    seen: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_more: Any) -> None:
+        seen.append(statement)
+
+    engine = shop.context.database.engine.sync_engine
+    event.listen(engine, "before_cursor_execute", note)
+    await shop.customer(customer_id)
+    event.remove(engine, "before_cursor_execute", note)
+    return len(seen)
 
 
 async def test_the_same_run_is_done_once(shop: Shop) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from dataclasses import replace
 
 import pytest
@@ -117,6 +118,23 @@ async def test_unpaid_orders_move_only_when_paid(context: commands.Context) -> N
     assert (await queries.get_order(context.database, who, unpaid.order_id)).customer_id == a
     moved = await commands.confirm_payment(context, who, once(who), unpaid.order_id, PaymentMethod.CASH, "", 0)
     assert (moved.customer_id, moved.status) == (c, Status.PAID)
+
+
+async def test_the_orders_of_a_chain_of_fifty_merges_are_one_hop_away(context: commands.Context) -> None:
+    """F10: a payment of the oldest id's order, and a list asked for by it, find the account that lives; F7: and what is unpaid."""
+    who, chain = claims(), [new_id() for _ in range(51)]
+    unpaid, later = [await create(context, who, replace(DRAFT, customer_id=chain[0], paid=False)) for _ in range(2)]
+    for merged, primary in itertools.pairwise(chain):
+        await commands.relink_orders(context, who, new_id(), [merged], primary)
+    async with context.database.transaction(who.store) as tx:
+        found = await tx.execute(text("SELECT DISTINCT survivor_id FROM survivors"))
+        assert [row.survivor_id for row in found] == [chain[-1]]
+    moved = await commands.confirm_payment(context, who, once(who), unpaid.order_id, PaymentMethod.CASH, "", 0)
+    assert moved.customer_id == chain[-1]
+    for asked, expected in (((chain[0],), {moved.order_id, later.order_id}), (tuple(chain[25:27]), {moved.order_id})):
+        listed = await queries.list_orders(context.database, who, 10, "", Filter(customer_ids=asked))
+        assert {order.order_id for order in listed.items} == expected
+        assert len(listed.items) == len(expected)
 
 
 async def test_relinking_goes_in_batches_and_may_be_repeated(

@@ -18,12 +18,14 @@ from gateway.api import (
     import_models,
     item_models,
     level_models,
+    merge_batch_models,
     merge_models,
     order_models,
     profile_models,
 )
 from gateway.flows import Buyer
 from gateway.timeline import Event, Timeline
+from onefold.identity_merge.v1 import batches_pb2 as batches
 from onefold.identity_merge.v1 import service_pb2 as identity
 from onefold.membership.v1 import directory_pb2 as directory
 from onefold.membership.v1 import imports_pb2 as imports
@@ -77,9 +79,9 @@ def test_every_answer_is_as_the_document_says(make: Any) -> None:
     item_models.Item.model_validate(item_models.item_json(make(items.Item())))
     customer_models.CustomerSummary.model_validate(customer_models.summary_json(customer, "HKD"))
     customer_models.Customer.model_validate(customer_models.customer_json(customer, "HKD", "id"))
-    customer_models.PointsLedger.model_validate(
-        customer_models.ledger_json(make(membership.ListPointsEntriesResponse()))
-    )
+    owner = {"customer_id": "id"}
+    ledger = customer_models.ledger_json(make(membership.ListPointsEntriesResponse()))
+    customer_models.PointsLedger.model_validate(owner | ledger)
     customer_models.LoginMethod.model_validate(customer_models.login_method_json(make(identity.LoginMethod())))
     customer_models.Message.model_validate(customer_models.message_json(make(notification.Message())))
     found = make(imports.Import(state=imports.IMPORT_STATE_CHECKED))
@@ -98,9 +100,10 @@ def test_every_answer_is_as_the_document_says(make: Any) -> None:
     saving.refusal = "stale_simulation" if saving.refusal else ""
     level_models.LevelRun.model_validate(level_models.run_json(saving))
     level_models.Simulation.model_validate(level_models.simulation_json(make(levels.SimulateLevelsResponse())))
-    level_models.CustomerLevel.model_validate(level_models.level_of_json(make(levels.SetCustomerLevelResponse())))
+    level = level_models.level_of_json(make(levels.SetCustomerLevelResponse()))
+    level_models.CustomerLevel.model_validate(owner | level)
     changes = level_models.history_json(customer, make(levels.ListLevelChangesResponse()))
-    level_models.CustomerLevelHistory.model_validate(changes)
+    level_models.CustomerLevelHistory.model_validate(owner | changes)
     level_models.PointsSettings.model_validate(level_models.settings_json(make(levels.PointsSettings())))
     expiring = level_models.expiring_json(make(levels.ListExpiringPointsResponse()), True)
     level_models.ExpiringPointsList.model_validate(expiring)
@@ -108,6 +111,8 @@ def test_every_answer_is_as_the_document_says(make: Any) -> None:
     directory_models.Overview.model_validate(
         directory_models.overview_json(make(directory.GetOverviewResponse()), make(levels.LevelRules()), "HKD")
     )
+    merge_batch_models.MergeBatch.model_validate(merge_batch_models.batch_json(make(batches.MergeBatch(state=1))))
+    merge_batch_models.MergeGroup.model_validate(merge_batch_models.group_json(make(batches.MergeGroup(state=1))))
     merge_models.Merge.model_validate(merge_models.merge_json(run))
     merge_models.Plan.model_validate(merge_models.plan_json(plan, "HKD"))
 
