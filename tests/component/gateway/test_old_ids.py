@@ -70,14 +70,14 @@ def scene(stack: Stack, new_store: Callable[[], Store]) -> Iterator[Scene]:
 
 
 def console_page(scene: Scene) -> None:
-    """Leads to the survivor, with a word about it."""
-    for page in ("", "/edit", "/timeline", "/spend", "/level", "/points"):
-        answer = scene.console.get(f"/console/members/{scene.old}{page}")
-        if page:
-            assert answer.status_code == 200, page
-            continue
-        assert answer.headers["Location"] == f"/console/members/{scene.live}"
-        assert "was merged into this one" in scene.console.get(answer.headers["Location"]).text
+    """Leads to the survivor, with a word about it; the pages below it are the survivor's."""
+    answer = scene.console.get(f"/console/members/{scene.old}")
+    assert answer.headers["Location"] == f"/console/members/{scene.live}"
+    assert "was merged into this one" in scene.console.get(answer.headers["Location"]).text
+    for page in ("edit", "timeline", "spend", "level", "points", "addresses/new"):
+        shown = scene.console.get(f"/console/members/{scene.old}/{page}", follow_redirects=True)
+        assert shown.status_code == 200, page
+        assert scene.live in f"{shown.url} {shown.text}", page
 
 
 def reading(scene: Scene) -> None:
