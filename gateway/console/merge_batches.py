@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response
 from gateway import merge_files
 from gateway.auth import requires
 from gateway.clients import services
+from gateway.console import ask
 from gateway.console.forms import KeyedForm, MergeBatchForm
 from gateway.console.frame import Page, blueprint
 from gateway.console.problems import refuse
@@ -22,7 +23,8 @@ from services.common.ids import new_id
 from services.common.permissions import MEMBERS_READ, MERGES_WRITE
 
 MOST_GROUPS = 1_000
-_GROUPS_SHOWN = 50
+# Each with a name that is asked for.
+_GROUPS_SHOWN = 20
 _CHECKING = pb.MergeBatchState.MERGE_BATCH_STATE_CHECKING
 _CHECKED = pb.MergeBatchState.MERGE_BATCH_STATE_CHECKED
 _RUNNING = pb.MergeBatchState.MERGE_BATCH_STATE_RUNNING
@@ -118,6 +120,7 @@ def _batch_page(batch: pb.MergeBatch, form: KeyedForm) -> Page:
         sentence=_sentence(batch),
         done=_done(batch),
         groups=found.groups,
+        names={group.primary_id: ask.name_of(group.primary_id) for group in found.groups if group.primary_id},
         failed_only=failed_only,
         next_token=found.next_page_token,
         later_page=bool(token),

@@ -77,6 +77,24 @@ def test_orders_that_hang_are_answered_for_in_time_and_taken_once(system: System
     flow.check()
 
 
+def test_merges_go_through_while_the_broker_is_away(system: System, shop: Shop) -> None:
+    """Fault 21: one by hand and those of a list, with orders of the merged accounts behind them; all are told of later, once (X, N)."""
+    a, b, c, d = shop.members(4)
+    unpaid = shop.order(b, paid=False)["order_id"]
+    system.audit()
+    with system.without("nats"):
+        shop.merge([a, b])
+        groups = {"groups": [{"primary_id": c, "other_ids": [d]}], "start": True}
+        batch = shop.api.sure("POST", "/merge-batches", groups)
+        assert shop.batch_in(batch["batch_id"], "done")["merged_count"] == 1
+        assert shop.pay(unpaid)["customer_id"] == a
+        assert shop.order(d)["customer_id"] == c
+    system.audit()
+    for survivor, merged in ((a, b), (c, d)):
+        found = shop.customer(merged)
+        assert (found["customer_id"], found["orders_count"], found["net_spend_minor"]) == (survivor, 3, 30_000)
+
+
 @pytest.mark.parametrize("frozen", ["membership-serve", "identity_merge-serve"])
 def test_an_order_stands_while_another_service_hangs(frozen: str, system: System, shop: Shop) -> None:
     """E6: a service that takes calls and answers none is worse than one that is gone, and no reason to refuse an order."""
