@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from pydantic import Field
 from gateway.api.customer_models import CustomerSummary, lot_json, summary_json
 from gateway.api.fields import AnswerModel, Id, Json, PageQuery, RequestModel, Time, WholeNumber, when, when_set, word
 from onefold.identity_merge.v1 import service_pb2 as pb
+from onefold.membership.v1 import merging_pb2 as merging
 from onefold.membership.v1 import service_pb2 as membership
 from onefold.orders.v1 import merging_pb2 as relinking
 from onefold.orders.v1 import service_pb2 as orders
@@ -162,6 +164,31 @@ class Merge(AnswerModel):
     finished_at: Time | None
 
 
+class EndedLogin(AnswerModel):
+    """A login that a merge ended. Only its beginning or end is kept."""
+
+    customer_id: Id
+    kind: str = Field(description="phone, email or a provider.")
+    mask: str = Field(examples=["••• 53"])
+    confirmed_at: Time | None
+
+
+class MergeRecord(AnswerModel):
+    """What a merge did, written down as it did it (F13). Once the person is deleted or erased, what is personal is taken out."""
+
+    merge_run_id: Id
+    primary_id: Id
+    merged_ids: list[Id]
+    earlier_ids: list[Id] = Field(description="Accounts that had been merged into the merged ones before.")
+    merged_at: Time
+    merged_by: str
+    adjustment: Adjustment
+    facts: list[AccountFact]
+    fields: list[FieldOutcome]
+    ended_logins: list[EndedLogin]
+    forgotten: bool = Field(description="True once what is personal has been taken out.")
+
+
 class MergeList(AnswerModel):
     """Newest first."""
 
@@ -181,10 +208,8 @@ def plan_json(plan: pb.MergePlan, currency: str) -> Json:
         "expires_at": when(plan.expires_at),
         "accounts": [summary_json(account, currency) for account in preview.accounts],
         "orders": [_orders_json(entry, plan.relink) for entry in plan.orders],
-        "facts": [{"field": f.field, "value": f.value, "customer_id": f.customer_id} for f in preview.facts],
-        "fields": [
-            {"field": f.field, "value": f.value, "from_customer_id": f.from_customer_id or None} for f in preview.fields
-        ],
+        "facts": _facts_json(preview.facts),
+        "fields": _fields_json(preview.fields),
         "logins": [_login_json(login) for login in plan.logins],
         "cart": [_line_json(line) for line in plan.relink.cart],
         "cart_left_out": [_line_json(line) for line in plan.relink.left_out],
@@ -209,6 +234,40 @@ def merge_json(run: pb.MergeRun) -> Json:
         "started_by": run.started_by,
         "started_at": when(run.started_at),
         "finished_at": when_set(run, "finished_at"),
+    }
+
+
+def record_json(record: merging.MergeRecord, run: pb.MergeRun) -> Json:
+    """As in MergeRecord."""
+    return {
+        "merge_run_id": record.merge_run_id,
+        "primary_id": record.primary_id,
+        "merged_ids": list(record.merged_ids),
+        "earlier_ids": list(record.earlier_ids),
+        "merged_at": when(record.merged_at),
+        "merged_by": record.actor,
+        "adjustment": _adjustment_json(record.adjustment),
+        "facts": _facts_json(record.facts),
+        "fields": _fields_json(record.fields),
+        "ended_logins": [_ended_json(login) for login in run.ended_logins],
+        "forgotten": record.forgotten,
+    }
+
+
+def _facts_json(facts: Iterable[membership.AccountFact]) -> list[Json]:
+    return [{"field": f.field, "value": f.value, "customer_id": f.customer_id} for f in facts]
+
+
+def _fields_json(fields: Iterable[membership.FieldOutcome]) -> list[Json]:
+    return [{"field": f.field, "value": f.value, "from_customer_id": f.from_customer_id or None} for f in fields]
+
+
+def _ended_json(login: pb.EndedLogin) -> Json:
+    return {
+        "customer_id": login.customer_id,
+        "kind": login.kind,
+        "mask": login.mask,
+        "confirmed_at": when_set(login, "confirmed_at"),
     }
 
 

@@ -10,10 +10,22 @@ from gateway import merge_plans
 from gateway.api.base import PREFIX, blueprint
 from gateway.api.checked import answer, checked, created
 from gateway.api.fields import Id, IdempotencyHeader
-from gateway.api.merge_models import Merge, MergeIn, MergeList, MergesQuery, Plan, PlanIn, merge_json, plan_json
+from gateway.api.merge_models import (
+    Merge,
+    MergeIn,
+    MergeList,
+    MergeRecord,
+    MergesQuery,
+    Plan,
+    PlanIn,
+    merge_json,
+    plan_json,
+    record_json,
+)
 from gateway.auth import principal
 from gateway.clients import services
 from onefold.identity_merge.v1 import service_pb2 as pb
+from onefold.membership.v1 import merging_pb2 as merging
 from services.common import permissions
 
 _TAGS = [Tag(name="Merges", description="Folding several accounts of one person into one.")]
@@ -55,6 +67,18 @@ def commit_merge(header: IdempotencyHeader, body: MergeIn) -> Response:
 def get_merge(path: MergePath) -> Response:
     """Watch a merge"""
     return answer(merge_json(services().merges.get(pb.GetMergeRequest(merge_run_id=path.merge_run_id)).run))
+
+
+@blueprint.get("/merges/<merge_run_id>/record", tags=_TAGS, responses={200: MergeRecord})
+@checked(permissions.MEMBERS_READ)
+def get_merge_record(path: MergePath) -> Response:
+    """Read what a merge did: what came from whom, kept for good (F13)
+
+    Not there until the accounts are one; merges of before records were kept have none.
+    """
+    record = services().merging.get_record(merging.GetMergeRecordRequest(merge_run_id=path.merge_run_id)).record
+    run = services().merges.get(pb.GetMergeRequest(merge_run_id=path.merge_run_id)).run
+    return answer(record_json(record, run))
 
 
 @blueprint.get("/merges", tags=_TAGS, responses={200: MergeList})

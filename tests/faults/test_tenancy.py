@@ -184,6 +184,7 @@ ROUTES: dict[str, tuple[str, object, str]] = {
     "POST /merges": ("/merges", {"plan_id": "{plan_id}", "plan_hash": "{plan_hash}"}, _MISSING),
     "GET /merges": ("/merges?customer_id={customer_id}", None, _EMPTY),
     "GET /merges/{merge_run_id}": ("/merges/{merge_run_id}", None, _MISSING),
+    "GET /merges/{merge_run_id}/record": ("/merges/{merge_run_id}/record", None, _MISSING),
     "POST /merge-batches": (
         "/merge-batches",
         {"groups": [{"primary_id": "{customer_id}", "other_ids": ["{third_id}"]}], "start": True},

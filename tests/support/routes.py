@@ -53,6 +53,7 @@ ROUTES = {
     "api.get_levels": "members:read",
     "api.get_merge": "members:read",
     "api.get_merge_batch": "members:read",
+    "api.get_merge_record": "members:read",
     "api.get_merge_report": "members:read",
     "api.get_order": "orders:read",
     "api.get_order_run": "orders:read",

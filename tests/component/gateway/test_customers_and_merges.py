@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from gateway.api.customer_models import Customer, CustomerList, LoginMethodList, MessageList, PointsLedger
-from gateway.api.merge_models import Merge, MergeList, Plan
+from gateway.api.merge_models import Merge, MergeList, MergeRecord, Plan
 from tests.component.gateway.conftest import Store, key, problem
 from tests.support.until import until
 
@@ -51,7 +51,7 @@ def test_a_new_members_login_methods_and_messages_can_be_read(store: Store) -> N
 
 
 def test_a_merge_is_planned_checked_and_done_and_every_old_id_still_leads_somewhere(store: Store) -> None:
-    """F1-F10."""
+    """F1-F10; and the record says for good what the plan had said (F13)."""
     primary, other = store.member(), store.member()
     ids = {"customer_ids": [primary, other], "primary_id": primary}
     adjustment = {"points": 10, "expires_on": "2099-12-31", "description": "welcome"}
@@ -68,6 +68,9 @@ def test_a_merge_is_planned_checked_and_done_and_every_old_id_still_leads_somewh
     assert len(store.get(f"/customers/{other}/orders").json()["items"]) == 2
     listed = MergeList.model_validate(store.get("/merges", customer_id=other).json())
     assert [merge.merge_run_id for merge in listed.items] == [done.merge_run_id]
+    record = MergeRecord.model_validate(store.get(f"{address}/record").json())
+    assert (record.facts, record.fields, record.forgotten) == (plan.facts, plan.fields, False)
+    assert {login.customer_id for login in record.ended_logins} == {other}
 
 
 def test_a_merge_that_cannot_be_is_told_before_anything_happens(store: Store, new_store: Callable[[], Store]) -> None:

@@ -30,6 +30,7 @@ from onefold.identity_merge.v1 import service_pb2 as identity
 from onefold.membership.v1 import directory_pb2 as directory
 from onefold.membership.v1 import imports_pb2 as imports
 from onefold.membership.v1 import levels_pb2 as levels
+from onefold.membership.v1 import merging_pb2 as merging
 from onefold.membership.v1 import profiles_pb2 as profiles
 from onefold.membership.v1 import service_pb2 as membership
 from onefold.notification.v1 import service_pb2 as notification
@@ -114,6 +115,7 @@ def test_every_answer_is_as_the_document_says(make: Any) -> None:
     merge_batch_models.MergeBatch.model_validate(merge_batch_models.batch_json(make(batches.MergeBatch(state=1))))
     merge_batch_models.MergeGroup.model_validate(merge_batch_models.group_json(make(batches.MergeGroup(state=1))))
     merge_models.Merge.model_validate(merge_models.merge_json(run))
+    merge_models.MergeRecord.model_validate(merge_models.record_json(make(merging.MergeRecord()), run))
     merge_models.Plan.model_validate(merge_models.plan_json(plan, "HKD"))
 
 
