@@ -37,7 +37,7 @@ BUYERS = 100
 _POLL_SECONDS = 0.04
 _USUAL_SECONDS = 15.0
 # The generator sells until the merges are surely over; what it sold later is left out.
-_LONGEST_SECONDS = 90.0
+_SECONDS_EACH = 20.0
 _MADE = """FROM (SELECT md5(c::text || n)::uuid AS order_id, c AS customer_id, $2::bigint + (c_no - 1) * $4 + n AS number,
   5000 + (n * 7919 % 55000) AS amount, now() - n * interval '730 days' / $4 AS placed_at
  FROM unnest($3::uuid[]) WITH ORDINALITY AS a(c, c_no), generate_series(0, $4::int - 1) AS n) AS made"""
@@ -111,7 +111,7 @@ class LargeMerges:
         run_sync(fill(self.running, [account for group in groups for account in group], each))
         usual = generator.run(self._job(self.usual_seconds))
         times = Times()
-        selling = generator.run(self._job(_LONGEST_SECONDS), during=lambda: self._merge_all(groups, times))
+        selling = generator.run(self._job(5.0 + _SECONDS_EACH * len(groups)), during=lambda: self._merge_all(groups, times))
         beside = {
             "previews": percentiles(_within(selling, times.previewing)),
             "merges": percentiles(_within(selling, times.merging)),
