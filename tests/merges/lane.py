@@ -138,7 +138,13 @@ class Lane:
     async def _start(self, checked: dict[str, Any], rival: bool) -> dict[str, Any]:
         """Two at once who press the same button start one merge (F9)."""
         clients = (self._client, self._rival)[: 1 + rival]
-        runs = await asyncio.gather(*(client.post("/merges", checked) for client in clients))
+        pressed = (client.post("/merges", checked) for client in clients)
+        answers = await asyncio.gather(*pressed, return_exceptions=True)
+        runs = [answer for answer in answers if not isinstance(answer, BaseException)]
+        for answer in answers:
+            if isinstance(answer, BaseException):
+                assert not runs, f"a plan became a merge for one and was refused to the other: {answers}"
+                raise answer
         assert len({run["merge_run_id"] for run in runs}) == 1, f"a plan became two merges: {runs}"
         return runs[0]
 

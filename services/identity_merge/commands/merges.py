@@ -90,10 +90,13 @@ async def commit_merge(context: Context, claims: ServiceClaims, once: Once[Run],
         await once.look_back(tx)
         plan = await _plan(tx, claims.store, plan_id, plan_hash)
     if plan.merge_run_id is None:
-        preview = await context.membership.preview(claims, plan.request)
-        async with context.database.transaction(claims.store) as tx:
-            methods = await logins.list_of(tx, claims.store, plan.request.participants)
-        plan.check_unchanged(foreseen(preview, methods))
+        try:
+            await _check_unchanged(context, claims, plan)
+        except (Conflict, StateConflict):
+            async with context.database.transaction(claims.store) as tx:
+                # The accounts may have changed by this very plan: the same button was pressed a moment earlier.
+                if (await _plan(tx, claims.store, plan_id, plan_hash)).merge_run_id is None:
+                    raise
     async with context.database.transaction(claims.store) as tx:
         await once.begin(tx)
         plan = await _plan(tx, claims.store, plan_id, plan_hash, lock=True)
@@ -101,6 +104,13 @@ async def commit_merge(context: Context, claims: ServiceClaims, once: Once[Run],
         crash.point("merge.commit.before_commit")
     context.waker.wake()
     return run
+
+
+async def _check_unchanged(context: Context, claims: ServiceClaims, plan: Plan) -> None:
+    preview = await context.membership.preview(claims, plan.request)
+    async with context.database.transaction(claims.store) as tx:
+        methods = await logins.list_of(tx, claims.store, plan.request.participants)
+    plan.check_unchanged(foreseen(preview, methods))
 
 
 async def _plan(tx: AsyncConnection, store_id: UUID, plan_id: UUID, plan_hash: str, *, lock: bool = False) -> Plan:

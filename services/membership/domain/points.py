@@ -6,7 +6,7 @@ Every entry touches one lot, so a lot's remainder is the sum of its entries, and
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import IntEnum
 from uuid import UUID
@@ -48,6 +48,20 @@ class Lot:
     created_at: datetime
     origin_lot_id: UUID | None = None
     origin_customer_id: UUID | None = None
+
+    def less(self, points: int) -> Lot:
+        """What is left of it."""
+        # Not dataclasses.replace, which takes twice as long; a merge may have ten thousands.
+        return Lot(
+            self.lot_id,
+            self.customer_id,
+            self.points,
+            self.remaining - points,
+            self.expires_at,
+            self.created_at,
+            self.origin_lot_id,
+            self.origin_customer_id,
+        )
 
     def is_good(self, now: datetime) -> bool:
         """Whether its points can be spent."""
@@ -214,7 +228,7 @@ class Ledger:
     ) -> int:
         # By its place: looking each lot up among ten thousand would take a merge minutes.
         lot = self.lots[place]
-        self.lots[place] = replace(lot, remaining=lot.remaining - points)
+        self.lots[place] = lot.less(points)
         self._enter(lot.lot_id, lot.expires_at, reason, -points, note, order_id, shortfall)
         return points
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from uuid import UUID
 
@@ -20,6 +21,9 @@ from services.membership.domain import (
     read_adjustment,
 )
 
+# Lots of all participants, by expiry, from which on they are reckoned with in a thread of its own, while other calls are answered.
+_MANY_LOTS = 200
+
 
 async def preview_absorb(database: Database, claims: ServiceClaims, merge: Merge) -> tuple[Sequence[Account], Outcome]:
     """What absorbing would do, by the very function that does it (F4, F8). Raises as `commands.absorb`."""
@@ -31,7 +35,9 @@ async def preview_absorb(database: Database, claims: ServiceClaims, merge: Merge
             merge.points, merge.expires_on, merge.description, now, settings, prefix="adjustment."
         )
         accounts = await store.load_accounts(tx, claims.store, merge, settings.rules, now, lock=False)
-    return accounts, merge_outcome(accounts, merge.primary_id, adjustment, now, settings)
+    if sum(len(account.lots) for account in accounts) < _MANY_LOTS:
+        return accounts, merge_outcome(accounts, merge.primary_id, adjustment, now, settings)
+    return accounts, await asyncio.to_thread(merge_outcome, accounts, merge.primary_id, adjustment, now, settings)
 
 
 async def merge_record(database: Database, claims: ServiceClaims, run_id: UUID) -> MergeRecord:
