@@ -198,6 +198,22 @@ async def test_a_key_is_good_for_one_plan(service: Service) -> None:
     assert missing.value.violations[0].reason == "idempotency_key_required"
 
 
+async def test_who_commits_a_moment_later_gets_the_merge_that_has_changed_the_accounts(service: Service) -> None:
+    """F9: the second one's look at the accounts falls behind the first one's pivot; that is no stale plan."""
+    who, a, b = await service.new_store(), new_id(), new_id()
+    plan = await service.plan(who, a, b)
+    service.script.calls.clear()
+    looking = service.script.gates["PreviewAbsorb"] = asyncio.Event()
+    second = asyncio.create_task(service.commit(who, plan))
+    while not service.script.asked("PreviewAbsorb"):
+        await asyncio.sleep(0.01)
+    del service.script.gates["PreviewAbsorb"]
+    first = await service.commit(who, plan)
+    service.script.merged[str(b)] = str(a)
+    looking.set()
+    assert (await second).merge_run_id == first.merge_run_id
+
+
 async def test_membership_away_at_the_commit_changes_nothing(service: Service) -> None:
     who = await service.new_store()
     plan = await service.plan(who, new_id(), new_id())
