@@ -52,6 +52,9 @@ history: $(GENERATED) ## After `make load ORDERS=all`: totals to the cent, 200 m
 merges: $(GENERATED) ## Merges at random beside orders and faults, on a stack of its own: MERGES=10000, SEED=a number replays
 	@exec $(BIN)/python -m tests.merges --merges $(MERGES) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
+duplicates: $(GENERATED) ## How right suggestions of likely duplicates are, on sets with a known truth, and what a scan takes
+	@exec $(BIN)/python -m tests.bench.duplicates $(ARGS)
+
 bench: $(GENERATED) ## Measure orders, merges and search on a stack of its own
 	@exec $(BIN)/python -m tests.bench $(ARGS)
 

@@ -9,6 +9,7 @@ import pytest
 from services.common.errors import InvalidInput, NotFound
 from services.common.ids import new_id
 from services.membership import queries
+from services.membership.queries.likeness import list_people
 from services.membership.store import searching
 from tests.integration.membership.people import Shop, buyer
 
@@ -33,6 +34,21 @@ async def crowd(shop: Shop) -> Shop:
     for name, phone, email in PEOPLE:
         await shop.enrol(buyer(phone, email, name))
     return shop
+
+
+async def test_members_are_read_by_their_ids_with_what_tells_them_apart(crowd: Shop) -> None:
+    """F12: for the scan of likely duplicates; guests are not among them."""
+    await crowd.enrol(buyer("+85265555555", "", "Guest", add_as_member=False))
+    first, total = await list_people(crowd.context.database, crowd.who, None, 2)
+    rest, none = await list_people(crowd.context.database, crowd.who, first[-1].customer_id, 2_000)
+    assert (total, none) == (len(PEOPLE), 0)
+    people = [*first, *rest]
+    assert [person.customer_id for person in people] == sorted(person.customer_id for person in people)
+    owned = {person.name: [value for _, value in person.identifiers] for person in people}
+    assert owned == {name: [each for each in (phone, email) if each] for name, phone, email in PEOPLE}
+    for size in (0, 2_001):
+        with pytest.raises(InvalidInput):
+            await list_people(crowd.context.database, crowd.who, None, size)
 
 
 @pytest.mark.parametrize(

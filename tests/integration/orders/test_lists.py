@@ -188,3 +188,19 @@ async def test_customers_lists_hold_their_orders_alone(context: commands.Context
     await create(context, who)
     ids: tuple[UUID, ...] = (mine.customer_id,)
     assert await numbers(context, who, Filter(customer_ids=ids)) == [mine.number]
+
+
+async def test_orders_say_how_their_customers_are_reached(
+    context: commands.Context, shop: tuple[ServiceClaims, list[Order]]
+) -> None:
+    """F12: phones and e-mails, each once; of one store, and of those who are asked for."""
+    who, orders = shop
+    ids = [order.customer_id for order in orders]
+    found = await queries.list_contacts(context.database, who, ids[:7])
+    wanted = {
+        order.customer_id: sorted(filter(None, {order.contact.phone, order.contact.email})) for order in orders[:7]
+    }
+    assert {customer: sorted(values) for customer, values in found.items()} == {k: v for k, v in wanted.items() if v}
+    assert await queries.list_contacts(context.database, claims(), ids) == {}
+    with pytest.raises(InvalidInput):
+        await queries.list_contacts(context.database, who, ids[:1] * 2_001)
