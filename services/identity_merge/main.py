@@ -122,7 +122,7 @@ async def scan(environment: Environment, stop: asyncio.Event) -> None:
     context = _context(
         environment, TokenSigner(environment.secret("SERVICE_KEY")), connections=2, name="identity_merge-scan"
     )
-    memory = Memory(environment.text("SCAN_MEMORY", "160MB"), environment.number("SCAN_THREADS", 2))
+    memory = Memory(environment.text("SCAN_MEMORY", "320MB"), environment.number("SCAN_THREADS", 2))
     scanning = asyncio.create_task(scan_due(context, _scan_pause(environment), memory))
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait([scanning, stopping], return_when=asyncio.FIRST_COMPLETED)

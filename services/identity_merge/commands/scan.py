@@ -27,7 +27,7 @@ log = structlog.get_logger()
 class Memory:
     """What the linkage may take of the machine."""
 
-    limit: str = "160MB"
+    limit: str = "320MB"
     threads: int = 2
 
 

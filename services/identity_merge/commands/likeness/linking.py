@@ -31,12 +31,15 @@ _SCHEMA = pa.schema([("place", pa.int64()), ("known", pa.binary()), *_COLUMNS])
 class Linking:
     """One scan: members are added, and then linked. What it works with lies in a temporary file, so that memory is bounded."""
 
-    def __init__(self, *, memory: str = "160MB", threads: int = 2) -> None:
-        logging.getLogger("splink").setLevel(logging.ERROR)
+    def __init__(self, *, memory: str = "320MB", threads: int = 2) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="onefold-scan-")
         self._duckdb = duckdb.connect(
             str(Path(self._folder.name) / "scan"),
-            config={"memory_limit": memory, "threads": threads, "temp_directory": self._folder.name},
+            config={
+                "memory_limit": memory,
+                "threads": threads,
+                "temp_directory": self._folder.name,
+            },
         )
         self._rows = 0
 
@@ -81,6 +84,8 @@ class Linking:
             table = f"tf_of_{column}"
             self._duckdb.execute(_FREQUENCIES.format(table=table, column=column), {"usual": usual, "rows": self._rows})
             linker.table_management.register_term_frequency_lookup(api.register(table), column)
+        # It sets its own level with each linker, and tells of every step on standard error, where logs are JSON.
+        logging.getLogger("splink").setLevel(logging.ERROR)
         return linker
 
 
