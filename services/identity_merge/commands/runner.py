@@ -7,6 +7,7 @@ A dependency that is away delays a run and never ends it. Only membership can re
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -50,30 +51,33 @@ class Runner:
 
     async def run(self) -> None:
         """Works until cancelled; woken by NOTIFY and by time."""
-        woken = asyncio.Event()
+        woken, turn = asyncio.Event(), asyncio.Lock()
         async with asyncio.TaskGroup() as group:
             group.create_task(outbox.listen(self.context.database, woken.set))
             for _ in range(AT_ONCE):
-                group.create_task(self._work(woken))
+                group.create_task(self._work(woken, turn))
 
-    async def _work(self, woken: asyncio.Event) -> None:
+    async def _work(self, woken: asyncio.Event, turn: asyncio.Lock) -> None:
+        """Of those who have nothing to do one looks out, and wakes the next when it has found something."""
         while True:
             try:
-                found = await self.work_one()
+                found = await self.work_one(woken.set)
             except Exception as error:
                 if not is_transient(error):
                     raise
                 log.warning("merges_wait_for_database", error=type(error).__name__)
                 found = False
             if not found:
-                await _rest(woken)
+                async with turn:
+                    await _rest(woken)
 
-    async def work_one(self) -> bool:
-        """Takes one run as far as it goes now; False when there is none to take."""
+    async def work_one(self, found: Callable[[], None] = lambda: None) -> bool:
+        """Takes one run as far as it goes now, having called `found`; False when there is none to take."""
         async with self.context.database.across_stores() as tx:
             claim = await merges.claim_run(tx)
         if claim is None:
             return False
+        found()
         telemetry.begin(traceparent=claim.traceparent)
         try:
             while not claim.run.finished:
