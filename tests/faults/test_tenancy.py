@@ -75,6 +75,7 @@ _NOT_FOUND = {
     "cart_not_found",
     "merge_not_found",
     "merge_batch_not_found",
+    "duplicate_not_found",
     "plan_not_found",
     "import_not_found",
     "filter_not_found",
@@ -239,7 +240,7 @@ _NO_STRANGER = {
         "GET /imports/sample.csv",
         "POST /saved-filters",
     ),
-    *("GET /deletion-policy", "PUT /deletion-policy"),
+    *("GET /deletion-policy", "PUT /deletion-policy", "POST /duplicates/scan"),
     *("POST /levels/simulate", "PUT /levels", "PUT /points-settings"),
 }
 
