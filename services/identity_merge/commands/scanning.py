@@ -1,6 +1,6 @@
 """Looks through stores for accounts that may be one person's, each scan in a process of its own (F12).
 
-What compares people takes up to 500 MB, for a minute, so it is never loaded here. The child claims what is due, stores one after the
+What compares people takes up to 700 MB, for a minute, so it is never loaded here. The child claims what is due, stores one after the
 other, and ends; a store is scanned by one process at a time, and one whose process was killed is begun anew when its lease has run out.
 """
 
