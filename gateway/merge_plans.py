@@ -16,7 +16,7 @@ _OPEN = {MessageState.MESSAGE_STATE_QUEUED, MessageState.MESSAGE_STATE_SENDING}
 def plan(wish: PlanMergeRequest, key: str) -> MergePlan:
     """What the merge would do, with all that a person should look at among its warnings: stable words.
 
-    orders_under_way, cart_left_out, open_messages beside membership's.
+    orders_under_way, cart_left_out, open_messages beside membership's; the last is of this moment, also in the answer to a repeat.
     """
     found = services().merges.plan(wish, key=key).plan
     warnings = found.preview.warnings

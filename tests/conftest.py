@@ -19,8 +19,10 @@ from tests.support.stack import TestServers, nats_servers, postgres_servers, ses
 GROUPS = (
     ("tests/faults/",),
     ("tests/e2e/", "tests/component/"),
-    ("tests/integration/notification/", "tests/integration/common/"),
-    ("tests/integration/local/", "tests/integration/audit/"),
+    ("tests/integration/notification/",),
+    ("tests/integration/identity_merge/",),
+    ("tests/integration/local/",),
+    ("tests/integration/membership/", "tests/integration/orders/"),
     ("tests/integration/",),
     ("tests/unit/", "tests/architecture/"),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -18,6 +19,9 @@ from services.common.tokens import ServiceClaims
 from tests.faults.client import Shop, somebody, until
 from tests.faults.flows import Flow
 from tests.faults.system import System
+
+# A code is good for five tries, and whoever was away is back by the fourth.
+AWAY_SECONDS = 2
 
 
 class Registration(Flow):
@@ -71,11 +75,13 @@ class Registration(Flow):
             try:
                 return call("VerifyCode", pb.VerifyCodeRequest(browser=self.browser, code=code, session_token=session))
             except grpc.RpcError as error:
-                if error.details() != "code: code_wrong":
+                if error.code() is grpc.StatusCode.UNAVAILABLE:
+                    time.sleep(AWAY_SECONDS)
+                elif error.details() != "code: code_wrong":
                     raise
                 return None
 
-        return until(typed, 20, "the code is right")
+        return until(typed, 30, "the code is right")
 
     def _sure(self, ask: Callable[[], Any]) -> Any:
         """The answer; None while a part is away."""

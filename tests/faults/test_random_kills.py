@@ -19,7 +19,7 @@ from tests.faults.system import SERVICES, System
 
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(400)]
 SEED = int(os.environ.get("ONEFOLD_FAULT_SEED") or random.SystemRandom().randrange(1_000_000))
-SECONDS = float(os.environ.get("ONEFOLD_FAULT_SECONDS") or 30)
+SECONDS = float(os.environ.get("ONEFOLD_FAULT_SECONDS") or 15)
 BUYERS = 3
 
 
