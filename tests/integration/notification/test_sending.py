@@ -233,6 +233,10 @@ async def test_a_stop_lets_the_mail_under_way_arrive(notification: Notification,
     await notification.tell(order_placed("slow@mail.example"), *(order_placed(f"{n}@mail.example") for n in range(5)))
     notification.process.start({"ONEFOLD_MAIL_CONNECTIONS": "1"})
     await asyncio.wait_for(post_office.reached.wait(), 20)
+    # The first mail is under way as soon as its event is read; the others' may come a moment later.
+    async with asyncio.timeout(20):
+        while len(await notification.rows()) < 6:
+            await asyncio.sleep(0.05)
     notification.process.signal(signal.SIGTERM)
     await asyncio.sleep(0.5)
     post_office.released.set()
