@@ -19,6 +19,8 @@ from onefold.identity_merge.v1 import batches_pb2 as pb
 from services.common.errors import InvalidInput
 from services.common.paging import LARGEST_SIZE
 
+# Groups of a batch; more are the service's to refuse.
+MOST_GROUPS = 1_000
 OTHERS = ("other_1", "other_2", "other_3", "other_4")
 COLUMNS = ("primary_id", *OTHERS, "points", "expires_on", "description")
 # Of a report; a file that was one is read as it is, without them.

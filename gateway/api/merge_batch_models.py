@@ -20,7 +20,7 @@ from gateway.api.fields import (
     when_set,
     word,
 )
-from gateway.merge_files import mend, state_word
+from gateway.merge_files import MOST_GROUPS, mend, state_word
 from onefold.identity_merge.v1 import batches_pb2 as pb
 
 _STATES: dict[int, str] = {
@@ -59,7 +59,7 @@ class MergeGroupIn(RequestModel):
 class MergeBatchIn(RequestModel):
     """Groups, each of which becomes a merge of its own."""
 
-    groups: list[MergeGroupIn] = Field(json_schema_extra={"minItems": 1, "maxItems": 1_000})
+    groups: list[MergeGroupIn] = Field(json_schema_extra={"minItems": 1, "maxItems": MOST_GROUPS})
     start: bool = Field(
         default=False,
         description="Merge what is good as soon as all groups are checked. Without it the batch waits for `/confirm`.",

@@ -22,7 +22,6 @@ from services.common.errors import InvalidInput, OnefoldError
 from services.common.ids import new_id
 from services.common.permissions import MEMBERS_READ, MERGES_WRITE
 
-MOST_GROUPS = 1_000
 # Each with a name that is asked for.
 _GROUPS_SHOWN = 20
 _CHECKING = pb.MergeBatchState.MERGE_BATCH_STATE_CHECKING
@@ -58,7 +57,7 @@ def _form_page(form: MergeBatchForm) -> str:
         area="merges",
         form=form,
         columns=merge_files.COLUMNS,
-        most=MOST_GROUPS,
+        most=merge_files.MOST_GROUPS,
         page_address=url_for("console.new_merge_batch"),
     )
 

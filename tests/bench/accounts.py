@@ -28,6 +28,7 @@ from services.identity_merge.commands.passwords import HASHER
 from tests.bench.directory import percentile
 from tests.component.gateway.conftest import Store
 from tests.component.gateway.customer import Customer, customer
+from tests.support.forms import csrf_token
 
 FOLDER = ROOT / ".bench-accounts"
 # Both below what the limits allow to one network (services/identity_merge/README.md).
@@ -86,7 +87,7 @@ def _staff(store: Store) -> list[float]:
 
         def log_in() -> Iterator[None]:
             http.cookies.clear()
-            token = http.get("/console/login").text.split('name="csrf_token"')[1].split('value="')[1].split('"')[0]
+            token = csrf_token(http.get("/console/login").text)
             form = {"csrf_token": token, "store": store.slug, "email": store.email, "password": store.password}
             yield
             assert http.post("/console/login", data=form).status_code == 302

@@ -31,6 +31,7 @@ from services.common.searching import read_query
 from services.membership import store
 from services.membership.domain import Filter, Kind, Wish, recent_since
 from tests.bench.directory import percentile
+from tests.support.forms import csrf_token
 
 _SAMPLE = """SELECT phone FROM customers TABLESAMPLE SYSTEM (0.2)
  WHERE store_id = $1 AND status = 2 AND phone LIKE '+852%' LIMIT 2000"""
@@ -69,7 +70,7 @@ def _at_edge(http: httpx.Client, queries: Sequence[str]) -> list[float]:
 
 def _log_in(running: RunningStack, arguments: argparse.Namespace) -> httpx.Client:
     http = httpx.Client(base_url=running.gateway_url, timeout=30, trust_env=False)
-    token = http.get("/console/login").text.split('name="csrf_token"')[1].split('value="')[1].split('"')[0]
+    token = csrf_token(http.get("/console/login").text)
     password = arguments.password or DemoStore(running).password
     form = {"csrf_token": token, "store": arguments.store, "email": arguments.email, "password": password}
     http.post("/console/login", data=form)

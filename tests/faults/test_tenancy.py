@@ -15,6 +15,7 @@ from gateway.app import create_app
 from services.common.config import Environment
 from tests.faults.client import Json, Shop, somebody
 from tests.faults.system import System
+from tests.support.forms import csrf_token
 from tests.unit.gateway.conftest import SETTINGS
 
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(120)]
@@ -323,7 +324,7 @@ def test_a_stranger_finds_no_page_of_this_store_and_sends_none(neighbours: Neigh
     seen = 0
     with httpx.Client(base_url=neighbours.system.stack.settings.gateway_url, trust_env=False, timeout=30) as browser:
         browser.cookies.set("onefold_session", neighbours.stranger.owner.credential)
-        token = browser.get("/console/").text.split('name="csrf_token" value="')[1].split('"')[0]
+        token = csrf_token(browser.get("/console/").text)
         sent = {"csrf_token": token, "idempotency_key": str(uuid.uuid4()), "expected_version": "1"}
         for method, path in _pages():
             read, headers = method == "GET", {"X-CSRFToken": token}

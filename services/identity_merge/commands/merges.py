@@ -40,22 +40,25 @@ async def plan_merge(context: Context, claims: ServiceClaims, once: Once[Proposa
     """What a merge would do, kept for an hour (F1-F4, F8). Raises what membership says against it, Unavailable, Replayed."""
     async with context.database.transaction(claims.store) as tx:
         await once.look_back(tx)
-    (named, preview), orders, relink = await asyncio.gather(
-        foresee(context, claims, wanted),
-        context.orders.summarise(claims, [wanted.primary_id, *wanted.merged_ids]),
-        context.orders.preview_relink(claims, wanted),
+    (named, preview), (orders, relink) = await asyncio.gather(
+        foresee(context, claims, wanted), _ask_orders(context, claims, wanted)
     )
     if named != wanted:
         wanted = named
-        orders, relink = await asyncio.gather(
-            context.orders.summarise(claims, [wanted.primary_id, *wanted.merged_ids]),
-            context.orders.preview_relink(claims, wanted),
-        )
+        orders, relink = await _ask_orders(context, claims, wanted)
     async with context.database.transaction(claims.store) as tx:
         await once.begin(tx)
         methods = await logins.list_of(tx, claims.store, wanted.participants)
         plan = await store.add_plan(tx, claims.store, new_id(), wanted, foreseen(preview, methods), claims.actor)
         return await once.finish(tx, Proposal(plan, preview, orders, relink, methods))
+
+
+async def _ask_orders(context: Context, claims: ServiceClaims, wanted: MergeRequest) -> tuple[OrderSums, Relink]:
+    """What orders knows of the accounts, and foresees of their carts. Raises Unavailable."""
+    return await asyncio.gather(
+        context.orders.summarise(claims, [wanted.primary_id, *wanted.merged_ids]),
+        context.orders.preview_relink(claims, wanted),
+    )
 
 
 def foreseen(preview: Preview, methods: Sequence[LoginMethod]) -> Foreseen:
@@ -134,7 +137,7 @@ async def run_of(tx: AsyncConnection, claims: ServiceClaims, plan: Plan) -> Run:
 
 
 def claims_of(owner: Store, actor: str) -> ServiceClaims:
-    """In the name of a store and of whoever asked for its merges: an award's last day is reckoned in the store's time zone."""
+    """In a store's name and `actor`'s, where no caller brings claims: an award's last day is reckoned in the store's time zone."""
     return ServiceClaims(
         actor=actor,
         role=SERVICE,

@@ -11,9 +11,10 @@ from datetime import timedelta
 import structlog
 
 from services.common.identifiers import IdentifierHasher
-from services.common.tokens import SERVICE, ServiceClaims
+from services.common.tokens import ServiceClaims
 from services.identity_merge.commands import Context
 from services.identity_merge.commands.likeness import Linking, reasons
+from services.identity_merge.commands.merges import claims_of
 from services.identity_merge.domain.duplicates import LEAST, Found, Known
 from services.identity_merge.store import duplicates, scans
 from services.identity_merge.store.scans import ScanClaim, ScanLost
@@ -153,13 +154,4 @@ def _digest(identifiers: IdentifierHasher, known: Known) -> bytes:
 
 def _claims(claim: ScanClaim) -> ServiceClaims:
     """This service itself, in the store."""
-    store = claim.store
-    return ServiceClaims(
-        actor="service:identity_merge",
-        role=SERVICE,
-        store_id=str(store.store_id),
-        region=store.region,
-        currency=store.currency,
-        timezone=store.timezone,
-        language=store.language,
-    )
+    return claims_of(claim.store, "service:identity_merge")

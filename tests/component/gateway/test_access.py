@@ -11,6 +11,7 @@ import pytest
 from gateway.api.access import Me
 from gateway.api.keys import ApiKeyList, NewApiKey
 from tests.component.gateway.conftest import LINES, Store, key, problem
+from tests.support.forms import csrf_token
 from tests.support.until import until
 
 MISSING = {"order_not_found", "customer_not_found", "merge_not_found", "plan_not_found"}
@@ -63,7 +64,7 @@ def test_the_console_shows_a_secret_once_and_it_works(store: Store) -> None:
         browser.cookies.set("onefold_session", store.session_token)
         browser.cookies.set("onefold_language", "en")
         page = browser.get("/console/settings/api-keys/new").text
-        token = page.split('name="csrf_token"')[1].split('value="')[1].split('"')[0]
+        token = csrf_token(page)
         form = {"csrf_token": token, "idempotency_key": key(), "name": "Web & shop", "valid_days": "365"}
         refused = browser.post("/console/settings/api-keys/new", data=form)
         assert refused.status_code == 422
@@ -90,7 +91,7 @@ def test_a_session_that_was_ended_stops_working_within_a_second(new_store: Calla
     assert shop.get("/me").status_code == 200
     with httpx.Client(base_url=shop.url, trust_env=False) as browser:
         browser.cookies.set("onefold_session", shop.session_token)
-        token = browser.get("/console/").text.split('name="csrf_token" value="')[1].split('"')[0]
+        token = csrf_token(browser.get("/console/").text)
         assert browser.post("/console/logout", data={"csrf_token": token}).status_code == 302
     assert problem(shop.get("/me"))[:2] == (401, "credential_refused")
 

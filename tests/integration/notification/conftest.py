@@ -93,6 +93,12 @@ class Notification:
         except TimeoutError:
             raise AssertionError(f"messages are {await self.rows()}, wanted {states}") from None
 
+    async def until_rows(self, count: int, seconds: float = 20) -> None:
+        """Waits until so many messages are written down, in whatever state. Raises TimeoutError."""
+        async with asyncio.timeout(seconds):
+            while len(await self.rows()) < count:
+                await asyncio.sleep(0.05)
+
 
 def store_changed(name: str = "Demo Store", language: str = "en", version: int = 1) -> identity_merge.StoreChanged:
     store = identity_merge_pb.Store(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import psutil
 
 from tests.integration.notification.conftest import Notification, order_placed
@@ -16,9 +14,7 @@ async def send_many(notification: Notification, post_office: PostOffice, per_sec
     """Sends MAILS that were queued beforehand; gives mails per second, and per second of the sender's processor time."""
     await notification.tell(*(order_placed(f"{n}@mail.example") for n in range(MAILS)))
     notification.process.start({"ONEFOLD_MAIL_PER_SECOND": str(per_second), "ONEFOLD_SMTP_SECONDS": "20"})
-    async with asyncio.timeout(20):
-        while len(await notification.rows()) < MAILS:
-            await asyncio.sleep(0.05)
+    await notification.until_rows(MAILS)
     process = psutil.Process(notification.process.pid)
     before = process.cpu_times()
     await notification.open_store()  # the messages have waited for it

@@ -234,9 +234,7 @@ async def test_a_stop_lets_the_mail_under_way_arrive(notification: Notification,
     notification.process.start({"ONEFOLD_MAIL_CONNECTIONS": "1"})
     await asyncio.wait_for(post_office.reached.wait(), 20)
     # The first mail is under way as soon as its event is read; the others' may come a moment later.
-    async with asyncio.timeout(20):
-        while len(await notification.rows()) < 6:
-            await asyncio.sleep(0.05)
+    await notification.until_rows(6)
     notification.process.signal(signal.SIGTERM)
     await asyncio.sleep(0.5)
     post_office.released.set()
