@@ -6,7 +6,6 @@ import asyncio
 from email.utils import parseaddr
 from pathlib import Path
 
-from onefold.notification.v1 import service_pb2_grpc
 from services.common import rpc, service, worker
 from services.common.bus import Bus
 from services.common.config import ConfigError, Environment
@@ -15,7 +14,7 @@ from services.common.links import Links
 from services.common.outbox import Waker
 from services.common.rpc import Caller, Server
 from services.common.tokens import TokenSigner
-from services.notification.api import NotificationApi
+from services.notification import api
 from services.notification.clients import Connection, MailServer, NoProvider, Secrets, Twilio, TwilioLane
 from services.notification.commands import Sender, Way, Writer, expire_leases, forget_in_time
 from services.notification.consumers import SUBSCRIPTIONS
@@ -28,7 +27,7 @@ async def serve(environment: Environment, stop: asyncio.Event) -> None:
     connections = environment.number("CONNECTIONS", 8)
     database = Database(connect(environment.text("DATABASE_URL"), connections=connections, name="notification-serve"))
     server = Server(environment.text("LISTEN"), TokenSigner(environment.secret("SERVICE_KEY")))
-    service_pb2_grpc.add_NotificationServiceServicer_to_server(NotificationApi(database), server.aio)
+    api.register(database, server.aio)
     await server.start()
     await service.until(stop)
     await server.stop()

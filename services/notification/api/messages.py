@@ -1,4 +1,4 @@
-"""gRPC of the notification service: request → query → response."""
+"""NotificationService of the contract."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the notification service learns from others."""
+"""What becomes of messages when others tell of something."""
 
 from __future__ import annotations
 

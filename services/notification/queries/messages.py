@@ -1,4 +1,4 @@
-"""Reads of the notification service."""
+"""Reads of the log of messages."""
 
 from __future__ import annotations
 

@@ -1,0 +1,16 @@
+"""gRPC of the notification service: request → command or query → response. Each contract has its module."""
+
+from __future__ import annotations
+
+from grpc import aio
+
+from onefold.notification.v1 import service_pb2_grpc
+from services.common.database import Database
+from services.notification.api.messages import NotificationApi
+
+__all__ = ["NotificationApi", "register"]
+
+
+def register(database: Database, server: aio.Server) -> None:
+    """Puts every contract of this service on the server."""
+    service_pb2_grpc.add_NotificationServiceServicer_to_server(NotificationApi(database), server)
