@@ -41,9 +41,10 @@ def create_app(environment: Environment | None = None) -> Flask:
     app.before_request(_know_who_brings_a_file)
     csrf = CSRFProtect(app)
     api.install(app, csrf)
-    # Both are proved by something that no other site's page has: a signature, the link of an order.
+    # All are proved by something that no other site's page has: a signature, a signed link.
     csrf.exempt(webhooks.blueprint)
     csrf.exempt(storefront.pay.order_pay)
+    csrf.exempt(storefront.unsubscribe.unsubscribe_now)
     # Does nothing but come again; what is brought is proved by its state.
     csrf.exempt(storefront.social.social_back)
     app.register_blueprint(storefront.blueprint)

@@ -33,6 +33,7 @@ from onefold.membership.v1 import profiles_pb2_grpc as profiles
 from onefold.membership.v1 import registration_pb2_grpc as registration
 from onefold.membership.v1 import service_pb2_grpc as membership
 from onefold.notification.v1 import service_pb2_grpc as notification
+from onefold.notification.v1 import subscriptions_pb2_grpc as subscriptions
 from onefold.orders.v1 import bulk_pb2_grpc as bulk
 from onefold.orders.v1 import carts_pb2_grpc as carts
 from onefold.orders.v1 import items_pb2_grpc as items
@@ -356,6 +357,15 @@ class Notifications:
         self.list_messages = Method(tokens, notification.NotificationServiceStub(channel).ListMessages)
 
 
+class Subscriptions:
+    """SubscriptionService."""
+
+    def __init__(self, tokens: Tokens, channel: grpc.Channel) -> None:
+        stub = subscriptions.SubscriptionServiceStub(channel)
+        self.get = Method(tokens, stub.GetSubscription)
+        self.set = Method(tokens, stub.SetSubscription)
+
+
 class Services:
     """All services, over one channel to each."""
 
@@ -388,6 +398,7 @@ class Services:
         self.merge_batches = MergeBatches(tokens, channels["identity_merge"])
         self.duplicates = Duplicates(tokens, channels["identity_merge"])
         self.notifications = Notifications(tokens, channels["notification"])
+        self.subscriptions = Subscriptions(tokens, channels["notification"])
 
     def health(self, seconds: float) -> Iterator[tuple[str, bool]]:
         """Name of each service, and whether it says that it serves; asked side by side."""

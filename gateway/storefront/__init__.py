@@ -16,6 +16,7 @@ from gateway.storefront import (
     profile,
     register,
     social,
+    unsubscribe,
 )
 from gateway.storefront.frame import blueprint
 
@@ -36,4 +37,5 @@ __all__ = [
     "profile",
     "register",
     "social",
+    "unsubscribe",
 ]

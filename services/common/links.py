@@ -1,4 +1,4 @@
-"""Signed addresses of pages for people without a login: whoever holds one may see one thing, until it runs out (C7, E).
+"""Signed addresses of pages for people without a login: whoever holds one may do one thing, until it runs out (C7, E).
 
 Nothing is stored: what a link opens stands in it, with a keyed digest over that, its purpose and the store's name in addresses. The
 key is derived from the service key, which the gateway and the sender of mails both have; so no event carries a link.
@@ -17,7 +17,9 @@ from services.common.errors import NotFound
 # As long as somebody may come back to an order: guarantees, returns, the tax year.
 ORDER_LINK_LIFETIME = timedelta(days=400)
 _ORDER = b"order"
-_BODY = 36
+_ORDER_BODY = 36
+_UNSUBSCRIBE = b"unsubscribe"
+_UNSUBSCRIBE_BODY = 48
 # Half of SHA-256 is beyond guessing and keeps the address on one line of a mail.
 _DIGEST = 16
 
@@ -31,21 +33,39 @@ class Links:
     def order(self, slug: str, store_id: UUID, order_id: UUID, now: datetime) -> str:
         """The token that opens an order's page below /s/<slug>/orders/."""
         expires = int((now + ORDER_LINK_LIFETIME).timestamp())
-        body = store_id.bytes + order_id.bytes + expires.to_bytes(4, "big")
-        return base64.urlsafe_b64encode(body + self._digest(_ORDER, slug, body)).rstrip(b"=").decode()
+        return self._signed(_ORDER, slug, store_id.bytes + order_id.bytes + expires.to_bytes(4, "big"))
 
     def read_order(self, slug: str, token: str, now: datetime) -> tuple[UUID, UUID]:
         """(store, order) of a token. Raises NotFound (link_refused) in the same words for every cause."""
+        body = self._read(_ORDER, slug, token, _ORDER_BODY)
+        if int.from_bytes(body[32:], "big") <= now.timestamp():
+            raise NotFound("link_refused")
+        return UUID(bytes=body[:16]), UUID(bytes=body[16:32])
+
+    def unsubscribe(self, slug: str, store_id: UUID, address_digest: bytes) -> str:
+        """The token that ends advertising to an address, below /s/<slug>/unsubscribe/; `address_digest` are 32 bytes.
+
+        It never runs out: whoever is tired of a store may find the button in any old mail. It names nobody.
+        """
+        return self._signed(_UNSUBSCRIBE, slug, store_id.bytes + address_digest)
+
+    def read_unsubscribe(self, slug: str, token: str) -> tuple[UUID, bytes]:
+        """(store, digest of the address) of a token. Raises NotFound (link_refused)."""
+        body = self._read(_UNSUBSCRIBE, slug, token, _UNSUBSCRIBE_BODY)
+        return UUID(bytes=body[:16]), body[16:]
+
+    def _signed(self, purpose: bytes, slug: str, body: bytes) -> str:
+        return base64.urlsafe_b64encode(body + self._digest(purpose, slug, body)).rstrip(b"=").decode()
+
+    def _read(self, purpose: bytes, slug: str, token: str, size: int) -> bytes:
         try:
             raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
         except (binascii.Error, ValueError):
             raw = b""
-        body, digest = raw[:_BODY], raw[_BODY:]
-        if not hmac.compare_digest(digest, self._digest(_ORDER, slug, body)) or len(body) != _BODY:
+        body, digest = raw[:size], raw[size:]
+        if not hmac.compare_digest(digest, self._digest(purpose, slug, body)) or len(body) != size:
             raise NotFound("link_refused")
-        if int.from_bytes(body[32:], "big") <= now.timestamp():
-            raise NotFound("link_refused")
-        return UUID(bytes=body[:16]), UUID(bytes=body[16:32])
+        return body
 
     def _digest(self, purpose: bytes, slug: str, body: bytes) -> bytes:
         return hmac.digest(self._key, b"\0".join((purpose, slug.encode(), body)), "sha256")[:_DIGEST]

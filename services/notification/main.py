@@ -10,6 +10,7 @@ from services.common import rpc, service, worker
 from services.common.bus import Bus
 from services.common.config import ConfigError, Environment
 from services.common.database import Database, connect
+from services.common.identifiers import IdentifierHasher
 from services.common.links import Links
 from services.common.outbox import Waker
 from services.common.rpc import Caller, Server
@@ -38,18 +39,20 @@ async def work(environment: Environment, stop: asyncio.Event) -> None:
     """Publishes events, follows those of others, and sends mails and SMS."""
     caller = Caller(TokenSigner(environment.secret("SERVICE_KEY")), "notification")
     async with rpc.channel(environment.text("IDENTITY_MERGE_TARGET")) as channel:
+        connections = environment.number("CONNECTIONS", 6) + _lanes(environment, "MAIL") + _lanes(environment, "SMS")
+        database = Database(
+            connect(environment.text("DATABASE_URL"), connections=connections, name="notification-work")
+        )
         writer = Writer(
             templates=Templates(),
             secrets=Secrets(caller, channel),
             links=Links(environment.secret("SERVICE_KEY")),
+            database=database,
+            hasher=IdentifierHasher(environment.secret("IDENTIFIER_KEY")),
             mail_from=_mail_from(environment),
             public_url=environment.text("PUBLIC_URL").rstrip("/"),
         )
         mail, sms = mail_way(environment, writer), sms_way(environment, writer)
-        connections = environment.number("CONNECTIONS", 6) + mail.lanes + sms.lanes
-        database = Database(
-            connect(environment.text("DATABASE_URL"), connections=connections, name="notification-work")
-        )
         bus = Bus(
             environment.text("NATS_URL"),
             name="notification-work",
@@ -86,7 +89,7 @@ def mail_way(environment: Environment, writer: Writer) -> Way[Mail]:
         channel=Channel.EMAIL,
         write=writer.mail,
         lane=lambda: Connection(server, writer.mail_from.rpartition("@")[2]),
-        lanes=_at_least_1(environment, "MAIL_CONNECTIONS", 2),
+        lanes=_lanes(environment, "MAIL"),
         per_second=_at_least_1(environment, "MAIL_PER_SECOND", 50),
         retry_seconds=_at_least_1(environment, "MAIL_RETRY_SECONDS", 10),
         lease_seconds=server.longest_step,
@@ -102,11 +105,15 @@ def sms_way(environment: Environment, writer: Writer) -> Way[Sms]:
         channel=Channel.SMS,
         write=writer.sms,
         lane=lambda: TwilioLane(server) if server else NoProvider(),
-        lanes=_at_least_1(environment, "SMS_CONNECTIONS", 2),
+        lanes=_lanes(environment, "SMS"),
         per_second=_at_least_1(environment, "SMS_PER_SECOND", 20),
         retry_seconds=_at_least_1(environment, "SMS_RETRY_SECONDS", 5),
         lease_seconds=server.longest_step if server else seconds,
     )
+
+
+def _lanes(environment: Environment, channel: str) -> int:
+    return _at_least_1(environment, f"{channel}_CONNECTIONS", 2)
 
 
 def _at_least_1(environment: Environment, name: str, default: int) -> int:

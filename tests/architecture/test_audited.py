@@ -110,6 +110,8 @@ WRITES: dict[str, str] = {
     "EndTotp": "staff.totp_off",
     "ResetTotp": "staff.totp_reset",
     "RequestCode": "Asks for a code; whoever logs in by it is another matter.",
+    # notification
+    "SetSubscription": "What somebody behind a link wants to get; whom it is about is known by a digest alone.",
 }
 
 

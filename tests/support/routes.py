@@ -268,5 +268,7 @@ ROUTES = {
     "storefront.social_back": OPEN,
     "storefront.social_begin": OPEN,
     "storefront.social_finish": OPEN,
+    "storefront.unsubscribe": OPEN,
+    "storefront.unsubscribe_now": OPEN,
     "webhooks.payment_notice": OPEN,
 }

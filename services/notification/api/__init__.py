@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from grpc import aio
 
-from onefold.notification.v1 import service_pb2_grpc
+from onefold.notification.v1 import service_pb2_grpc, subscriptions_pb2_grpc
 from services.common.database import Database
 from services.notification.api.messages import NotificationApi
+from services.notification.api.subscriptions import SubscriptionApi
 
-__all__ = ["NotificationApi", "register"]
+__all__ = ["NotificationApi", "SubscriptionApi", "register"]
 
 
 def register(database: Database, server: aio.Server) -> None:
     """Puts every contract of this service on the server."""
     service_pb2_grpc.add_NotificationServiceServicer_to_server(NotificationApi(database), server)
+    subscriptions_pb2_grpc.add_SubscriptionServiceServicer_to_server(SubscriptionApi(database), server)

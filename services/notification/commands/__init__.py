@@ -5,6 +5,7 @@ forgotten in time (forgetting).
 from services.notification.commands.delivery import Sender, Way, expire_leases
 from services.notification.commands.forgetting import forget, forget_in_time
 from services.notification.commands.intents import queue, remember_store, why_not_to_send
+from services.notification.commands.subscriptions import set_subscription
 from services.notification.commands.writing import Writer
 
 __all__ = [
@@ -16,5 +17,6 @@ __all__ = [
     "forget_in_time",
     "queue",
     "remember_store",
+    "set_subscription",
     "why_not_to_send",
 ]

@@ -23,7 +23,7 @@ from services.common.errors import Unavailable
 from services.common.outbox import Waker
 from services.notification import domain, events, store
 from services.notification.clients import Away, Lane, Refused, Undecided
-from services.notification.domain import Channel, Claimed, Outcome, State
+from services.notification.domain import Channel, Claimed, Outcome, State, Unwanted
 
 BATCH = 20
 SWEEP_SECONDS = 1.0
@@ -166,6 +166,8 @@ class Sender(Generic[Letter]):
             # An address or a text that no message can hold; trying again would not mend it.
             await lane.close()
             outcome = domain.refused(f"the message cannot be written: {error}")
+        except Unwanted as error:
+            outcome = domain.not_needed(str(error))
         except Unavailable as error:
             outcome = domain.waits(claimed, str(error), retry)
         except Exception as error:

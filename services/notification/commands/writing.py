@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
 from services.common import clock
+from services.common.database import Database
+from services.common.identifiers import EMAIL, IdentifierHasher
 from services.common.links import Links
+from services.notification import store
 from services.notification.clients import IssuedCode, Secrets
-from services.notification.domain import Claimed, Kind, Mail, Sms
+from services.notification.domain import MARKETING, Claimed, Kind, Mail, Sms, Unwanted
 from services.notification.templates import Templates
 
 _INVITATIONS = (Kind.STAFF_INVITATION, Kind.STAFF_RESET)
@@ -16,18 +19,26 @@ _INVITATIONS = (Kind.STAFF_INVITATION, Kind.STAFF_RESET)
 
 @dataclass(frozen=True, slots=True)
 class Writer:
-    """`mail_from` is an address, `public_url` the gateway as customers reach it, `links` signs the ways to their orders."""
+    """`mail_from` is an address, `public_url` the gateway as customers reach it, `links` signs the ways to their orders and out of
+    advertising, for which `hasher` knows addresses and `database` who has gone it.
+    """
 
     templates: Templates
     secrets: Secrets
     links: Links
+    database: Database
+    hasher: IdentifierHasher
     mail_from: str
     public_url: str
 
     async def mail(self, claimed: Claimed) -> Mail | None:
-        """The mail; None when nobody needs it any more. Raises ValueError when there can be none, Unavailable and others."""
+        """The mail; None when nobody needs it any more.
+
+        Raises Unwanted, ValueError when there can be none, Unavailable and others.
+        """
+        way_out = await self._way_out(claimed) if claimed.message.kind in MARKETING else {}
         extra = await self._extra(claimed)
-        return None if extra is None else self.templates.mail(claimed, self.mail_from, extra)
+        return None if extra is None else self.templates.mail(claimed, self.mail_from, extra | way_out)
 
     async def sms(self, claimed: Claimed) -> Sms | None:
         """The same as an SMS."""
@@ -50,6 +61,16 @@ class Writer:
             token = self.links.order(slug, store_id, claimed.message.order_id, clock.now())
             return {"link": f"{self.public_url}/s/{slug}/orders/{token}"}
         return {}
+
+    async def _way_out(self, claimed: Claimed) -> dict[str, str]:
+        """How whoever gets this ends advertising by the store. Raises Unwanted for somebody who has."""
+        digest = self.hasher.digest(EMAIL, claimed.message.recipient)
+        async with self.database.transaction(claimed.store_id) as tx:
+            if await store.is_suppressed(tx, claimed.store_id, digest):
+                raise Unwanted("unsubscribed")
+        slug = claimed.store.slug
+        token = self.links.unsubscribe(slug, claimed.store_id, digest)
+        return {"unsubscribe": f"{self.public_url}/s/{slug}/unsubscribe/{token}"}
 
     def _code(self, claimed: Claimed, issued: IssuedCode | None) -> dict[str, str] | None:
         if issued is None:

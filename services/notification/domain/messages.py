@@ -42,6 +42,10 @@ class Kind(StrEnum):
 PASSING = frozenset({Kind.CONFIRM_LOGIN, Kind.LOGIN_CODE, Kind.ACCOUNT_NOTICE, Kind.STAFF_INVITATION, Kind.STAFF_RESET})
 
 
+# Advertising: sent to nobody who has unsubscribed, and every mail of it says how one does.
+MARKETING: frozenset[Kind] = frozenset()
+
+
 class Purpose(StrEnum):
     """What a code is for."""
 
@@ -161,6 +165,10 @@ class Outcome:
 def sent(provider_id: str) -> Outcome:
     """The server has taken the message."""
     return Outcome(State.SENT, provider_id=provider_id)
+
+
+class Unwanted(Exception):
+    """Whoever it is for has asked not to get such messages. The text is the reason for the log."""
 
 
 def not_needed(reason: str) -> Outcome:

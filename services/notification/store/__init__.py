@@ -2,6 +2,7 @@
 
 from services.notification.store.messages import forget, forget_due, insert_intents, list_page, save_store
 from services.notification.store.sending import claim, expire_leases, mark_sending, release, settle
+from services.notification.store.suppressions import is_suppressed, suppress, unsuppress
 from services.notification.store.tables import metadata
 
 __all__ = [
@@ -10,10 +11,13 @@ __all__ = [
     "forget",
     "forget_due",
     "insert_intents",
+    "is_suppressed",
     "list_page",
     "mark_sending",
     "metadata",
     "release",
     "save_store",
     "settle",
+    "suppress",
+    "unsuppress",
 ]

@@ -9,6 +9,7 @@ from sqlalchemy import (
     Column,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     PrimaryKeyConstraint,
     Table,
@@ -62,6 +63,15 @@ messages = Table(
     Index("messages_leased", "lease_until", postgresql_where=text("state IN ('claimed', 'sending')")),
     Index("messages_by_order", "store_id", "order_id", text("message_id DESC")),
     Index("messages_by_customer", "store_id", "customer_id", text("message_id DESC")),
+)
+# Who has unsubscribed from a store's advertising, by the digest of the address alone: an erasure leaves the wish, and nobody's name.
+suppressions = Table(
+    "suppressions",
+    metadata,
+    Column("store_id", Uuid, nullable=False),
+    Column("address_digest", LargeBinary, nullable=False),
+    Column("created_at", TIMESTAMPTZ, nullable=False, server_default=func.now()),
+    PrimaryKeyConstraint("store_id", "address_digest"),
 )
 stores = Table(
     "stores",

@@ -35,7 +35,7 @@ LANGUAGES = {"en": "en", "zh-Hant": "zh_Hant"}
 _SYMBOLS = {"HKD": "HK$", "TWD": "NT$", "MOP": "MOP$", "USD": "US$", "CNY": "CN¥", "JPY": "JP¥", "SGD": "S$"}
 _PLAIN = email.policy.compat32.clone(linesep="\r\n")
 # Parameters that messages lack which were queued before these were thought of.
-_SINCE_ADDED = {"level_discount": 0, "points_discount": 0, "ended": "", "link": ""}
+_SINCE_ADDED = {"level_discount": 0, "points_discount": 0, "ended": "", "link": "", "unsubscribe": ""}
 # Codes are good for ten minutes: a provider that has not sent one by then need not.
 _GOOD_FOR_SECONDS = {Kind.LOGIN_CODE: 600}
 _PATTERNS = {"en": "d MMM y, HH:mm", "zh-Hant": "y年M月d日 HH:mm"}
@@ -66,7 +66,8 @@ class Templates:
         head["From"] = _header_address(claimed.store.name, sender)
         head["To"] = _header_address(claimed.params.get("name", ""), recipient)
         head["Subject"] = one_line(render(".subject.txt"))
-        return Mail(sender, recipient, _joined(head, message_id, language, render(".txt"), render(".html")))
+        rest = {"Message-ID": message_id, "Content-Language": language} | _way_out(extra.get("unsubscribe", ""))
+        return Mail(sender, recipient, _joined(head, rest, render(".txt"), render(".html")))
 
     def sms(self, claimed: Claimed, extra: Mapping[str, str]) -> Sms:
         """The SMS of a message from the store; `extra` names the `host` of its pages."""
@@ -86,7 +87,14 @@ def _language(claimed: Claimed) -> str:
     return language_of(claimed.language or claimed.store.language)
 
 
-def _joined(head: EmailMessage, message_id: str, language: str, text: str, html: str) -> bytes:
+def _way_out(address: str) -> dict[str, str]:
+    """One click in the mail program (RFC 8058); the same address is in the mail for people."""
+    if not address:
+        return {}
+    return {"List-Unsubscribe": f"<{address}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
+
+
+def _joined(head: EmailMessage, rest: Mapping[str, str], text: str, html: str) -> bytes:
     """One mail of headers that people had a hand in and of parts that hold none.
 
     The first are left to the standard library's careful policy, the rest to its old and plain one, which costs a third: writing the
@@ -95,9 +103,9 @@ def _joined(head: EmailMessage, message_id: str, language: str, text: str, html:
     parts = [MIMEText(text, "plain", "utf-8", policy=_PLAIN), MIMEText(html, "html", "utf-8", policy=_PLAIN)]
     body = MIMEMultipart("alternative", _subparts=parts, policy=_PLAIN)
     body["Date"] = rfc_date(clock.now())
-    body["Message-ID"] = message_id
     body["Auto-Submitted"] = "auto-generated"
-    body["Content-Language"] = language
+    for name, value in rest.items():
+        body[name] = value
     return head.as_bytes().removesuffix(b"\r\n") + body.as_bytes()
 
 

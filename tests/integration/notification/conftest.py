@@ -37,6 +37,7 @@ from tests.integration.notification.post_office import Logins, PostOffice
 from tests.integration.notification.provider import Provider
 
 SERVICE_KEY = secrets.token_urlsafe(32)
+IDENTIFIER_KEY = secrets.token_urlsafe(32)
 
 
 @dataclass
@@ -214,6 +215,7 @@ def process(
             "ONEFOLD_NATS_URL": nats_server.url,
             "ONEFOLD_LISTEN": f"{LOOPBACK}:{choose(['work'], {})['work']}",
             "ONEFOLD_SERVICE_KEY": SERVICE_KEY,
+            "ONEFOLD_IDENTIFIER_KEY": IDENTIFIER_KEY,
             "ONEFOLD_IDENTITY_MERGE_TARGET": f"{LOOPBACK}:{logins.port}",
             "ONEFOLD_SMTP_URL": post_office.url,
             "ONEFOLD_SMTP_SECONDS": "1",

@@ -31,6 +31,18 @@ def test_a_link_fits_into_an_address_and_tells_no_key() -> None:
     assert TOKEN.replace("-", "").replace("_", "").isalnum()
 
 
+def test_a_link_out_of_advertising_never_runs_out_and_opens_no_order() -> None:
+    """And the other way round; nor does one store's do anything in another's name."""
+    digest = bytes(range(32))
+    token = LINKS.unsubscribe("tea", STORE, digest)
+    assert LINKS.read_unsubscribe("tea", token) == (STORE, digest)
+    for slug, wrong in (("tea", TOKEN), ("coffee", token), ("tea", token[:-2]), ("tea", "A" * 86)):
+        with pytest.raises(NotFound, match=r"^link_refused$"):
+            LINKS.read_unsubscribe(slug, wrong)
+    with pytest.raises(NotFound, match=r"^link_refused$"):
+        LINKS.read_order("tea", token, NOW)
+
+
 @pytest.mark.parametrize("position", range(52))
 def test_a_link_with_any_byte_changed_opens_nothing(position: int) -> None:
     raw = bytearray(base64.urlsafe_b64decode(TOKEN + "=="))

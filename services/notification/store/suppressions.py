@@ -1,0 +1,30 @@
+"""Who has unsubscribed from a store's advertising."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy import delete, exists, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.notification.store.tables import suppressions
+
+
+async def is_suppressed(tx: AsyncConnection, store_id: UUID, address_digest: bytes) -> bool:
+    """Whether the address is to get no advertising of the store."""
+    found = exists().where(suppressions.c.store_id == store_id, suppressions.c.address_digest == address_digest)
+    return bool(await tx.scalar(select(found)))
+
+
+async def suppress(tx: AsyncConnection, store_id: UUID, address_digest: bytes) -> None:
+    """Writes the wish down; a second time changes nothing."""
+    row = {"store_id": store_id, "address_digest": address_digest}
+    await tx.execute(insert(suppressions).values(row).on_conflict_do_nothing())
+
+
+async def unsuppress(tx: AsyncConnection, store_id: UUID, address_digest: bytes) -> None:
+    """Takes the wish back."""
+    await tx.execute(
+        delete(suppressions).where(suppressions.c.store_id == store_id, suppressions.c.address_digest == address_digest)
+    )
