@@ -8,7 +8,8 @@ from flask_wtf.csrf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from gateway import api, edge, errors, languages, limits, pos, probes, storefront, webhooks
-from gateway.auth import Authenticator, ask_identity, principal
+from gateway.auth import ask_identity, principal
+from gateway.authenticator import Authenticator
 from gateway.clients import ServicesOfProcess
 from gateway.config import Settings
 from gateway.console import blueprint as console
@@ -33,6 +34,8 @@ def create_app(environment: Environment | None = None) -> Flask:
     app.extensions["onefold_services"] = ServicesOfProcess(settings)
     app.extensions["onefold_links"] = Links(settings.service_key)
     app.extensions["onefold_authenticator"] = Authenticator(ask_identity)
+    # A member whose session nobody can vouch for right now is a guest meanwhile, who can order all the same.
+    app.extensions["onefold_member_sessions"] = Authenticator(storefront.session.ask_whose, stale_seconds=0)
     edge.install(app)
     limits.install(app, settings.rates)
     languages.install(app)

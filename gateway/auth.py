@@ -5,31 +5,26 @@ Staff pages take the cookie alone and /api the Authorization header alone, so no
 
 from __future__ import annotations
 
-import hashlib
-import threading
-import time
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
-import structlog
 from flask import current_app, g, request
 from werkzeug.wrappers import Response
 
 from gateway import limits
+from gateway.authenticator import Authenticator
 from gateway.clients import services
 from gateway.context import NOBODY, is_api
 from onefold.identity_merge.v1 import service_pb2 as identity
 from services.common import clock, permissions
-from services.common.errors import PermissionDenied, Unauthenticated, Unavailable
+from services.common.errors import PermissionDenied, Unauthenticated
 from services.common.tokens import API_KEY, ServiceClaims
 
 P = ParamSpec("P")
 R = TypeVar("R")
-log = structlog.get_logger()
 
 SESSION_COOKIE = "onefold_session"
 # Between a log-in's two steps; identity_merge gives them so long.
@@ -37,17 +32,6 @@ CHALLENGE_COOKIE = "onefold_second_step"
 _CHALLENGE_SECONDS = 300
 _LONGEST_CREDENTIAL = 200
 _PREFIXES = ("ofs_", "ofk_")
-# A revoked credential must stop working within a second (F13), so no answer is believed for longer.
-FRESH_SECONDS = 1.0
-# An order must be taken while identity_merge is down (E6): whoever it vouched for this recently is let in meanwhile. Nothing is
-# revoked during that time, for the service that revokes is the one that is away; only what was revoked just before, unseen by
-# this process, lives on until the outage ends. That is the price, and ten minutes its limit.
-STALE_SECONDS = 600.0
-# How long identity_merge may take over somebody new; and over somebody known, who would rather be let in than wait.
-_PATIENT_SECONDS = 3.0
-_KNOWN_SECONDS = 1.0
-_REMEMBERED = 10_000
-_LOCKS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,75 +47,6 @@ class Principal:
     def may(self, permission: str) -> bool:
         """True when this principal has the permission, or none is asked for; for templates that hide what would be refused."""
         return not permission or permission in self.permissions
-
-
-@dataclass(slots=True)
-class _Known:
-    principal: Principal
-    vouched_at: float
-    fresh_until: float
-
-
-class Authenticator:
-    """Asks identity_merge who holds a credential, at most once a second for each."""
-
-    def __init__(self, ask: Callable[[str, float], Principal], now: Callable[[], float] = time.monotonic) -> None:
-        """`ask` finds out who holds a credential within so many seconds; see `ask_identity`."""
-        self._ask = ask
-        self._now = now
-        self._known: OrderedDict[bytes, _Known] = OrderedDict()
-        self._guard = threading.Lock()
-        self._locks = [threading.Lock() for _ in range(_LOCKS)]
-
-    def principal(self, credential: str) -> Principal:
-        """The holder. Raises Unauthenticated, or Unavailable when it cannot be found out."""
-        # The cache must not hold what an attacker could use, hence the hash.
-        digest = hashlib.sha256(credential.encode()).digest()
-        if known := self._fresh(digest):
-            return known.principal
-        # One thread asks, the others of this credential wait for what it learns.
-        with self._locks[digest[0] % _LOCKS]:
-            known = self._fresh(digest)
-            return known.principal if known else self._renew(digest, credential)
-
-    def forget(self, credential: str) -> None:
-        """Drops what is remembered, at log-out."""
-        with self._guard:
-            self._known.pop(hashlib.sha256(credential.encode()).digest(), None)
-
-    def _fresh(self, digest: bytes) -> _Known | None:
-        known = self._known.get(digest)
-        return known if known and known.fresh_until > self._now() else None
-
-    def _renew(self, digest: bytes, credential: str) -> Principal:
-        asked_at = self._now()
-        known = self._known.get(digest)
-        trusted = known if known and known.vouched_at + STALE_SECONDS >= asked_at else None
-        try:
-            principal = self._ask(credential, _KNOWN_SECONDS if trusted else _PATIENT_SECONDS)
-        except Unauthenticated:
-            with self._guard:
-                self._known.pop(digest, None)
-            raise
-        except Unavailable:
-            if trusted is None:
-                raise
-            return self._stale(trusted)
-        self._remember(digest, _Known(principal, asked_at, asked_at + FRESH_SECONDS))
-        return principal
-
-    def _stale(self, known: _Known) -> Principal:
-        log.warning("identity_unreachable", vouched_seconds_ago=round(self._now() - known.vouched_at))
-        # Believed for another second, so that not every request waits for the service that is away.
-        known.fresh_until = self._now() + FRESH_SECONDS
-        return known.principal
-
-    def _remember(self, digest: bytes, known: _Known) -> None:
-        with self._guard:
-            self._known[digest] = known
-            self._known.move_to_end(digest)
-            while len(self._known) > _REMEMBERED:
-                self._known.popitem(last=False)
 
 
 def ask_identity(credential: str, seconds: float) -> Principal:
@@ -195,7 +110,7 @@ def principal() -> Principal:
     """
     found = g.get("principal")
     if not isinstance(found, Principal):
-        authenticator: Authenticator = current_app.extensions["onefold_authenticator"]
+        authenticator: Authenticator[Principal] = current_app.extensions["onefold_authenticator"]
         found = _holder(authenticator, _credential())
         limits.count(limits.KEY if found.api_key else limits.SESSION, found.claims.actor)
         g.principal = found
@@ -204,10 +119,10 @@ def principal() -> Principal:
     return found
 
 
-def _holder(authenticator: Authenticator, credential: str) -> Principal:
+def _holder(authenticator: Authenticator[Principal], credential: str) -> Principal:
     """Whoever tries out credentials is counted by where they come from."""
     try:
-        return authenticator.principal(credential)
+        return authenticator.holder(credential)
     except Unauthenticated:
         limits.count_address()
         raise
@@ -247,7 +162,7 @@ def enter(response: Response, entered: identity.LogInResponse) -> None:
     if entered.totp_challenge:
         _keep(response, CHALLENGE_COOKIE, entered.totp_challenge, _CHALLENGE_SECONDS)
         return
-    authenticator: Authenticator = current_app.extensions["onefold_authenticator"]
+    authenticator: Authenticator[Principal] = current_app.extensions["onefold_authenticator"]
     authenticator.forget(session_token())
     left = entered.expires_at.ToDatetime(tzinfo=UTC) - clock.now()
     _keep(response, SESSION_COOKIE, entered.session_token, max(int(left.total_seconds()), 0))
@@ -257,7 +172,7 @@ def enter(response: Response, entered: identity.LogInResponse) -> None:
 def end_session(response: Response) -> None:
     """Ends the session of the cookie, at identity_merge too. Raises Unavailable when that cannot be reached."""
     if token := session_token():
-        authenticator: Authenticator = current_app.extensions["onefold_authenticator"]
+        authenticator: Authenticator[Principal] = current_app.extensions["onefold_authenticator"]
         authenticator.forget(token)
         services().access.log_out(identity.LogOutRequest(session_token=token))
     _drop(response, SESSION_COOKIE)

@@ -47,9 +47,10 @@ def add_login(slug: str) -> Page:
 def end_sessions(slug: str) -> Response:
     """Ends one session, or all but this one. What has ended already is no error."""
     store, form = store_at(slug), SessionForm()
-    session.members_only(store)
+    who = session.members_only(store)
     wish = pb.EndSessionsRequest(session_token=session.token(store), session_id=form.session_id.data or "")
     ended = services().accounts.end_sessions(wish).ended
+    session.forget(who)
     flash(ngettext("%(num)s session has ended.", "%(num)s sessions have ended.", ended), "good")
     return redirect(url_for("storefront.logins", slug=slug, _anchor="sessions-title"))
 

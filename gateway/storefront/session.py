@@ -17,17 +17,19 @@ one that goes on under another token.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import structlog
 from flask import Response as FlaskResponse
-from flask import abort, after_this_request, g, redirect, request, url_for
+from flask import abort, after_this_request, current_app, g, redirect, request, url_for
 from google.protobuf.timestamp_pb2 import Timestamp
 from werkzeug.wrappers import Response
 
 from gateway import limits
+from gateway.authenticator import Authenticator
 from gateway.clients import services
+from gateway.context import NOBODY
 from gateway.storefront import cookies
 from gateway.storefront.frame import blueprint, claims_in, store_at, visitor
 from onefold.identity_merge.v1 import accounts_pb2 as pb
@@ -81,7 +83,7 @@ def on_log_in(hook: Hook) -> Hook:
 
 
 def member(store: Store) -> Member | None:
-    """Who is logged in to the store; one call of identity_merge for each request that brings a session."""
+    """Who is logged in to the store; identity_merge is asked at most once a second for each session."""
     return _visit(store)[0]
 
 
@@ -133,9 +135,8 @@ def _ask(store: Store) -> tuple[Member | None, Unavailable | None]:
     brought = token(store)
     if not brought:
         return None, None
-    wish = pb.AuthenticateCustomerRequest(session_token=brought)
     try:
-        method = services().accounts.authenticate(wish, claims=visitor(store), seconds=_SECONDS).login_method
+        method = _sessions().holder(_within(store, brought))
     except Unauthenticated:
         after_this_request(lambda response: _without_session(response, store.slug))
         return None, None
@@ -143,6 +144,24 @@ def _ask(store: Store) -> tuple[Member | None, Unavailable | None]:
         log.warning("member_unknown")
         return None, error
     return _member(store, method), None
+
+
+def ask_whose(credential: str, seconds: float) -> LoginMethod:
+    """Whose session it is (see `_within`), according to identity_merge. Raises Unauthenticated, Unavailable."""
+    store_id, _, brought = credential.partition(" ")
+    wish = pb.AuthenticateCustomerRequest(session_token=brought)
+    claims = replace(NOBODY, store_id=store_id)
+    return services().accounts.authenticate(wish, claims=claims, seconds=min(seconds, _SECONDS)).login_method
+
+
+def _within(store: Store, brought: str) -> str:
+    """A session as it is remembered: a token is good in the store that gave it alone."""
+    return f"{store.store_id} {brought}"
+
+
+def _sessions() -> Authenticator[LoginMethod]:
+    found: Authenticator[LoginMethod] = current_app.extensions["onefold_member_sessions"]
+    return found
 
 
 def _member(store: Store, method: LoginMethod) -> Member:
@@ -173,6 +192,8 @@ def begin(store: Store, begun: Begun, response: Response) -> None:
 
 def renew(store: Store, begun: Begun, response: Response) -> Member:
     """Keeps a session in its cookie, in the place of the one before; whose it is."""
+    _sessions().forget(_within(store, token(store)))
+    _forget(begun.login_method.customer_id)
     who = _member(store, begun.login_method)
     g.visit, g.claims = (who, None), who.claims
     left = begun.expires_at.ToSeconds() - int(clock.now().timestamp())
@@ -184,7 +205,17 @@ def end(store: Store, response: Response) -> None:
     """Ends the session of the cookie, at identity_merge too. Raises Unavailable when that cannot be reached."""
     if brought := token(store):
         services().accounts.log_out(pb.LogOutCustomerRequest(session_token=brought), claims=visitor(store))
+        _sessions().forget(_within(store, brought))
     cookies.drop(response, cookies.MEMBER, store.slug)
+
+
+def forget(who: Member) -> None:
+    """What a member changes about the account's sessions holds in this process at once, and in others within a second."""
+    _forget(who.customer_id)
+
+
+def _forget(customer_id: str) -> None:
+    _sessions().forget_all(lambda method: method.customer_id == customer_id)
 
 
 def _without_session(response: FlaskResponse, slug: str) -> FlaskResponse:

@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from gateway.auth import FRESH_SECONDS, STALE_SECONDS, Authenticator, Principal, principal_of
+from gateway.auth import Principal, principal_of
+from gateway.authenticator import FRESH_SECONDS, STALE_SECONDS, Authenticator
 from onefold.identity_merge.v1 import service_pb2 as identity
 from services.common.errors import OnefoldError, Unauthenticated, Unavailable
 
@@ -37,7 +38,7 @@ def known() -> Identity:
 
 @pytest.fixture
 def principal(known: Identity) -> Callable[[str], Principal]:
-    return Authenticator(known.ask, lambda: known.time).principal
+    return Authenticator(known.ask, lambda: known.time).holder
 
 
 def test_one_question_serves_a_second(known: Identity, principal: Callable[[str], Principal]) -> None:
@@ -131,3 +132,29 @@ def test_fifty_threads_with_one_credential_ask_once(known: Identity, principal: 
     for thread in threads:
         thread.join()
     assert known.asked == 1
+
+
+def test_ending_all_sessions_of_an_account_forgets_them_at_once_and_no_others() -> None:
+    asked: list[str] = []
+
+    def ask(credential: str, _seconds: float) -> str:
+        asked.append(credential)
+        return credential[0]
+
+    authenticator = Authenticator(ask, lambda: 0.0)
+    for credential in ("a1", "a2", "b1"):
+        authenticator.holder(credential)
+    authenticator.forget_all(lambda holder: holder == "a")
+    for credential in ("a1", "a2", "b1"):
+        authenticator.holder(credential)
+    assert asked == ["a1", "a2", "b1", "a1", "a2"]
+
+
+def test_who_is_not_let_in_unasked_is_not_let_in_while_identity_is_away(known: Identity) -> None:
+    """A member's session: without identity_merge the member is a guest (F13)."""
+    holder = Authenticator(known.ask, lambda: known.time, stale_seconds=0).holder
+    holder("ofk_1")
+    known.error = Unavailable("service_unavailable")
+    known.time += FRESH_SECONDS
+    with pytest.raises(Unavailable):
+        holder("ofk_1")

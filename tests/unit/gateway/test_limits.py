@@ -15,7 +15,8 @@ from limits.strategies import FixedWindowRateLimiter
 
 from gateway import limits
 from gateway.app import create_app
-from gateway.auth import SESSION_COOKIE, Authenticator
+from gateway.auth import SESSION_COOKIE
+from gateway.authenticator import Authenticator
 from gateway.config import Rates, Settings
 from services.common.config import ConfigError, Environment
 from services.common.errors import StateConflict

@@ -9,7 +9,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from gateway import roles
-from gateway.auth import SESSION_COOKIE, Authenticator
+from gateway.auth import SESSION_COOKIE
+from gateway.authenticator import Authenticator
 from services.common import permissions
 from tests.unit.gateway.test_who_may import ask
 

@@ -16,7 +16,8 @@ from werkzeug.routing import AnyConverter, Rule
 from werkzeug.test import TestResponse
 
 from gateway.app import create_app
-from gateway.auth import SESSION_COOKIE, Authenticator, Principal, principal_of
+from gateway.auth import SESSION_COOKIE, Principal, principal_of
+from gateway.authenticator import Authenticator
 from gateway.storefront import frame
 from onefold.identity_merge.v1 import service_pb2 as identity
 from services.common import permissions
