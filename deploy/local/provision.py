@@ -76,11 +76,14 @@ async def _role(connection: asyncpg.Connection, name: str, attributes: str) -> N
 
 
 async def create_database(connection: asyncpg.Connection, name: str, context: str, template: str = "") -> None:
-    """A database for a context, unless it exists; only the context's own three roles may connect."""
+    """A database for a context, unless it exists; only the context's own three roles may connect.
+
+    A copy of `template` is made file by file: through the log, which is what PostgreSQL does unasked, it takes ten times as long.
+    """
     # A server that is not a superuser's (managed PostgreSQL) lets one give away only to roles one belongs to.
     await connection.execute(f"GRANT {context}_owner TO CURRENT_USER")
     if not await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", name):
-        source = f" TEMPLATE {template}" if template else ""
+        source = f" TEMPLATE {template} STRATEGY FILE_COPY" if template else ""
         await connection.execute(f"CREATE DATABASE {name} OWNER {context}_owner{source}")
     await connection.execute(f"REVOKE ALL ON DATABASE {name} FROM PUBLIC")
     await connection.execute(f"GRANT CONNECT ON DATABASE {name} TO {context}_owner, {context}_app, {context}_worker")
