@@ -6,7 +6,7 @@ Every function raises the error of the tree that the service raised (see gateway
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, tzinfo
 from typing import Any, TypeVar
@@ -189,6 +189,20 @@ def cart_of(customer_id: str) -> carts_api.Cart:
 def customer(customer_id: str) -> membership.Customer:
     """The customer, or whoever it was merged into."""
     return services().membership.get_customer(membership.GetCustomerRequest(customer_id=customer_id)).customer
+
+
+def customers_by_id(ids: Iterable[str]) -> dict[str, membership.Customer]:
+    """Id → the customer, or whoever it was merged into; ids that are nobody's are left out. For a page of a list: at most 100."""
+    if not (wanted := sorted(set(ids))):
+        return {}
+    answer = services().membership.get_customers(membership.GetCustomersRequest(customer_ids=wanted))
+    return {each.asked_id: each.customer for each in answer.found}
+
+
+def names_of(ids: Iterable[str]) -> dict[str, str]:
+    """Id → what to call the customer; nobody while that cannot be found out."""
+    found = if_up(lambda: customers_by_id(ids)) or {}
+    return {customer_id: person(each) for customer_id, each in found.items()}
 
 
 def name_of(customer_id: str) -> str:

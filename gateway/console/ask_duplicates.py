@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +15,6 @@ from gateway.console.duplicate_words import rows_of, words
 from onefold.common.v1.common_pb2 import PageRequest
 from onefold.identity_merge.v1 import duplicates_pb2 as pb
 from onefold.membership.v1.service_pb2 import Customer, CustomerStatus
-from services.common.errors import NotFound
 from services.common.ids import new_id
 
 PAIRS_ON_A_PAGE = 10
@@ -56,10 +56,8 @@ def pairs(token: str, *, dismissed: bool) -> tuple[list[Pair], str]:
     state = pb.DUPLICATE_STATE_DISMISSED if dismissed else pb.DUPLICATE_STATE_SUGGESTED
     wish = pb.ListDuplicatesRequest(page=PageRequest(size=PAIRS_ON_A_PAGE, token=token), state=state)
     answer = services().duplicates.list(wish)
-    known: dict[str, Customer | None] = {}
-    for customer_id in {each for found in answer.duplicates for each in found.customer_ids}:
-        known[customer_id] = _live(customer_id)
-    both = [[known[each] for each in found.customer_ids] for found in answer.duplicates]
+    known = _live(answer.duplicates)
+    both = [[known.get(each) for each in found.customer_ids] for found in answer.duplicates]
     shown = [
         _pair(found, one, other) for found, (one, other) in zip(answer.duplicates, both, strict=True) if one and other
     ]
@@ -72,8 +70,11 @@ def beside(member: Customer) -> list[tuple[Customer, Pair]] | None:
     answer: Any = ask.if_up(lambda: services().duplicates.list(wish))
     if answer is None:
         return None
+    known: Any = ask.if_up(lambda: _live(answer.duplicates))
+    if known is None:
+        return None
     others = [
-        (found, _live(other))
+        (found, known.get(other))
         for found in answer.duplicates
         for other in found.customer_ids
         if other != member.customer_id
@@ -91,13 +92,14 @@ def restore(ids: list[str], key: str) -> None:
     services().duplicates.restore(pb.RestoreDuplicateRequest(customer_ids=ids), key=key)
 
 
-def _live(customer_id: str) -> Customer | None:
-    try:
-        found = ask.customer(customer_id)
-    except NotFound:
-        return None
-    is_it = found.customer_id == customer_id and found.status == CustomerStatus.CUSTOMER_STATUS_MEMBER
-    return found if is_it else None
+def _live(found: Iterable[pb.Duplicate]) -> dict[str, Customer]:
+    """The members of the pairs; who has been merged or deleted since is left out."""
+    people = ask.customers_by_id(each for pair in found for each in pair.customer_ids)
+    return {
+        asked: each
+        for asked, each in people.items()
+        if each.customer_id == asked and each.status == CustomerStatus.CUSTOMER_STATUS_MEMBER
+    }
 
 
 def _pair(found: pb.Duplicate, one: Customer, other: Customer) -> Pair:

@@ -51,7 +51,7 @@ def members() -> Page:
         members=found.customers,
         members_total=found.members_total,
         picked_ids=ids,
-        picked=[ask.customer(customer_id) for customer_id in ids if customer_id not in shown],
+        picked=list(ask.customers_by_id(customer_id for customer_id in ids if customer_id not in shown).values()),
         next_token=found.next_page_token,
         later_page=bool(token),
     )

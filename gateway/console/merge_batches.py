@@ -119,7 +119,7 @@ def _batch_page(batch: pb.MergeBatch, form: KeyedForm) -> Page:
         sentence=_sentence(batch),
         done=_done(batch),
         groups=found.groups,
-        names={group.primary_id: ask.name_of(group.primary_id) for group in found.groups if group.primary_id},
+        names=ask.names_of(group.primary_id for group in found.groups if group.primary_id),
         failed_only=failed_only,
         next_token=found.next_page_token,
         later_page=bool(token),

@@ -35,7 +35,7 @@ def merges() -> str:
     """Every merge of the store, newest first."""
     token = request.args.get("page", "")
     found = ask.merges(token=token)
-    names = {run.primary_id: ask.name_of(run.primary_id) for run in found.runs}
+    names = ask.names_of(run.primary_id for run in found.runs)
     return render_template(
         "console/merges.html",
         area="merges",
@@ -75,8 +75,11 @@ def merge_accounts() -> str:
 
 def _accounts(ids: tuple[str, ...]) -> list[Customer]:
     """The accounts as they are now; two ids of one account, one of them merged long ago, are one (F10)."""
-    found = [ask.customer(each) for each in ids[: MOST + 5]]
-    return list({customer.customer_id: customer for customer in found}.values())
+    wanted = ids[: MOST + 5]
+    found = ask.customers_by_id(wanted)
+    if missing := [each for each in wanted if each not in found]:
+        raise NotFound("customer_not_found", customer_id=missing[0])
+    return list({found[each].customer_id: found[each] for each in wanted}.values())
 
 
 def _problems(accounts: list[Customer]) -> list[str]:

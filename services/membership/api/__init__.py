@@ -76,6 +76,13 @@ class MembershipApi(service_pb2_grpc.MembershipServiceServicer):
         customer = await queries.get_customer(self._context.database, rpc.caller(), customer_id)
         return pb.GetCustomerResponse(customer=customer_message(customer))
 
+    async def GetCustomers(self, request: pb.GetCustomersRequest, _: Context) -> pb.GetCustomersResponse:
+        ids = [parse_id(each, "customer_ids") for each in request.customer_ids]
+        found = await queries.get_customers(self._context.database, rpc.caller(), ids)
+        return pb.GetCustomersResponse(
+            found=[pb.FoundCustomer(asked_id=str(i), customer=customer_message(c)) for i, c in found.items()]
+        )
+
     async def SearchCustomers(self, request: pb.SearchCustomersRequest, _: Context) -> pb.SearchCustomersResponse:
         found = await queries.search_customers(
             self._context.database,

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from services.common import clock
 from services.common.database import Database
-from services.common.errors import NotFound
+from services.common.errors import InvalidInput, NotFound
 from services.common.paging import Page, PageRequest
 from services.common.tokens import ServiceClaims
 from services.membership import store
@@ -28,6 +28,7 @@ __all__ = [
     "Found",
     "Statement",
     "get_customer",
+    "get_customers",
     "get_filter",
     "get_overview",
     "list_customers",
@@ -37,6 +38,8 @@ __all__ = [
     "preview_absorb",
     "search_customers",
 ]
+
+MOST_CUSTOMERS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,14 @@ async def get_customer(database: Database, claims: ServiceClaims, customer_id: U
     if found is None:
         raise NotFound("customer_not_found", customer_id=str(customer_id))
     return found
+
+
+async def get_customers(database: Database, claims: ServiceClaims, ids: Sequence[UUID]) -> dict[UUID, Customer]:
+    """Asked id → the customer behind it (F10); ids that are nobody's are left out. Raises InvalidInput (too_large)."""
+    if len(ids) > MOST_CUSTOMERS:
+        raise InvalidInput.of("customer_ids", "too_large", largest=str(MOST_CUSTOMERS))
+    async with database.transaction(claims.store) as tx:
+        return await store.load_all(tx, claims.store, ids)
 
 
 async def list_entries(

@@ -1,7 +1,15 @@
 """Tables of the membership service, and all its SQL."""
 
 from services.membership.store.carts import note_carts
-from services.membership.store.customers import load, load_many, load_participants, load_whole, lock_account, lock_owner
+from services.membership.store.customers import (
+    load,
+    load_all,
+    load_many,
+    load_participants,
+    load_whole,
+    lock_account,
+    lock_owner,
+)
 from services.membership.store.directory import (
     add_filter,
     change_filter,
@@ -217,6 +225,7 @@ __all__ = [
     "level_runs_under_way",
     "load",
     "load_accounts",
+    "load_all",
     "load_file",
     "load_filter",
     "load_import",

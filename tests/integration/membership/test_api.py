@@ -154,3 +154,20 @@ async def test_nobody_by_that_id_is_said_so(desk: Desk) -> None:
     assert refusal.value.reason == "customer_not_found"
     with pytest.raises(InvalidInput, match="invalid_id"):
         await desk.ask("GetCustomer", pb.GetCustomerRequest(customer_id="1"))
+
+
+async def test_many_are_looked_up_at_once_and_old_ids_lead_to_the_survivor(desk: Desk) -> None:
+    """F10: for lists that name people."""
+    first, second = [
+        await desk.enrol(contact=common_pb2.Contact(phone=phone)) for phone in ("+85294512053", "+85261234567")
+    ]
+    pair = {"primary_id": first.customer_id, "merged_ids": [second.customer_id]}
+    preview = await desk.ask("PreviewAbsorb", pb.PreviewAbsorbRequest(**pair))
+    absorb = pb.AbsorbRequest(merge_run_id=str(new_id()), fingerprint=preview.fingerprint, **pair)
+    await desk.ask("Absorb", absorb, role="service")
+    asked = [first.customer_id, second.customer_id, str(new_id())]
+    found = (await desk.ask("GetCustomers", pb.GetCustomersRequest(customer_ids=asked))).found
+    assert {each.asked_id: each.customer.customer_id for each in found} == dict.fromkeys(asked[:2], first.customer_id)
+    assert {each.customer.phone for each in found} == {"+85294512053"}
+    with pytest.raises(InvalidInput, match="too_large"):
+        await desk.ask("GetCustomers", pb.GetCustomersRequest(customer_ids=[str(new_id()) for _ in range(101)]))
