@@ -14,7 +14,7 @@ from services.common.errors import Violation
 from services.common.paging import PageRequest
 from services.identity_merge.domain.batches import Batch, BatchState, Group, GroupState, GroupWish
 from services.identity_merge.domain.merges import Plan
-from services.identity_merge.store.batch_tables import merge_batches, merge_groups
+from services.identity_merge.store.tables import merge_batches, merge_groups
 
 _b, _g = merge_batches.c, merge_groups.c
 

@@ -19,7 +19,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from services.common.database import TIMESTAMPTZ
-from services.identity_merge.store.tables import metadata
+from services.identity_merge.store.tables.base import metadata
 
 # Pairs of accounts that may be one person's (F12), and those of which somebody has said that they are not. Nothing personal stands here:
 # ids, why (words of a list), and keyed digests of what the two were known by.

@@ -18,7 +18,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from services.common.database import TIMESTAMPTZ
-from services.identity_merge.store.tables import metadata
+from services.identity_merge.store.tables.base import metadata
 
 merge_batches = Table(
     "merge_batches",
