@@ -16,6 +16,7 @@ from services.common.tokens import ServiceClaims
 from services.membership import events, store
 from services.membership.commands.context import Context
 from services.membership.domain import (
+    MANY_LOTS,
     Account,
     Adjustment,
     Cause,
@@ -29,9 +30,6 @@ from services.membership.domain import (
     search_text,
     write_down,
 )
-
-# Lots of all participants from which on they are reckoned with in a thread of its own, while other calls are answered.
-_MANY_LOTS = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +60,7 @@ async def absorb(context: Context, claims: ServiceClaims, run_id: UUID, merge: M
         outcome = await _reckon(accounts, adjustment, now, settings, claims.actor, run_id)
         if outcome.fingerprint != fingerprint:
             raise Conflict("stale_plan", "an account has changed since the preview")
-        done = await _write(tx, claims, run_id, run, merge, accounts[0], outcome, settings.rules)
+        done = await _write(tx, claims, run_id, run, merge, accounts[0], outcome, adjustment, settings.rules)
         crash.point("membership.absorb.before_commit")
     crash.point("membership.absorb.after_commit")
     context.wake()
@@ -81,7 +79,7 @@ async def _reckon(
         primary_id = accounts[0].customer.customer_id
         return merge_outcome(accounts, primary_id, adjustment, now, settings, actor=actor, merge_run_id=run_id)
 
-    many = sum(len(account.lots) for account in accounts) >= _MANY_LOTS
+    many = sum(len(account.lots) for account in accounts) >= MANY_LOTS
     return await asyncio.to_thread(reckon) if many else reckon()
 
 
@@ -93,11 +91,12 @@ async def _write(
     merge: Merge,
     primary: Account,
     outcome: Outcome,
+    adjustment: Adjustment,
     rules: LevelRules,
 ) -> Absorbed:
     now, survivor = clock.now(), outcome.survivor
     search = search_text(survivor.name, survivor.phone, survivor.email, survivor.further)
-    earlier = await store.save_outcome(tx, claims.store, run_id, run.merged_ids, outcome, search, now)
+    earlier = await store.save_outcome(tx, claims.store, run_id, run.merged_ids, outcome, adjustment, search, now)
     before = primary.customer.level_id
     moves = before != outcome.standing.level_id
     setting = store.Setting(survivor.customer_id, before, outcome.standing, Cause.MERGE, claims.actor, noted=moves)

@@ -57,6 +57,7 @@ from services.membership.domain.levels import (
 )
 from services.membership.domain.likeness import Likeness
 from services.membership.domain.merge import (
+    MANY_LOTS,
     MERGE_RULES,
     Account,
     Fact,
@@ -107,6 +108,7 @@ from services.membership.domain.uses import KINDS, REGISTRATION, Use, every_kind
 __all__ = [
     "KINDS",
     "LARGEST_ADJUSTMENT",
+    "MANY_LOTS",
     "MERGE_RULES",
     "MOST_FILTERS",
     "REGISTRATION",

@@ -12,6 +12,7 @@ from services.common.errors import NotFound
 from services.common.tokens import ServiceClaims
 from services.membership import store
 from services.membership.domain import (
+    MANY_LOTS,
     Account,
     Merge,
     MergeRecord,
@@ -20,9 +21,6 @@ from services.membership.domain import (
     merge_outcome,
     read_adjustment,
 )
-
-# Lots of all participants, by expiry, from which on they are reckoned with in a thread of its own, while other calls are answered.
-_MANY_LOTS = 200
 
 
 async def preview_absorb(database: Database, claims: ServiceClaims, merge: Merge) -> tuple[Sequence[Account], Outcome]:
@@ -35,7 +33,7 @@ async def preview_absorb(database: Database, claims: ServiceClaims, merge: Merge
             merge.points, merge.expires_on, merge.description, now, settings, prefix="adjustment."
         )
         accounts = await store.load_accounts(tx, claims.store, merge, settings.rules, now, lock=False)
-    if sum(len(account.lots) for account in accounts) < _MANY_LOTS:
+    if sum(len(account.lots) for account in accounts) < MANY_LOTS:
         return accounts, merge_outcome(accounts, merge.primary_id, adjustment, now, settings)
     return accounts, await asyncio.to_thread(merge_outcome, accounts, merge.primary_id, adjustment, now, settings)
 

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.common.errors import NotFound, StateConflict
 from services.membership.domain import (
     Account,
+    Adjustment,
     Customer,
     LevelRules,
     Lot,
@@ -29,7 +30,8 @@ from services.membership.domain import (
 )
 from services.membership.store.customers import load_participants
 from services.membership.store.gifts import gifts_of
-from services.membership.store.points import lots_of, write_ledgers
+from services.membership.store.points import lots_of
+from services.membership.store.pooling import pool_points
 from services.membership.store.profiles import address_digest
 from services.membership.store.removals import being_removed
 from services.membership.store.standings import load_spends
@@ -131,7 +133,7 @@ _FOUND_BY = text(
 async def load_accounts(
     tx: AsyncConnection, store_id: UUID, merge: Merge, rules: LevelRules, now: datetime, *, lock: bool
 ) -> list[Account]:
-    """The participants, the primary first; `lock` holds them, and loads lot by lot what else is summed up by expiry.
+    """The participants, the primary first, with their lots summed up by expiry; `lock` holds them.
 
     Raises NotFound (customer_not_found), StateConflict (being_removed).
     """
@@ -142,7 +144,7 @@ async def load_accounts(
             raise NotFound("customer_not_found", customer_id=str(customer_id))
     if removed := await being_removed(tx, store_id, ids):
         raise StateConflict("being_removed", customer_id=str(removed))
-    lots = await lots_of(tx, store_id, ids, by_expiry=not lock)
+    lots = await lots_of(tx, store_id, ids, by_expiry=True)
     spends = await load_spends(tx, store_id, ids, rules, now) if rules.levels else {}
     gifts = await gifts_of(tx, store_id, ids)
     uses = await load_uses(tx, store_id, ids)
@@ -237,6 +239,7 @@ async def save_outcome(
     run_id: UUID,
     merged_ids: Sequence[UUID],
     outcome: Outcome,
+    adjustment: Adjustment,
     search: SearchText,
     now: datetime,
 ) -> tuple[UUID, ...]:
@@ -254,7 +257,7 @@ async def save_outcome(
     for statement in _MOVE:
         await tx.execute(statement, names)
     await set_uses(tx, store_id, survivor.customer_id, outcome.uses, noted=False)
-    await write_ledgers(tx, store_id, outcome.ledgers)
+    await pool_points(tx, store_id, outcome, adjustment)
     await tx.execute(
         _SURVIVE,
         {

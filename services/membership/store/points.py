@@ -41,6 +41,13 @@ _LOTS_BY_EXPIRY = text(
  WHERE store_id = :store_id AND customer_id = ANY(CAST(:ids AS uuid[])) AND remaining > 0
  GROUP BY customer_id, expires_at ORDER BY expires_at NULLS LAST, created_at, lot_id"""
 )
+# Those that the next points come from.
+_LOTS_WORTH = text(
+    """SELECT customer_id, lot_id, points, remaining, expires_at, created_at, origin_lot_id, origin_customer_id
+ FROM (SELECT *, sum(remaining) OVER (ORDER BY expires_at NULLS LAST, created_at, lot_id) - remaining AS before FROM points_lots
+  WHERE store_id = :store_id AND customer_id = :customer_id AND remaining > 0) AS l
+ WHERE before < :points ORDER BY expires_at NULLS LAST, created_at, lot_id"""
+)
 _SAVE_LOTS = text(
     """INSERT INTO points_lots (store_id, customer_id, lot_id, points, remaining, expires_at, created_at, origin_lot_id, origin_customer_id)
  SELECT CAST(:store_id AS uuid), l.* FROM unnest(CAST(:owners AS uuid[]), CAST(:lots AS uuid[]), CAST(:points AS bigint[]),
@@ -102,19 +109,13 @@ async def lots_of(tx: AsyncConnection, store_id: UUID, ids: Sequence[UUID], *, b
     `by_expiry`: a customer's lots of one expiry as one, by the name of the oldest. For looking; never to be written.
     """
     rows = await tx.execute(_LOTS_BY_EXPIRY if by_expiry else _LOTS, {"store_id": store_id, "ids": list(ids)})
-    return [
-        Lot(
-            lot_id=row.lot_id,
-            customer_id=row.customer_id,
-            points=row.points,
-            remaining=row.remaining,
-            expires_at=row.expires_at,
-            created_at=row.created_at,
-            origin_lot_id=row.origin_lot_id,
-            origin_customer_id=row.origin_customer_id,
-        )
-        for row in rows
-    ]
+    return [_lot(row) for row in rows]
+
+
+async def lots_worth(tx: AsyncConnection, store_id: UUID, customer_id: UUID, points: int) -> list[Lot]:
+    """The lots that a customer's next `points` come from, none of which is past its time; all of them if they hold fewer."""
+    of = {"store_id": store_id, "customer_id": customer_id, "points": points}
+    return [_lot(row) for row in await tx.execute(_LOTS_WORTH, of)]
 
 
 async def save_ledger(tx: AsyncConnection, store_id: UUID, ledger: Ledger) -> None:
@@ -206,6 +207,19 @@ async def expired_owners(tx: AsyncConnection, now: datetime, most: int) -> list[
     """(store, customer) of lots that are past their time and not yet emptied, in all stores."""
     rows = await tx.execute(_EXPIRED, {"now": now, "most": most})
     return [(row.store_id, row.customer_id) for row in rows]
+
+
+def _lot(row: Row[Any]) -> Lot:
+    return Lot(
+        lot_id=row.lot_id,
+        customer_id=row.customer_id,
+        points=row.points,
+        remaining=row.remaining,
+        expires_at=row.expires_at,
+        created_at=row.created_at,
+        origin_lot_id=row.origin_lot_id,
+        origin_customer_id=row.origin_customer_id,
+    )
 
 
 def _entry(row: Row[Any]) -> Entry:

@@ -145,8 +145,8 @@ class Shop:
             " WHERE l.store_id = c.store_id AND l.customer_id = c.customer_id)"
         )
         assert not await self.rows(
-            "SELECT l.lot_id FROM points_lots l WHERE l.remaining <> (SELECT sum(points) FROM points_entries e"
-            " WHERE e.store_id = l.store_id AND e.customer_id = l.customer_id AND e.lot_id = l.lot_id)"
+            "SELECT lot_id FROM points_lots l FULL JOIN (SELECT store_id, customer_id, lot_id, sum(points) AS points FROM points_entries"
+            " GROUP BY 1, 2, 3) e USING (store_id, customer_id, lot_id) WHERE l.remaining IS DISTINCT FROM e.points"
         )
         assert not await self.rows(
             "SELECT c.customer_id FROM customers c WHERE (c.net_spend, c.orders_count) <> (SELECT COALESCE(sum(paid - refunded), 0),"

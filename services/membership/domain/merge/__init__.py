@@ -8,11 +8,12 @@ from services.membership.domain.merge.accounts import (
     Outcome,
     RetiredIdentifier,
 )
-from services.membership.domain.merge.outcome import MOST_ACCOUNTS, check_participants, merge_outcome
+from services.membership.domain.merge.outcome import MANY_LOTS, MOST_ACCOUNTS, check_participants, merge_outcome
 from services.membership.domain.merge.record import MergeRecord, read_facts, read_fields, write_down
 from services.membership.domain.merge.rules import MERGE_RULES, MergeRule, MergeWay
 
 __all__ = [
+    "MANY_LOTS",
     "MERGE_RULES",
     "MOST_ACCOUNTS",
     "Account",

@@ -19,6 +19,8 @@ from services.membership.domain.settings import StoreSettings
 from services.membership.domain.uses import Use
 
 MOST_ACCOUNTS = 5
+# Lots of all participants, by expiry, from which on they are reckoned with in a thread of its own, while other calls are answered.
+MANY_LOTS = 200
 
 
 def check_participants(primary_id: UUID, merged_ids: Sequence[UUID]) -> None:
