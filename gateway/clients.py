@@ -355,7 +355,10 @@ class Notifications:
     """NotificationService."""
 
     def __init__(self, tokens: Tokens, channel: grpc.Channel) -> None:
-        self.list_messages = Method(tokens, notification.NotificationServiceStub(channel).ListMessages)
+        stub = notification.NotificationServiceStub(channel)
+        self.list_messages = Method(tokens, stub.ListMessages)
+        self.get_message = Method(tokens, stub.GetMessage)
+        self.decide_message = Method(tokens, stub.DecideMessage)
 
 
 class Subscriptions:

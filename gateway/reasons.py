@@ -108,6 +108,7 @@ FIELDS: dict[str, Sentence] = {
     "repeated_consent": _S("The same consent is in the list twice. Name each one once."),
     "repeated_account": _S("The same account is in the list twice. Remove one of them."),
     "primary_not_listed": _S("The primary account must be one of the accounts to merge. Choose it from the list."),
+    "too_short": _S("This is too short.", "This is too short. Use at least %(shortest)s characters."),
     "not_a_whole_number": _S("This is not a whole number. Write it in digits, without a fraction."),
     "zero_points": _S("Enter a number of points other than zero."),
     "points_above_due": _S(
@@ -196,6 +197,11 @@ FIELDS: dict[str, Sentence] = {
 OTHERS: dict[str, Sentence] = {
     "invalid_input": _S("Something in what was entered needs mending. Nothing was saved."),
     "order_not_found": _S("There is no such order in this store."),
+    "message_not_found": _S("There is no such message in this store."),
+    "message_changed": _S("The message’s state is another by now. Look at it again before you decide."),
+    "message_not_resendable": _S(
+        "This message cannot be sent again: what it said is of no use any more, or is not kept. Whoever needs it asks for a new one."
+    ),
     "item_not_found": _S("There is no such item in this store."),
     "cart_not_found": _S("There is no such cart."),
     "cart_closed": _S("This cart is closed: it has been ordered, or has gone into another one."),

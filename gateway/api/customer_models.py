@@ -23,16 +23,12 @@ from gateway.api.fields import (
 )
 from onefold.identity_merge.v1 import service_pb2 as identity
 from onefold.membership.v1 import service_pb2 as pb
-from onefold.notification.v1 import service_pb2 as notification
 
 _STATUS_WORDS: dict[int, str] = {
     number: name.removeprefix("CUSTOMER_STATUS_").lower() for name, number in pb.CustomerStatus.items()
 }
 _REASON_WORDS: dict[int, str] = {
     number: name.removeprefix("POINTS_REASON_").lower() for name, number in pb.PointsReason.items()
-}
-_STATE_WORDS: dict[int, str] = {
-    number: name.removeprefix("MESSAGE_STATE_").lower() for name, number in notification.MessageState.items()
 }
 
 
@@ -167,29 +163,6 @@ class LoginMethodList(OfCustomer):
     next_page_token: None
 
 
-class Message(AnswerModel):
-    """A message and what became of it (G2)."""
-
-    message_id: Id
-    kind: str
-    channel: str = Field(description="email or sms")
-    recipient: str = Field(description="An address or a phone (E.164); empty where the person is forgotten.")
-    state: str
-    attempts: int
-    error: str
-    order_id: Id | None
-    customer_id: Id | None
-    created_at: Time
-    sent_at: Time | None
-
-
-class MessageList(AnswerModel):
-    """Newest first."""
-
-    items: list[Message]
-    next_page_token: str | None
-
-
 def summary_json(customer: pb.Customer, currency: str) -> Json:
     """As in CustomerSummary."""
     return {
@@ -262,23 +235,6 @@ def login_method_json(method: identity.LoginMethod) -> Json:
         "kind": method.kind,
         "value": method.value,
         "confirmed_at": when_set(method, "confirmed_at"),
-    }
-
-
-def message_json(message: notification.Message) -> Json:
-    """As in Message."""
-    return {
-        "message_id": message.message_id,
-        "kind": message.kind,
-        "channel": message.channel,
-        "recipient": message.recipient,
-        "state": word(message.state, _STATE_WORDS),
-        "attempts": message.attempts,
-        "error": message.error,
-        "order_id": message.order_id or None,
-        "customer_id": message.customer_id or None,
-        "created_at": when(message.created_at),
-        "sent_at": when_set(message, "sent_at"),
     }
 
 

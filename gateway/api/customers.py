@@ -11,16 +11,15 @@ from gateway.api.checked import answer, checked
 from gateway.api.customer_models import (
     Customer,
     LoginMethodList,
-    MessageList,
     PointsBalance,
     PointsIn,
     PointsLedger,
     customer_json,
     ledger_json,
     login_method_json,
-    message_json,
 )
 from gateway.api.fields import Id, IdempotencyHeader, Json, PageQuery
+from gateway.api.message_models import MessageList, message_json
 from gateway.api.order_models import OrderList
 from gateway.api.orders import order_list
 from gateway.auth import principal

@@ -53,6 +53,10 @@ ACTIONS: dict[str, tuple[LazyString, dict[str, LazyString]]] = {
             "email_resent": _l("Order e-mail sent again"),
         },
     ),
+    "message": (
+        _l("Messages"),
+        {"marked_sent": _l("Message noted as arrived"), "sent_again": _l("Message sent again")},
+    ),
     "orders": (_l("Many orders"), {"bulk_started": _l("Many orders changed")}),
     "item": (_l("Items"), {"created": _l("Item added"), "changed": _l("Item changed")}),
     "import": (_l("Imports"), {"confirmed": _l("Import confirmed")}),
@@ -113,6 +117,7 @@ FIELDS: dict[str, LazyString] = {
     "level": _l("Level"),
     "merge_run_id": _l("Merge"),
     "merged_ids": _l("Merged accounts"),
+    "message_state": _l("Status"),
     "method": _l("Payment method"),
     "name": _l("Name"),
     "name_en": _l("Name in English"),
@@ -167,6 +172,10 @@ VALUES: dict[str, LazyString] = {
     "bank_transfer": _l("Bank transfer"),
     "other": _l("Other"),
     "online": _l("Online payment"),
+    "queued": _l("Queued"),
+    "sent": _l("Sent"),
+    "failed": _l("Failed"),
+    "unknown": _l("Perhaps sent"),
     "never": _l("Nobody is deleted"),
     "unless_online": _l("Members who signed up online are not deleted"),
     "down": _l("Down"),
@@ -187,7 +196,18 @@ VALUES: dict[str, LazyString] = {
 }
 # Fields whose values are words of VALUES; a name that happens to be one of those is left alone.
 _CODED = {
-    *("active", "archived", "basis", "consent", "deletion", "email_marketing", "method", "role", "rounding"),
+    *(
+        "active",
+        "archived",
+        "basis",
+        "consent",
+        "deletion",
+        "email_marketing",
+        "message_state",
+        "method",
+        "role",
+        "rounding",
+    ),
     *("second_factor", "send_confirmations", "settlement", "sms_marketing", "sold_at_counter", "sold_online", "status"),
 }
 # Pages of the things that have one: kind → endpoint, the name of its id, and who may see it.
@@ -195,6 +215,7 @@ _PAGES = {
     "customer": ("console.member", "customer_id", permissions.MEMBERS_READ),
     "order": ("console.order", "order_id", permissions.ORDERS_READ),
     "bulk_run": ("console.bulk_run", "run_id", permissions.ORDERS_READ),
+    "message": ("console.message", "message_id", permissions.MEMBERS_READ),
     "item": ("console.edit_item", "item_id", permissions.ITEMS_WRITE),
     "import": ("console.import_", "import_id", permissions.MEMBERS_IMPORT),
     "merge": ("console.merge", "merge_id", permissions.MEMBERS_READ),
@@ -204,6 +225,7 @@ _PAGES = {
 _LINKS = {"merge_run_id": "merge", "order_id": "order", "customer_id": "customer"}
 _IDS = {*_LINKS, "merged_ids", "refund_id"}
 _SUBJECTS: dict[str, LazyString] = {
+    "message": _l("Message"),
     "customer": _l("Customer"),
     "order": _l("Order"),
     "bulk_run": _l("Many orders"),

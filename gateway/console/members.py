@@ -13,6 +13,7 @@ from gateway.console import ask, ask_duplicates, ask_person, labels, levels, pro
 from gateway.console import past as past_views
 from gateway.console.forms import PointsForm
 from gateway.console.frame import Page, blueprint
+from gateway.console.messages import bounces_of
 from gateway.console.problems import refuse
 from gateway.formats import parse_whole
 from gateway.items import name_of
@@ -74,6 +75,7 @@ def member(customer_id: UUID) -> Page:
         orders=ask.if_up(lambda: ask.orders(customer_ids=[found.customer_id], token=orders_page, size=10)),
         ledger=ask.if_up(lambda: ask.points_entries(found.customer_id, points_page, size=10)),
         logins=ask.if_up(lambda: ask.login_methods(found.customer_id)),
+        bounces=ask.if_up(lambda: bounces_of(found.email, found.phone)) or (),
         messages=ask.if_up(lambda: ask.messages(customer_id=found.customer_id)),
         twins=ask_duplicates.beside(found),
         cart=ask.if_up(lambda: ask.cart_of(found.customer_id)),

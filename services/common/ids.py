@@ -22,6 +22,11 @@ def time_of(made: UUID) -> datetime:
     return datetime.fromtimestamp((made.int >> 80) / 1000, UTC)
 
 
+def first_at(moment: datetime) -> UUID:
+    """The lowest id that can have been made at a moment: what was made before it is below."""
+    return UUID(int=int(moment.timestamp() * 1_000) << 80)
+
+
 def parse_id(text: str, field: str) -> UUID:
     """Reads an id from a request. Raises InvalidInput (invalid_id) naming the field."""
     try:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from onefold.notification.v1 import events_pb2, service_pb2
+from services.common import audit
 from services.common.outbox import Event, event
 from services.common.wire import timestamp
-from services.notification.domain import Message, State
+from services.notification.domain import Change, Message, State
 
+noted = partial(audit.noted, "notification")
 _STATES = {
     State.QUEUED: service_pb2.MESSAGE_STATE_QUEUED,
     # A claim is an inner matter: to people the message still waits.
@@ -43,4 +47,19 @@ def to_proto(message: Message) -> service_pb2.Message:
         created_at=timestamp(message.created_at),
         sent_at=timestamp(message.sent_at),
         channel=message.channel,
+        cause=message.cause,
+        provider_id=message.provider_id,
+        next_attempt_at=timestamp(message.next_attempt_at),
+        may_be_sent_again=message.may_be_sent_again,
+    )
+
+
+def change_message(change: Change) -> service_pb2.MessageChange:
+    """Something that became of a message, as the contract writes it."""
+    return service_pb2.MessageChange(
+        state=_STATES[change.state],
+        cause=change.cause,
+        error=change.error,
+        actor=change.actor,
+        at=timestamp(change.at),
     )

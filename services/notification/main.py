@@ -28,9 +28,10 @@ async def serve(environment: Environment, stop: asyncio.Event) -> None:
     connections = environment.number("CONNECTIONS", 8)
     database = Database(connect(environment.text("DATABASE_URL"), connections=connections, name="notification-serve"))
     server = Server(environment.text("LISTEN"), TokenSigner(environment.secret("SERVICE_KEY")))
-    api.register(database, server.aio)
+    waker = Waker(database)
+    api.register(database, waker, server.aio)
     await server.start()
-    await service.until(stop)
+    await service.until(stop, waker.run())
     await server.stop()
     await database.close()
 

@@ -87,6 +87,7 @@ def addresses(shop: Shop) -> list[str]:
     many = shop.post("/order-runs/status", {"order_ids": [paid, unpaid], "status": "shipped"})["run_id"]
     until(lambda: shop.get(f"/order-runs/{many}")["finished_at"], "the run ends")
     pairs = [{"primary_id": ids[0], "other_ids": [other]} for other in ids[1:]]
+    message = shop.get(f"/messages?customer_id={ids[0]}")["items"][0]["message_id"]
     batch = shop.post("/merge-batches", {"groups": pairs})["batch_id"]
     until(lambda: shop.get(f"/merge-batches/{batch}")["state"] == "checked", "the groups are checked")
     return [
@@ -135,6 +136,8 @@ def addresses(shop: Shop) -> list[str]:
         "/console/settings/roles",
         *("/console/settings/api-keys", "/console/settings/api-keys/new"),
         *(f"/console/settings/api-keys/{shop.api_key_id}/{what}" for what in ("rotate", "revoke")),
+        *("/console/messages", "/console/messages?q=ab", "/console/messages?q=nobody&state=failed&channel=sms"),
+        f"/console/messages/{message}",
         "/console/audit",
         f"/console/audit?q=nobody&subject={paid}&actor=operator&action=order.",
         "/console/audit?day_from=x",

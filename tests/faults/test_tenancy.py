@@ -63,6 +63,7 @@ def neighbours(running: System) -> Iterator[Neighbours]:
     ids["batch_id"] = batch["batch_id"]
     mine.batch_in(batch["batch_id"], "checked")
     running.audit()
+    ids["message_id"] = mine.api.get("/messages")["items"][0]["message_id"]
     yield Neighbours(running, mine, stranger, ids, mine.plan([third, fourth]))
     mine.close()
     stranger.close()
@@ -71,6 +72,7 @@ def neighbours(running: System) -> Iterator[Neighbours]:
 # What a stranger asks of each route of the API; {…} are this store's ids. Lists must be empty, everything else not found.
 _NOT_FOUND = {
     "order_not_found",
+    "message_not_found",
     "customer_not_found",
     "item_not_found",
     "cart_not_found",
@@ -177,6 +179,13 @@ ROUTES: dict[str, tuple[str, object, str]] = {
     "GET /customers/{customer_id}/spend": ("/customers/{third_id}/spend", None, _MISSING),
     "GET /customers/{customer_id}/orders": ("/customers/{third_id}/orders", None, _MISSING),
     "GET /customers/{customer_id}/login-methods": ("/customers/{customer_id}/login-methods", None, _MISSING),
+    "GET /messages": ("/messages?customer_id={customer_id}", None, _EMPTY),
+    "GET /messages/{message_id}": ("/messages/{message_id}", None, _MISSING),
+    "POST /messages/{message_id}/decision": (
+        "/messages/{message_id}/decision",
+        {"decision": "arrived", "attempts": 1},
+        _MISSING,
+    ),
     "GET /customers/{customer_id}/messages": ("/customers/{customer_id}/messages", None, _EMPTY),
     "POST /merges/plans": (
         "/merges/plans",

@@ -6,13 +6,14 @@ from grpc import aio
 
 from onefold.notification.v1 import service_pb2_grpc, subscriptions_pb2_grpc
 from services.common.database import Database
+from services.common.outbox import Waker
 from services.notification.api.messages import NotificationApi
 from services.notification.api.subscriptions import SubscriptionApi
 
 __all__ = ["NotificationApi", "SubscriptionApi", "register"]
 
 
-def register(database: Database, server: aio.Server) -> None:
+def register(database: Database, waker: Waker, server: aio.Server) -> None:
     """Puts every contract of this service on the server."""
-    service_pb2_grpc.add_NotificationServiceServicer_to_server(NotificationApi(database), server)
+    service_pb2_grpc.add_NotificationServiceServicer_to_server(NotificationApi(database, waker), server)
     subscriptions_pb2_grpc.add_SubscriptionServiceServicer_to_server(SubscriptionApi(database), server)

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Protocol, TypeVar
 
+from services.notification.domain import Cause
+
 Letter = TypeVar("Letter", contravariant=True)
 
 
@@ -24,8 +26,9 @@ class Away(Exception):
 class Refused(Exception):
     """The server answered no to this message, for good or for now. The text is the server's and may name the recipient."""
 
-    def __init__(self, text: str, *, permanent: bool) -> None:
+    def __init__(self, text: str, cause: Cause, *, permanent: bool) -> None:
         super().__init__(text)
+        self.cause = cause
         self.permanent = permanent
 
 

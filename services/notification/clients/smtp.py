@@ -16,7 +16,7 @@ from aiosmtplib import SMTP, SMTPException, SMTPRecipientRefused, SMTPResponse, 
 
 from services.common.config import ConfigError
 from services.notification.clients.lanes import Away, Refused, Undecided
-from services.notification.domain import Mail
+from services.notification.domain import Mail, of_smtp
 
 # RFC 5321 asks for patience with the answer to the content: giving up early is how mails come to be sent twice.
 LAST_ANSWER_FACTOR = 3
@@ -100,7 +100,7 @@ class Connection:
     async def _envelope(self, smtp: SMTP, sender: str, recipient: str) -> None:
         international = not (sender + recipient).isascii()
         if international and not smtp.supports_extension("smtputf8"):
-            raise _refusal(553, "the mail server cannot deliver to addresses outside ASCII (no SMTPUTF8)")
+            raise _refusal(553, "5.6.7 the mail server cannot deliver to addresses outside ASCII (no SMTPUTF8)")
         try:
             await smtp.mail(sender, options=["SMTPUTF8", "BODY=8BITMIME"] if international else [], encoding="utf-8")
             await smtp.rcpt(recipient, encoding="utf-8")
@@ -162,7 +162,8 @@ class Connection:
 
 
 def _refusal(code: int, text: str) -> Refused:
-    return Refused(f"{code} {' '.join(text.split())}", permanent=code >= 500)
+    answer = f"{code} {' '.join(text.split())}"
+    return Refused(answer, of_smtp(answer), permanent=code >= 500)
 
 
 def _describe(step: str, error: Exception) -> str:

@@ -18,7 +18,7 @@ import orjson
 
 from services.common.config import ConfigError
 from services.notification.clients.lanes import Away, Refused, Undecided
-from services.notification.domain import Sms
+from services.notification.domain import Cause, Sms, of_twilio
 
 NO_PROVIDER = "no SMS provider configured"
 LARGEST_ANSWER = 64 * 1024
@@ -120,11 +120,11 @@ class NoProvider:
 
     async def open(self, _: Sms) -> None:
         """Raises Refused."""
-        raise Refused(NO_PROVIDER, permanent=True)
+        raise Refused(NO_PROVIDER, Cause.NO_PROVIDER, permanent=True)
 
     async def transmit(self, _: Sms) -> str:
         """Is never reached."""
-        raise Refused(NO_PROVIDER, permanent=True)
+        raise Refused(NO_PROVIDER, Cause.NO_PROVIDER, permanent=True)
 
     async def reset(self) -> None:
         """Nothing is held."""
@@ -178,7 +178,7 @@ def _judge(status: int, headers: httpx.Headers, body: dict[str, Any]) -> str:
     # 20xxx is about the account and its requests as such; an answer without a code is not of Twilio's making.
     if not code or code // 1000 == 20:
         raise Away(text)
-    raise Refused(text, permanent=code not in _MENDABLE)
+    raise Refused(text, of_twilio(code), permanent=code not in _MENDABLE)
 
 
 def _rest(headers: httpx.Headers) -> float:

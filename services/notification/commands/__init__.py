@@ -2,6 +2,7 @@
 forgotten in time (forgetting).
 """
 
+from services.notification.commands.deciding import decide_message
 from services.notification.commands.delivery import Sender, Way, expire_leases
 from services.notification.commands.forgetting import forget, forget_in_time
 from services.notification.commands.intents import queue, remember_store, why_not_to_send
@@ -12,6 +13,7 @@ __all__ = [
     "Sender",
     "Way",
     "Writer",
+    "decide_message",
     "expire_leases",
     "forget",
     "forget_in_time",

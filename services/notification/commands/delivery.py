@@ -23,7 +23,7 @@ from services.common.errors import Unavailable
 from services.common.outbox import Waker
 from services.notification import domain, events, store
 from services.notification.clients import Away, Lane, Refused, Undecided
-from services.notification.domain import Channel, Claimed, Outcome, State, Unwanted
+from services.notification.domain import Cause, Channel, Claimed, Outcome, State, Unwanted
 
 BATCH = 20
 SWEEP_SECONDS = 1.0
@@ -157,24 +157,28 @@ class Sender(Generic[Letter]):
         try:
             outcome = await self._attempt(lane, claimed)
         except Away as error:
-            outcome, away = domain.put_off(claimed, str(error), retry, error.seconds), error
+            outcome, away = domain.put_off(claimed, str(error), Cause.SERVER_AWAY, retry, error.seconds), error
         except Refused as error:
-            outcome = domain.refused(str(error)) if error.permanent else domain.put_off(claimed, str(error), retry)
+            outcome = (
+                domain.refused(str(error), error.cause)
+                if error.permanent
+                else domain.put_off(claimed, str(error), error.cause, retry)
+            )
         except Undecided as error:
             outcome = domain.undecided(str(error))
         except ValueError as error:
             # An address or a text that no message can hold; trying again would not mend it.
             await lane.close()
-            outcome = domain.refused(f"the message cannot be written: {error}")
+            outcome = domain.refused(f"the message cannot be written: {error}", Cause.UNWRITABLE)
         except Unwanted as error:
-            outcome = domain.not_needed(str(error))
+            outcome = domain.not_needed(str(error), Cause.UNSUBSCRIBED)
         except Unavailable as error:
             outcome = domain.waits(claimed, str(error), retry)
         except Exception as error:
             # A message that cannot be written or sent for a reason nobody thought of must not stop the others.
             await lane.close()
             log.exception("attempt_failed", message_id=str(claimed.message.message_id))
-            outcome = domain.put_off(claimed, type(error).__name__, retry)
+            outcome = domain.put_off(claimed, type(error).__name__, Cause.FAULT, retry)
         if outcome is not None:
             await self._settle(claimed, outcome)
         return away
@@ -196,7 +200,14 @@ class Sender(Generic[Letter]):
 
     async def _settle(self, claimed: Claimed, outcome: Outcome) -> None:
         sent_at = clock.now() if outcome.state is State.SENT else None
-        message = replace(claimed.message, state=outcome.state, error=outcome.error, sent_at=sent_at)
+        message = replace(
+            claimed.message,
+            state=outcome.state,
+            error=outcome.error,
+            cause=outcome.cause,
+            sent_at=sent_at,
+            provider_id=outcome.provider_id,
+        )
         told = events.settled(message)
         written = await self._patiently(lambda tx: store.settle(tx, claimed, outcome, sent_at, told))
         log.info(

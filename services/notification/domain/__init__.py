@@ -1,6 +1,8 @@
 """Messages and their rules."""
 
+from services.notification.domain.causes import BOUNCES, Cause, of_smtp, of_twilio
 from services.notification.domain.messages import (
+    FLEETING,
     GIVE_UP_SECONDS,
     HISTORY_AFTER,
     LONGEST_ERROR,
@@ -8,10 +10,13 @@ from services.notification.domain.messages import (
     LONGEST_WAIT_SECONDS,
     MARKETING,
     PASSING,
+    Change,
     Channel,
     Claimed,
+    Decision,
     Intent,
     Kind,
+    LogFilter,
     Mail,
     Message,
     Outcome,
@@ -31,6 +36,8 @@ from services.notification.domain.messages import (
 )
 
 __all__ = [
+    "BOUNCES",
+    "FLEETING",
     "GIVE_UP_SECONDS",
     "HISTORY_AFTER",
     "LONGEST_ERROR",
@@ -38,10 +45,14 @@ __all__ = [
     "LONGEST_WAIT_SECONDS",
     "MARKETING",
     "PASSING",
+    "Cause",
+    "Change",
     "Channel",
     "Claimed",
+    "Decision",
     "Intent",
     "Kind",
+    "LogFilter",
     "Mail",
     "Message",
     "Outcome",
@@ -52,6 +63,8 @@ __all__ = [
     "Unwanted",
     "backoff",
     "not_needed",
+    "of_smtp",
+    "of_twilio",
     "one_line",
     "put_off",
     "refused",

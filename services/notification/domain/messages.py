@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
+
+from services.notification.domain.causes import Cause
 
 LONGEST_RETRY_SECONDS = 900.0
 # A part of our own that is away is asked again sooner than somebody else's mail server, and never given up.
@@ -42,6 +44,8 @@ class Kind(StrEnum):
 PASSING = frozenset({Kind.CONFIRM_LOGIN, Kind.LOGIN_CODE, Kind.ACCOUNT_NOTICE, Kind.STAFF_INVITATION, Kind.STAFF_RESET})
 
 
+# Of use for minutes, and asked for anew by whoever needs it: never sent again.
+FLEETING = frozenset({Kind.LOGIN_CODE, Kind.STAFF_RESET})
 # Advertising: sent to nobody who has unsubscribed, and every mail of it says how one does.
 MARKETING: frozenset[Kind] = frozenset()
 
@@ -65,6 +69,13 @@ class State(StrEnum):
     FAILED = "failed"
     UNKNOWN = "unknown"
     CANCELLED = "cancelled"
+
+
+class Decision(StrEnum):
+    """What a person says about a message that nobody knows the fate of, or that failed."""
+
+    ARRIVED = "arrived"
+    SEND_AGAIN = "send_again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +126,44 @@ class Message:
     customer_id: UUID | None
     created_at: datetime
     sent_at: datetime | None
+    cause: Cause = Cause.NONE
+    provider_id: str = ""
+    # When the next attempt is due; of a message that waits.
+    next_attempt_at: datetime | None = None
+    # Whether what it says is still kept, so that it can be written once more.
+    kept: bool = True
+
+    @property
+    def may_be_sent_again(self) -> bool:
+        """Whether a person may have it sent once more: what nobody got or perhaps got, and what is still of use."""
+        undelivered = self.state in (State.FAILED, State.UNKNOWN)
+        return undelivered and self.kept and bool(self.recipient) and self.kind not in FLEETING
+
+
+@dataclass(frozen=True, slots=True)
+class LogFilter:
+    """What messages of a list have in common; every part that is set narrows it. `recipient` is a part, or `whole`."""
+
+    order_id: UUID | None = None
+    customers: Sequence[UUID] = ()
+    recipient: str = ""
+    whole: bool = False
+    kinds: Sequence[Kind] = ()
+    channel: Channel | None = None
+    states: Sequence[State] = ()
+    since: datetime | None = None
+    before: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Something that became of a message. `actor` is whose doing it was; "" for the sender's."""
+
+    state: State
+    cause: Cause
+    error: str
+    actor: str
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,9 +206,15 @@ class Outcome:
 
     state: State
     error: str = ""
+    cause: Cause = Cause.NONE
     retry_seconds: float = 0.0
     failing: bool = False
     provider_id: str = ""
+
+    @property
+    def is_told(self) -> bool:
+        """Whether the message's history has an entry of it: not that it was sent, which it says itself, nor that we ourselves were slow."""
+        return self.failing or self.state in (State.FAILED, State.UNKNOWN, State.CANCELLED)
 
 
 def sent(provider_id: str) -> Outcome:
@@ -171,37 +226,36 @@ class Unwanted(Exception):
     """Whoever it is for has asked not to get such messages. The text is the reason for the log."""
 
 
-def not_needed(reason: str) -> Outcome:
+def not_needed(error: str, cause: Cause = Cause.NOT_NEEDED) -> Outcome:
     """Nobody needs the message any more."""
-    return Outcome(State.CANCELLED, reason)
+    return Outcome(State.CANCELLED, error, cause)
 
 
-def undecided(reason: str) -> Outcome:
+def undecided(error: str) -> Outcome:
     """The server may have taken the message: a person decides, it is never blindly sent again (E)."""
-    return Outcome(State.UNKNOWN, reason[:LONGEST_ERROR])
+    return Outcome(State.UNKNOWN, error[:LONGEST_ERROR], Cause.NO_ANSWER)
 
 
-def refused(reason: str) -> Outcome:
+def refused(error: str, cause: Cause) -> Outcome:
     """The server will never take the message."""
-    return Outcome(State.FAILED, reason[:LONGEST_ERROR])
+    return Outcome(State.FAILED, error[:LONGEST_ERROR], cause)
 
 
-def put_off(claimed: Claimed, reason: str, first_retry: float, at_least: float = 0.0) -> Outcome:
+def put_off(claimed: Claimed, error: str, cause: Cause, first_retry: float, at_least: float = 0.0) -> Outcome:
     """The server did not take the message now: again later, until a day has passed since the first such answer.
 
     `at_least` is the wait in seconds that the server asks for.
     """
     if claimed.failing_seconds >= GIVE_UP_SECONDS:
-        return Outcome(State.FAILED, reason[:LONGEST_ERROR])
+        return Outcome(State.FAILED, error[:LONGEST_ERROR], cause)
     delay = max(backoff(claimed.message.attempts, LONGEST_RETRY_SECONDS, first_retry), at_least)
-    return Outcome(State.QUEUED, reason[:LONGEST_ERROR], delay, failing=True)
+    return Outcome(State.QUEUED, error[:LONGEST_ERROR], cause, delay, failing=True)
 
 
-def waits(claimed: Claimed, reason: str, first_retry: float) -> Outcome:
+def waits(claimed: Claimed, error: str, first_retry: float) -> Outcome:
     """A part of our own is away: again soon, for as long as it takes."""
-    return Outcome(
-        State.QUEUED, reason[:LONGEST_ERROR], backoff(claimed.message.attempts, LONGEST_WAIT_SECONDS, first_retry)
-    )
+    delay = backoff(claimed.message.attempts, LONGEST_WAIT_SECONDS, first_retry)
+    return Outcome(State.QUEUED, error[:LONGEST_ERROR], Cause.PART_AWAY, delay)
 
 
 def backoff(attempts: int, longest: float, first: float) -> float:

@@ -2,25 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from uuid import UUID
 
 from services.common.database import Database
-from services.common.errors import InvalidInput
+from services.common.errors import InvalidInput, NotFound
 from services.common.paging import Page, PageRequest
 from services.common.tokens import ServiceClaims
 from services.notification import store
-from services.notification.domain import Message
+from services.notification.domain import Change, LogFilter, Message
+
+# The index knows three letters in a row.
+SHORTEST_PART = 3
 
 
 async def list_messages(
-    database: Database, claims: ServiceClaims, size: int, token: str, order_id: UUID | None, customers: Sequence[UUID]
+    database: Database, claims: ServiceClaims, size: int, token: str, wanted: LogFilter
 ) -> Page[Message]:
-    """The store's messages newest first (G2), perhaps about one order or to some customers. Raises InvalidInput."""
+    """The store's messages newest first (G2). Raises InvalidInput."""
+    if wanted.recipient and not wanted.whole and len(wanted.recipient) < SHORTEST_PART:
+        raise InvalidInput.of("recipient", "too_short", shortest=str(SHORTEST_PART))
     page = _read_page(size, token)
     async with database.transaction(claims.store) as tx:
-        rows = await store.list_page(tx, claims.store, page, order_id, customers)
+        rows = await store.list_page(tx, claims.store, page, wanted)
     return page.cut(rows, lambda message: (str(message.message_id),))
+
+
+async def get_message(database: Database, claims: ServiceClaims, message_id: UUID) -> tuple[Message, list[Change]]:
+    """One message and what became of it. Raises NotFound (message_not_found)."""
+    async with database.transaction(claims.store) as tx:
+        found = await store.load(tx, claims.store, message_id)
+        if found is None:
+            raise NotFound("message_not_found", message_id=str(message_id))
+        return found, await store.changes_of(tx, claims.store, message_id)
 
 
 def _read_page(size: int, token: str) -> PageRequest:

@@ -1,18 +1,23 @@
 """Tables of the notification service, and all its SQL."""
 
-from services.notification.store.messages import forget, forget_due, insert_intents, list_page, save_store
+from services.notification.store.log import add_change, changes_of, decide, list_page, load
+from services.notification.store.messages import forget, forget_due, insert_intents, save_store
 from services.notification.store.sending import claim, expire_leases, mark_sending, release, settle
 from services.notification.store.suppressions import is_suppressed, suppress, unsuppress
 from services.notification.store.tables import metadata
 
 __all__ = [
+    "add_change",
+    "changes_of",
     "claim",
+    "decide",
     "expire_leases",
     "forget",
     "forget_due",
     "insert_intents",
     "is_suppressed",
     "list_page",
+    "load",
     "mark_sending",
     "metadata",
     "release",

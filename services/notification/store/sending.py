@@ -11,8 +11,9 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.common import outbox
+from services.common.ids import new_id
 from services.common.outbox import Event
-from services.notification.domain import Channel, Claimed, Outcome, State, Store
+from services.notification.domain import Cause, Channel, Claimed, Outcome, State, Store
 from services.notification.store.messages import message_of
 
 # `busy` walks the index from store to store, so its cost is that of the stores with a queue, not of the queue. Every store's
@@ -83,11 +84,13 @@ async def release(tx: AsyncConnection, claimed: Sequence[Claimed]) -> None:
 # 'unknown' among the former states: a sender whose lease ran out while the server took its time may still bring certainty.
 _SETTLE = text(
     f"""WITH settled AS (
-  UPDATE messages SET state = CAST(:state AS text), error = :error, lease_until = NULL, sent_at = :sent_at, provider_id = :provider_id,
-   next_attempt_at = now() + make_interval(secs => :retry),
+  UPDATE messages SET state = CAST(:state AS text), error = :error, cause = :cause, lease_until = NULL, sent_at = :sent_at,
+   provider_id = :provider_id, next_attempt_at = now() + make_interval(secs => :retry),
    failing_since = CASE WHEN :failing THEN COALESCE(failing_since, now()) ELSE failing_since END
   WHERE store_id = :store_id AND message_id = :message_id AND attempts = :attempts AND state IN ('claimed', 'sending', 'unknown')
-  RETURNING store_id),
+  RETURNING store_id, message_id, state, cause, error),
+ told AS (INSERT INTO message_changes (store_id, message_id, change_id, state, cause, error, actor)
+  SELECT store_id, message_id, CAST(:change_id AS uuid), state, cause, error, '' FROM settled WHERE CAST(:is_told AS boolean)),
  e AS ({outbox.INSERT} CROSS JOIN settled)
  SELECT count(*) FROM settled"""
 )
@@ -102,6 +105,9 @@ async def settle(
         **_fence(claimed),
         "state": outcome.state,
         "error": outcome.error,
+        "cause": outcome.cause,
+        "change_id": new_id(),
+        "is_told": outcome.is_told,
         "sent_at": sent_at,
         "provider_id": outcome.provider_id,
         "retry": outcome.retry_seconds,
@@ -110,17 +116,24 @@ async def settle(
     return bool(await tx.scalar(_SETTLE, parameters))
 
 
+# A message can only once be lost so in one attempt; its change has an id of its own for each.
 _EXPIRE = text(
-    """UPDATE messages SET lease_until = NULL, next_attempt_at = now(),
-  state = CASE state WHEN 'claimed' THEN 'queued' ELSE 'unknown' END,
-  error = CASE state WHEN 'claimed' THEN error ELSE :reason END
- WHERE state IN ('claimed', 'sending') AND lease_until < now() RETURNING message_id, state"""
+    """WITH expired AS (
+  UPDATE messages SET lease_until = NULL, next_attempt_at = now(),
+   state = CASE state WHEN 'claimed' THEN 'queued' ELSE 'unknown' END,
+   error = CASE state WHEN 'claimed' THEN error ELSE :error END,
+   cause = CASE state WHEN 'claimed' THEN cause ELSE :cause END
+  WHERE state IN ('claimed', 'sending') AND lease_until < now() RETURNING store_id, message_id, state, cause, error),
+ told AS (INSERT INTO message_changes (store_id, message_id, change_id, state, cause, error, actor)
+  SELECT store_id, message_id, gen_random_uuid(), state, cause, error, '' FROM expired WHERE state = 'unknown')
+ SELECT message_id, state FROM expired"""
 )
 
 
-async def expire_leases(tx: AsyncConnection, reason: str) -> list[tuple[UUID, State]]:
+async def expire_leases(tx: AsyncConnection, error: str) -> list[tuple[UUID, State]]:
     """Messages of senders that died: claimed ones are queued again, those that were being sent become unknown (E)."""
-    return [(row.message_id, State(row.state)) for row in await tx.execute(_EXPIRE, {"reason": reason})]
+    found = await tx.execute(_EXPIRE, {"error": error, "cause": Cause.SENDER_DIED})
+    return [(row.message_id, State(row.state)) for row in found]
 
 
 def _fence(claimed: Claimed) -> dict[str, Any]:

@@ -53,6 +53,8 @@ messages = Table(
     Column("provider_id", Text, nullable=False, server_default=""),
     # Whether something of it is still to be forgotten in time: the recipient, if a stranger, or what it said.
     Column("passing", Boolean, nullable=False, server_default=false()),
+    # Why it is as it is, in a word of domain/causes.py.
+    Column("cause", Text, nullable=False, server_default=""),
     PrimaryKeyConstraint("store_id", "message_id"),
     CheckConstraint(f"state IN ({', '.join(repr(s.value) for s in State)})", name="messages_state"),
     CheckConstraint(f"channel IN ({', '.join(repr(c.value) for c in Channel)})", name="messages_channel"),
@@ -61,8 +63,33 @@ messages = Table(
     Index("messages_due", "channel", "store_id", "next_attempt_at", postgresql_where=text("state = 'queued'")),
     Index("messages_passing", "created_at", postgresql_where=text("passing")),
     Index("messages_leased", "lease_until", postgresql_where=text("state IN ('claimed', 'sending')")),
+    # Whom the log is searched for, whole or in part.
+    Index(
+        "messages_recipient",
+        "recipient",
+        postgresql_using="gin",
+        postgresql_ops={"recipient": "gin_trgm_ops"},
+    ),
+    # What the log is narrowed down to; most messages are sent mails, which go by the primary key.
+    Index("messages_unsent", "store_id", "state", text("message_id DESC"), postgresql_where=text("state <> 'sent'")),
+    Index("messages_by_kind", "store_id", "kind", text("message_id DESC")),
+    Index("messages_sms", "store_id", text("message_id DESC"), postgresql_where=text("channel = 'sms'")),
     Index("messages_by_order", "store_id", "order_id", text("message_id DESC")),
     Index("messages_by_customer", "store_id", "customer_id", text("message_id DESC")),
+)
+# What became of messages, as far as their rows do not say it: attempts that failed, decisions of people, what providers tell later.
+message_changes = Table(
+    "message_changes",
+    metadata,
+    Column("store_id", Uuid, nullable=False),
+    Column("message_id", Uuid, nullable=False),
+    Column("change_id", Uuid, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("cause", Text, nullable=False),
+    Column("error", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("at", TIMESTAMPTZ, nullable=False, server_default=func.now()),
+    PrimaryKeyConstraint("store_id", "message_id", "change_id"),
 )
 # Who has unsubscribed from a store's advertising, by the digest of the address alone: an erasure leaves the wish, and nobody's name.
 suppressions = Table(

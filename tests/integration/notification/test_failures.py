@@ -46,7 +46,7 @@ async def test_a_recipient_that_is_refused_ends_the_message_with_the_reason(
     await notification.tell(order_placed("next@mail.example"))
     await notification.until_states("failed", "sent")
     [row, _] = await notification.rows()
-    assert row.error == f"550 5.1.1 <{ADDRESS}> no such mailbox"
+    assert (row.error, row.cause) == (f"550 5.1.1 <{ADDRESS}> no such mailbox", "address_unknown")
     assert await notification.events() == ["notification.message_failed.v1", "notification.message_sent.v1"]
     log = notification.process.log.read_text()
     assert "message_settled" in log

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from uuid import UUID
@@ -16,8 +17,9 @@ from onefold.notification.v1 import service_pb2 as pb
 from onefold.notification.v1 import service_pb2_grpc
 from services.common import rpc
 from services.common.database import Database, connect
-from services.common.errors import InvalidInput
+from services.common.errors import InvalidInput, NotFound, StateConflict
 from services.common.ids import new_id
+from services.common.outbox import Waker
 from services.common.rpc import Caller, Server
 from services.common.tokens import TokenSigner
 from services.notification import commands, store
@@ -40,6 +42,33 @@ class Log:
     async def list(self, request: pb.ListMessagesRequest, store_id: UUID | None = None) -> pb.ListMessagesResponse:
         caller = Caller(TokenSigner(KEY), "gateway")
         return await caller.call(self._stub.ListMessages, request, claims(str(store_id or self.store_id)), seconds=10)
+
+    async def get(self, message_id: str, store_id: UUID | None = None) -> pb.GetMessageResponse:
+        caller, request = Caller(TokenSigner(KEY), "gateway"), pb.GetMessageRequest(message_id=message_id)
+        return await caller.call(self._stub.GetMessage, request, claims(str(store_id or self.store_id)), seconds=10)
+
+    async def decide(
+        self,
+        message_id: str,
+        decision: pb.MessageDecision.ValueType,
+        attempts: int,
+        key: str = "",
+        store_id: UUID | None = None,
+    ) -> pb.Message:
+        caller = Caller(TokenSigner(KEY), "gateway")
+        answer = await caller.call(
+            self._stub.DecideMessage,
+            pb.DecideMessageRequest(message_id=message_id, decision=decision, attempts=attempts),
+            claims(str(store_id or self.store_id)),
+            seconds=10,
+            idempotency_key=key or str(new_id()),
+        )
+        return answer.message
+
+    async def set(self, recipient: str, values: str) -> None:
+        """What a sender would have written."""
+        async with self.database.transaction(self.store_id) as tx:
+            await tx.execute(text(f"UPDATE messages SET {values} WHERE recipient = :to"), {"to": recipient})
 
     async def write(self, order_id: UUID, customer_id: UUID, count: int) -> None:
         async with self.database.transaction(self.store_id) as tx:
@@ -69,7 +98,7 @@ async def log(urls: DatabaseUrls) -> AsyncIterator[Log]:
     database = Database(connect(urls.app, connections=2, name="test"))
     target = f"{LOOPBACK}:{choose(['grpc'], {})['grpc']}"
     server = Server(target, TokenSigner(KEY))
-    service_pb2_grpc.add_NotificationServiceServicer_to_server(NotificationApi(database), server.aio)
+    service_pb2_grpc.add_NotificationServiceServicer_to_server(NotificationApi(database, Waker(database)), server.aio)
     await server.start()
     log = Log(database, target)
     yield log
@@ -177,6 +206,83 @@ async def test_strangers_are_forgotten_after_thirty_days_and_so_is_what_codes_we
     assert [message.channel for message in found] == ["email", "email", "sms"]
 
 
+async def test_the_log_is_searched_by_recipient_kind_channel_state_and_day(log: Log) -> None:
+    """G2: in part or whole, capital or small; what stands for anything in a pattern stands for itself."""
+    customer = new_id()
+    intents = [
+        Intent(new_id(), Kind.ORDER_PLACED, "Tai.Man@mail.example", "", {}, new_id(), customer),
+        Intent(new_id(), Kind.ACCOUNT_NOTICE, "tai_man@mail.example", "", {}, None, customer),
+        Intent(new_id(), Kind.LOGIN_CODE, "+85294512053", "", {}, None, customer, Channel.SMS),
+    ]
+    for intent in intents:
+        async with log.database.transaction(log.store_id) as tx:
+            await store.insert_intents(tx, log.store_id, [intent])
+    await log.set("+85294512053", "state = 'failed', cause = 'not_a_mobile'")
+    now = (await log.list(pb.ListMessagesRequest())).messages[0].created_at
+    later = type(now)(seconds=now.seconds + 5)
+    for asked, found in (
+        (pb.ListMessagesRequest(recipient="TAI"), ["tai_man@mail.example", "Tai.Man@mail.example"]),
+        (pb.ListMessagesRequest(recipient="i_m"), ["tai_man@mail.example"]),
+        (pb.ListMessagesRequest(recipient="9451"), ["+85294512053"]),
+        (pb.ListMessagesRequest(recipient="tai.man@mail.example", whole_recipient=True), ["Tai.Man@mail.example"]),
+        (pb.ListMessagesRequest(recipient="man@mail.example", whole_recipient=True), []),
+        (pb.ListMessagesRequest(recipient="man", kinds=["account_notice"]), ["tai_man@mail.example"]),
+        (pb.ListMessagesRequest(channel="sms"), ["+85294512053"]),
+        (pb.ListMessagesRequest(states=[pb.MESSAGE_STATE_FAILED]), ["+85294512053"]),
+        (pb.ListMessagesRequest(states=[pb.MESSAGE_STATE_SENT]), []),
+        (pb.ListMessagesRequest(since=later), []),
+        (pb.ListMessagesRequest(before=later, kinds=["order_placed"]), ["Tai.Man@mail.example"]),
+    ):
+        assert [message.recipient for message in (await log.list(asked)).messages] == found, asked
+    assert not (await log.list(pb.ListMessagesRequest(recipient="tai"), new_id())).messages
+
+
+async def test_a_person_says_that_an_unknown_message_arrived_or_has_it_sent_again_once(
+    log: Log, worker: Database
+) -> None:
+    """E, E7: by what they saw, whoever is first; the sender whose attempt it was changes nothing any more."""
+    await log.write(new_id(), new_id(), 2)
+    second, first = [message.message_id for message in (await log.list(pb.ListMessagesRequest())).messages]
+    await log.set("0@mail.example", "state = 'sending', attempts = 1, lease_until = now() - interval '1 second'")
+    await log.set("1@mail.example", "state = 'sending', attempts = 3, lease_until = now() - interval '1 second'")
+    await commands.expire_leases(worker)
+    seen = (await log.get(first)).message
+    assert (seen.state, seen.cause, seen.may_be_sent_again) == (pb.MESSAGE_STATE_UNKNOWN, "sender_died", True)
+    with pytest.raises(StateConflict, match="message_changed"):
+        await log.decide(second, pb.MESSAGE_DECISION_ARRIVED, 2)
+    with pytest.raises(NotFound, match="message_not_found"):
+        await log.decide(second, pb.MESSAGE_DECISION_ARRIVED, 3, store_id=new_id())
+    key = str(new_id())
+    for _ in range(2):
+        assert (await log.decide(second, pb.MESSAGE_DECISION_ARRIVED, 3, key)).state == pb.MESSAGE_STATE_SENT
+    answers = await asyncio.gather(
+        *(log.decide(first, pb.MESSAGE_DECISION_SEND_AGAIN, 1) for _ in range(5)), return_exceptions=True
+    )
+    assert [answer.state for answer in answers if isinstance(answer, pb.Message)] == [pb.MESSAGE_STATE_QUEUED]
+    assert sum(isinstance(answer, StateConflict) for answer in answers) == 4
+    told = [(c.state, c.cause, c.actor) for c in (await log.get(first)).changes]
+    who = claims(str(log.store_id)).actor
+    assert told == [(pb.MESSAGE_STATE_UNKNOWN, "sender_died", ""), (pb.MESSAGE_STATE_QUEUED, "", who)]
+    async with worker.across_stores() as tx:
+        types = list((await tx.execute(text("SELECT type FROM outbox ORDER BY seq"))).scalars())
+        late = await tx.scalar(text("SELECT attempts FROM messages WHERE state = 'queued'"))
+    audited, sent = "notification.audit_noted.v1", "notification.message_sent.v1"
+    assert (types, late) == ([audited, sent, audited], 1)
+
+
+async def test_codes_and_what_is_forgotten_are_never_sent_again(log: Log) -> None:
+    async with log.database.transaction(log.store_id) as tx:
+        code = Intent(new_id(), Kind.LOGIN_CODE, "c@mail.example", "", {"code_id": "c"}, None, new_id())
+        notice = Intent(new_id(), Kind.ACCOUNT_NOTICE, "n@mail.example", "", {"what": "x"}, None, new_id())
+        await store.insert_intents(tx, log.store_id, [code, notice])
+    await log.set("c@mail.example", "state = 'failed'")
+    await log.set("n@mail.example", "state = 'failed', passing = false, params = '{}'")
+    for message in (await log.list(pb.ListMessagesRequest())).messages:
+        assert not message.may_be_sent_again
+        with pytest.raises(StateConflict, match="message_not_resendable"):
+            await log.decide(message.message_id, pb.MESSAGE_DECISION_SEND_AGAIN, 0)
+
+
 async def test_another_stores_messages_are_never_shown(log: Log) -> None:
     """S, fault 30."""
     order = new_id()
@@ -190,6 +296,10 @@ async def test_another_stores_messages_are_never_shown(log: Log) -> None:
     [
         (pb.ListMessagesRequest(order_id="x"), "order_id", "invalid_id"),
         (pb.ListMessagesRequest(customer_id="x"), "customer_id", "invalid_id"),
+        (pb.ListMessagesRequest(recipient="ab"), "recipient", "too_short"),
+        (pb.ListMessagesRequest(kinds=["x"]), "kinds", "unknown_value"),
+        (pb.ListMessagesRequest(channel="x"), "channel", "unknown_value"),
+        (pb.ListMessagesRequest(states=[0]), "states", "unknown_value"),
         (pb.ListMessagesRequest(page=common_pb2.PageRequest(size=101)), "page.size", "too_large"),
         (pb.ListMessagesRequest(page=common_pb2.PageRequest(token="x")), "page.token", "invalid_page_token"),
         (pb.ListMessagesRequest(page=common_pb2.PageRequest(token="WzFd")), "page.token", "invalid_page_token"),

@@ -20,6 +20,7 @@ from gateway.api import (
     level_models,
     merge_batch_models,
     merge_models,
+    message_models,
     order_models,
     profile_models,
 )
@@ -84,7 +85,8 @@ def test_every_answer_is_as_the_document_says(make: Any) -> None:
     ledger = customer_models.ledger_json(make(membership.ListPointsEntriesResponse()))
     customer_models.PointsLedger.model_validate(owner | ledger)
     customer_models.LoginMethod.model_validate(customer_models.login_method_json(make(identity.LoginMethod())))
-    customer_models.Message.model_validate(customer_models.message_json(make(notification.Message())))
+    message_models.Message.model_validate(message_models.message_json(make(notification.Message())))
+    message_models.MessageChange.model_validate(message_models.change_json(make(notification.MessageChange())))
     found = make(imports.Import(state=imports.IMPORT_STATE_CHECKED))
     import_models.Import.model_validate(import_models.import_json(found))
     row = make(imports.ImportRow())

@@ -1,0 +1,103 @@
+"""The log of messages, as people look at it, and what they decide about one."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy.dialects.postgresql import UUID as PG_UUID
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.common.ids import first_at, new_id
+from services.common.paging import PageRequest
+from services.notification.domain import Cause, Change, LogFilter, Message, State
+from services.notification.store.messages import message_of
+from services.notification.store.tables import message_changes, messages
+
+# To people a claim is an inner matter: the message still waits.
+_WAITS = (State.QUEUED, State.CLAIMED)
+_RECIPIENTS_LOOKED_AT = 10_000
+
+
+async def list_page(tx: AsyncConnection, store_id: UUID, page: PageRequest, wanted: LogFilter) -> list[Message]:
+    """Messages newest first, one more than the page holds. `page.after` is (message_id,)."""
+    query = select(messages).where(messages.c.store_id == store_id, *_conditions(wanted))
+    if page.after:
+        query = query.where(messages.c.message_id < page.after[0])
+    if wanted.recipient:
+        # A function of the owner's: under row-level security no index is asked for a part of a text (see migration 0006).
+        last = page.after[0] if page.after else None
+        found = func.find_messages(_pattern(wanted), last, _RECIPIENTS_LOOKED_AT, type_=PG_UUID)
+        query = query.where(messages.c.message_id.in_(select(found)))
+    rows = await tx.execute(query.order_by(messages.c.message_id.desc()).limit(page.size + 1))
+    return [message_of(row) for row in rows]
+
+
+def _conditions(wanted: LogFilter) -> list[ColumnElement[bool]]:
+    column = messages.c
+    states = [state for each in wanted.states for state in (_WAITS if each is State.QUEUED else (each,))]
+    conditions: dict[bool, list[ColumnElement[bool]]] = {True: [], False: []}
+    conditions[wanted.order_id is not None].append(column.order_id == wanted.order_id)
+    conditions[bool(wanted.customers)].append(column.customer_id.in_(wanted.customers))
+    conditions[bool(wanted.kinds)].append(column.kind.in_(wanted.kinds))
+    conditions[bool(states)].append(column.state.in_(states))
+    conditions[wanted.channel is not None].append(column.channel == wanted.channel)
+    if wanted.since:
+        conditions[True].append(column.message_id >= first_at(wanted.since))
+    if wanted.before:
+        conditions[True].append(column.message_id < first_at(wanted.before))
+    return conditions[True]
+
+
+def _pattern(wanted: LogFilter) -> str:
+    part = wanted.recipient.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return part if wanted.whole else f"%{part}%"
+
+
+async def load(tx: AsyncConnection, store_id: UUID, message_id: UUID, *, lock: bool = False) -> Message | None:
+    """One message; with `lock` nobody else changes it until the transaction ends."""
+    query = select(messages).where(messages.c.store_id == store_id, messages.c.message_id == message_id)
+    row = (await tx.execute(query.with_for_update() if lock else query)).first()
+    return message_of(row) if row else None
+
+
+async def changes_of(tx: AsyncConnection, store_id: UUID, message_id: UUID) -> list[Change]:
+    """What became of a message beside what it says itself, oldest first."""
+    column = message_changes.c
+    query = select(message_changes).where(column.store_id == store_id, column.message_id == message_id)
+    rows = await tx.execute(query.order_by(column.at, column.change_id))
+    return [Change(State(row.state), Cause(row.cause), row.error, row.actor, row.at) for row in rows]
+
+
+async def decide(tx: AsyncConnection, store_id: UUID, message: Message, state: State, actor: str) -> Message:
+    """What a person has decided: SENT, or QUEUED for another attempt. The row is held by whoever calls."""
+    values: dict[str, Any] = {"state": state, "error": "", "cause": Cause.NONE}
+    if state is State.SENT:
+        values["sent_at"] = func.now()
+    else:
+        values |= {"next_attempt_at": func.now(), "failing_since": None}
+    changed = (
+        update(messages)
+        .where(messages.c.store_id == store_id, messages.c.message_id == message.message_id)
+        .values(values)
+        .returning(messages)
+    )
+    row = (await tx.execute(changed)).one()
+    await add_change(tx, store_id, message.message_id, Change(state, Cause.NONE, "", actor, row.created_at))
+    return message_of(row)
+
+
+async def add_change(tx: AsyncConnection, store_id: UUID, message_id: UUID, change: Change) -> None:
+    """Writes down what became of a message, as of now."""
+    row = {
+        "store_id": store_id,
+        "message_id": message_id,
+        "change_id": new_id(),
+        "state": change.state,
+        "cause": change.cause,
+        "error": change.error,
+        "actor": change.actor,
+    }
+    await tx.execute(insert(message_changes).values(row))
