@@ -27,6 +27,7 @@ from onefold.identity_merge.v1 import staff_pb2_grpc as staff
 from onefold.membership.v1 import benefits_pb2_grpc as benefits
 from onefold.membership.v1 import directory_pb2_grpc as directory
 from onefold.membership.v1 import imports_pb2_grpc as imports
+from onefold.membership.v1 import invitations_pb2_grpc as invitations
 from onefold.membership.v1 import levels_pb2_grpc as levels
 from onefold.membership.v1 import merging_pb2_grpc as merging
 from onefold.membership.v1 import profiles_pb2_grpc as profiles
@@ -296,6 +297,7 @@ class Accounts:
         self.request_code = Method(tokens, stub.RequestCode)
         self.verify_code = Method(tokens, stub.VerifyCode)
         self.follow_link = Method(tokens, stub.FollowLink)
+        self.read_guest_invitation = Method(tokens, stub.ReadGuestInvitation)
         self.get_proofs = Method(tokens, stub.GetProofs)
         self.register = Method(tokens, stub.Register)
         self.log_in_with_password = Method(tokens, stub.LogInWithPassword)
@@ -314,6 +316,19 @@ class SocialLogins:
         self.list_providers = Method(tokens, stub.ListProviders)
         self.begin = Method(tokens, stub.BeginSocialLogin)
         self.finish = Method(tokens, stub.FinishSocialLogin)
+
+
+class Invitations:
+    """InvitationsService."""
+
+    def __init__(self, tokens: Tokens, channel: grpc.Channel) -> None:
+        stub = invitations.InvitationsServiceStub(channel)
+        self.list_invitees = Method(tokens, stub.ListInvitees)
+        self.count_invitees = Method(tokens, stub.CountInvitees)
+        self.invite = Method(tokens, stub.InviteGuests)
+        self.invite_all = Method(tokens, stub.InviteAllGuests)
+        self.get_run = Method(tokens, stub.GetInvitationRun)
+        self.list = Method(tokens, stub.ListInvitations)
 
 
 class Merges:
@@ -359,6 +374,7 @@ class Notifications:
         self.list_messages = Method(tokens, stub.ListMessages)
         self.get_message = Method(tokens, stub.GetMessage)
         self.decide_message = Method(tokens, stub.DecideMessage)
+        self.list_messages_of_events = Method(tokens, stub.ListMessagesOfEvents)
 
 
 class Subscriptions:
@@ -367,6 +383,7 @@ class Subscriptions:
     def __init__(self, tokens: Tokens, channel: grpc.Channel) -> None:
         stub = subscriptions.SubscriptionServiceStub(channel)
         self.get = Method(tokens, stub.GetSubscription)
+        self.list_unsubscribed = Method(tokens, stub.ListUnsubscribed)
         self.set = Method(tokens, stub.SetSubscription)
 
 
@@ -391,6 +408,7 @@ class Services:
         self.benefits = Benefits(tokens, channels["membership"])
         self.levels = Levels(tokens, channels["membership"])
         self.directory = Directory(tokens, channels["membership"])
+        self.invitations = Invitations(tokens, channels["membership"])
         self.access = Access(tokens, channels["identity_merge"])
         self.audit = Audit(tokens, channels["identity_merge"])
         self.staff = Staff(tokens, channels["identity_merge"])

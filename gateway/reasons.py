@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gateway.import_reasons import IMPORTS
+from gateway.invitation_reasons import INVITATIONS
 from gateway.languages import Catalogue
 
 _PARAM = re.compile(r"%\((\w+)\)s")
@@ -367,7 +368,12 @@ OTHERS: dict[str, Sentence] = {
     "form_expired": _S("This form was open for too long. Reload the page and send it again."),
 }
 
-REASONS: dict[str, Sentence] = FIELDS | OTHERS | {reason: _S(*sentences) for reason, sentences in IMPORTS.items()}
+REASONS: dict[str, Sentence] = {
+    **FIELDS,
+    **OTHERS,
+    **{reason: _S(*sentences) for reason, sentences in IMPORTS.items()},
+    **{reason: _S(sentence) for reason, sentence in INVITATIONS.items()},
+}
 # For services that are newer than this gateway.
 UNKNOWN = _S("This was refused. Check what was sent, and try again.")
 

@@ -23,6 +23,7 @@ _PENDING = {
         "guests to be looked for": "SELECT count(*) FROM proofs WHERE value IS NOT NULL",
         "imports under way": "SELECT count(*) FROM imports WHERE state = 4",
         "changes of levels under way": "SELECT count(*) FROM level_runs WHERE state < 3",
+        "invitations under way": "SELECT count(*) FROM invitation_runs WHERE state < 3",
     },
     "orders": {
         "erasures under way": "SELECT count(*) FROM erasures",

@@ -14,14 +14,15 @@ _LEFT = """SELECT c.customer_id, c.status,
    OR EXISTS (SELECT FROM customer_notes n WHERE n.store_id = c.store_id AND n.customer_id = c.customer_id)
    OR EXISTS (SELECT FROM uses u WHERE u.store_id = c.store_id AND u.customer_id = c.customer_id)
    OR EXISTS (SELECT FROM use_changes u WHERE u.store_id = c.store_id AND u.customer_id = c.customer_id)
-   OR EXISTS (SELECT FROM customer_search s WHERE s.store_id = c.store_id AND s.customer_id = c.customer_id),
+   OR EXISTS (SELECT FROM customer_search s WHERE s.store_id = c.store_id AND s.customer_id = c.customer_id)
+   OR EXISTS (SELECT FROM invitations v WHERE v.store_id = c.store_id AND v.customer_id = c.customer_id AND v.email <> ''),
   EXISTS (SELECT FROM consents k WHERE k.store_id = c.store_id AND k.customer_id = c.customer_id
     AND k.old_phone || k.new_phone || k.note <> '')
    OR EXISTS (SELECT FROM points_entries p WHERE p.store_id = c.store_id AND p.customer_id = c.customer_id AND p.note <> '')
    OR EXISTS (SELECT FROM level_changes l WHERE l.store_id = c.store_id AND l.customer_id = c.customer_id AND l.reason <> '')
  FROM customers c LEFT JOIN customers s ON s.store_id = c.store_id AND s.customer_id = c.survivor_id
  WHERE c.status IN (4, 5) OR s.status IN (4, 5)"""
-_KINDS = ("its own row", "identifiers", "addresses, notes, consents or search", "free text")
+_KINDS = ("its own row", "identifiers", "addresses, notes, consents, invitations or search", "free text")
 _GONE = "SELECT store_id, customer_id, status FROM customers WHERE status IN (4, 5) ORDER BY 1, 2"
 # When the person was erased: what came in afterwards is a new affair.
 _ERASED = """SELECT r.store_id, c.customer_id, max(r.finished_at) FROM removals r

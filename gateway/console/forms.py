@@ -170,6 +170,17 @@ class BulkRefundForm(BulkForm):
     method = SelectField(_l("Given back by"), choices=PAYMENT_METHODS, validate_choice=False)
 
 
+class InviteForm(KeyedForm):
+    """Which guests are invited, and what the store says to them (A5)."""
+
+    scope = RadioField(
+        _l("Which guests"),
+        choices=((PICKED, _l("The picked guests")), (ALL, _l("All guests of the list"))),
+        validate_choice=False,
+    )
+    greeting = StringField(_l("A line from you"))
+
+
 class CancelForm(KeyedForm):
     """Why an order ends unpaid (E1)."""
 

@@ -92,6 +92,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "encoding": _words(labels.ENCODING),
     "field_name": _words(labels.FIELD),
     "import_state": _badge(labels.IMPORT_STATE),
+    "invitation_state": labels.INVITATION_STATE.__getitem__,
     "iso": _iso,
     "item_name": items.name_of,
     "lot_text": lot_text,

@@ -64,6 +64,16 @@ BULK_STATE: dict[int, Badge] = {
     BulkRunState.BULK_RUN_STATE_RUNNING: (_l("Running"), "info"),
     BulkRunState.BULK_RUN_STATE_DONE: (_l("Completed"), "good"),
 }
+# What has become of an invitation; "" while the message log cannot be reached.
+INVITATION_STATE: dict[str, Badge] = {
+    "queued": (_l("Queued"), "info"),
+    "sent": (_l("Sent"), "good"),
+    "failed": (_l("Failed"), "bad"),
+    "unknown": (_l("Perhaps sent"), "warn"),
+    "cancelled": (_l("Not sent"), ""),
+    "accepted": (_l("Has become a member"), "good"),
+    "": (_l("Cannot be told right now"), ""),
+}
 MERGE_BATCH_STATE: dict[int, Badge] = {
     MergeBatchState.MERGE_BATCH_STATE_CHECKING: (_l("Being checked"), "info"),
     MergeBatchState.MERGE_BATCH_STATE_CHECKED: (_l("To be confirmed"), "warn"),
@@ -152,6 +162,7 @@ MESSAGE_KIND = {
     "confirm_login": _l("Confirmation e-mail"),
     "login_code": _l("Code to log in"),
     "account_notice": _l("Notice about the account’s safety"),
+    "guest_invitation": _l("Invitation to become a member"),
     "staff_invitation": _l("Invitation to work here"),
     "staff_reset": _l("New password for the console"),
 }

@@ -28,7 +28,7 @@ from onefold.identity_merge.v1.service_pb2 import Store
 LOG_IN, ADD, CONNECT = "log_in", "add", "connect"
 # As long as somebody may take over all of it, from the first code to the account.
 _SECRET_SECONDS = 3_600
-_SENT, _WAY = "code_sent", "code_way"
+_SENT, _WAY, _SUGGESTED = "code_sent", "code_way", "code_suggested"
 # Field of the contract → of the form.
 FIELDS = {"email": "identifier", "phone": "identifier"}
 
@@ -99,6 +99,20 @@ def go_on(way: str) -> None:
 def way(slug: str) -> str:
     """Where this browser was to go on, for a page that it reaches from elsewhere: a link of a mail, a provider."""
     return cookies.inside(slug, str(form_session.get(_WAY, "")))
+
+
+def suggest(slug: str, identifier: str) -> None:
+    """Notes what the field of the store's door shall hold when it is next shown."""
+    form_session[_SUGGESTED] = [slug, identifier]
+
+
+def suggested(slug: str) -> str:
+    """That, once; "" where nothing was noted."""
+    noted = form_session.get(_SUGGESTED)
+    if not isinstance(noted, list) or noted[:1] != [slug]:
+        return ""
+    form_session.pop(_SUGGESTED)
+    return str(noted[-1])
 
 
 def forget() -> None:

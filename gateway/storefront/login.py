@@ -30,6 +30,7 @@ def log_in(slug: str) -> Page:
     who, way = session.member(store), wanted(slug)
     if request.method == "GET":
         # With the browser's secret already, so that a double click asks twice for the same.
+        form.identifier.data = form.identifier.data or codes.suggested(slug)
         return redirect(onward(store)) if who else codes.keep_secret(make_response(_log_in_page(store, form)), slug)
     try:
         browser = codes.ask(form, slug, way=way or "")

@@ -20,8 +20,10 @@ from gateway.storefront.outcomes import enter, wanted
 from gateway.storefront.writing import Writing
 from onefold.identity_merge.v1 import accounts_pb2 as pb
 from onefold.identity_merge.v1.service_pb2 import Store
-from services.common.errors import InvalidInput, OnefoldError
+from services.common.errors import InvalidInput, NotFound, OnefoldError
 
+# How the tokens of invitations begin (services/identity_merge/domain/tokens.py).
+_INVITED = "ofg_"
 _FIELDS = {name: name for name in ("name", "birthday", "password")}
 
 
@@ -31,7 +33,7 @@ def register(slug: str) -> Page:
     store, form = store_at(slug), RegisterForm()
     session.member(store)
     if request.method == "GET" and request.args.get("token"):
-        return _link_page(store, LinkForm(formdata=None, token=request.args["token"]))
+        return _link_page(store, request.args["token"])
     browser = codes.secret(slug)
     proved = services().accounts.get_proofs(pb.GetProofsRequest(browser=browser)) if browser else pb.GetProofsResponse()
     if not proved.proofs:
@@ -55,11 +57,19 @@ def register(slug: str) -> Page:
 def follow_link(slug: str) -> Page:
     """Takes the link of the mail as its proof. Only the button does: mail scanners open every link.
 
-    Raises NotFound (confirmation_refused) in the same words for every cause, which the error page tells.
+    Whoever has been invited, and whose link proves nothing any more, goes the usual way: a code to the address, which makes an account or
+    logs in (A5, A8). Raises NotFound (confirmation_refused) in the same words for every other cause, which the error page tells.
     """
     store, browser = store_at(slug), codes.secret(slug) or codes.new_secret()
     session.member(store)
-    services().accounts.follow_link(pb.FollowLinkRequest(token=LinkForm().token.data or "", browser=browser))
+    token = LinkForm().token.data or ""
+    try:
+        services().accounts.follow_link(pb.FollowLinkRequest(token=token, browser=browser))
+    except NotFound:
+        if not token.startswith(_INVITED):
+            raise
+        codes.suggest(slug, _invited_address(token))
+        return redirect(url_for("storefront.log_in", slug=slug))
     onward = url_for("storefront.register", slug=slug, next=codes.way(slug) or None)
     return codes.keep_secret(redirect(onward), slug, browser)
 
@@ -96,5 +106,13 @@ def _page(store: Store, form: RegisterForm, proved: pb.GetProofsResponse) -> str
     )
 
 
-def _link_page(store: Store, form: LinkForm) -> str:
+def _link_page(store: Store, token: str) -> str:
+    form = LinkForm(formdata=None, token=token)
+    if token.startswith(_INVITED):
+        return render_template("storefront/invited.html", store=store, form=form, email=_invited_address(token))
     return render_template("storefront/register_link.html", store=store, form=form)
+
+
+def _invited_address(token: str) -> str:
+    """Where an invitation went, for whoever holds its link. Raises NotFound (confirmation_refused)."""
+    return services().accounts.read_guest_invitation(pb.ReadGuestInvitationRequest(token=token)).email

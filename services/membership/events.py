@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from uuid import UUID
@@ -17,6 +18,7 @@ from services.membership.domain import (
     Buyer,
     Customer,
     Identifier,
+    Invitation,
     Joining,
     Ledger,
     Moved,
@@ -141,6 +143,19 @@ def guests_joined(joining: Joining) -> Event:
         orders_count=len(joining.order_ids),
     )
     return event(message, joining.member.customer_id, joining.member.version)
+
+
+def guest_invited(invitation: Invitation, language: str, greeting: str) -> Event:
+    """A guest is to be written to; the message log knows the mail by the invitation's id."""
+    message = events_pb2.GuestInvited(
+        invitation_id=str(invitation.invitation_id),
+        customer_id=str(invitation.customer_id),
+        name=invitation.name,
+        email=invitation.email,
+        language=language,
+        greeting=greeting,
+    )
+    return replace(event(message, invitation.customer_id, 0), event_id=invitation.invitation_id)
 
 
 def members_absorbed(merge_run_id: UUID, outcome: Outcome, earlier_ids: Sequence[UUID]) -> Event:

@@ -25,6 +25,8 @@ IMPORT_SECONDS = 0.5
 HOLD_SECONDS = 60
 LEVELS_SECONDS = 0.3
 GUESTS_SECONDS = 0.5
+# Beside the size of a batch this is how many invitations go out in a second.
+INVITATION_SECONDS = 2
 PURGE_SECONDS = 3_600
 
 
@@ -45,7 +47,8 @@ async def serve(environment: Environment, stop: asyncio.Event) -> None:
 
 
 async def work(environment: Environment, stop: asyncio.Event) -> None:
-    """Publishes events, follows those of others, does what time brings, runs imports and changes of levels, resumes removals."""
+    """Publishes events, follows those of others, does what time brings, runs imports, changes of levels and invitations, resumes
+    removals."""
     connections = environment.number("CONNECTIONS", 10)
     database = Database(connect(environment.text("DATABASE_URL"), connections=connections, name="membership-work"))
     bus = Bus(
@@ -81,6 +84,7 @@ async def work(environment: Environment, stop: asyncio.Event) -> None:
         worker.every(IMPORT_SECONDS, "imports", lambda: commands.run_imports(context)),
         worker.every(LEVELS_SECONDS, "levels", lambda: commands.run_level_saves(context)),
         worker.every(GUESTS_SECONDS, "guests", lambda: commands.join_guests(context)),
+        worker.every(INVITATION_SECONDS, "invitations", lambda: commands.run_invitations(context)),
         worker.every(PURGE_SECONDS, "purge_imports", lambda: commands.purge_imports(context)),
     )
     await worker.run("membership", stop, environment.text("LISTEN"), database, bus, subscriptions(context), *loops)

@@ -88,6 +88,8 @@ def addresses(shop: Shop) -> list[str]:
     until(lambda: shop.get(f"/order-runs/{many}")["finished_at"], "the run ends")
     pairs = [{"primary_id": ids[0], "other_ids": [other]} for other in ids[1:]]
     message = shop.get(f"/messages?customer_id={ids[0]}")["items"][0]["message_id"]
+    guests = [shop.order(shop.somebody(name), member=False)["customer_id"] for name in ("林美玲", "Noa")]
+    shop.post("/invitations", {"customer_ids": guests[:1]})
     batch = shop.post("/merge-batches", {"groups": pairs})["batch_id"]
     until(lambda: shop.get(f"/merge-batches/{batch}")["state"] == "checked", "the groups are checked")
     return [
@@ -117,6 +119,10 @@ def addresses(shop: Shop) -> list[str]:
         "/console/members?q=nobody&level=none&recent=1&cart=1&spend_from=1&spend_to=2&month=3&tags=vip&sort=name",
         "/console/members?spend_from=2&spend_to=1&month=13",
         "/console/members?kind=invitable",
+        "/console/members/invite",
+        "/console/members/invite?q=nobody",
+        f"/console/members/invite/send?id={guests[1]}",
+        "/console/members/invitations",
         "/console/members/filters",
         "/console/members/filters/new?q=%E9%99%B3&recent=1",
         f"/console/members/filters/{saved}",

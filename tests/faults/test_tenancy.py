@@ -84,6 +84,7 @@ _NOT_FOUND = {
     "filter_not_found",
     "level_run_not_found",
     "bulk_run_not_found",
+    "invitation_run_not_found",
     "staff_not_found",
     "invitation_not_found",
     "api_key_not_found",
@@ -196,6 +197,10 @@ ROUTES: dict[str, tuple[str, object, str]] = {
     "GET /merges": ("/merges?customer_id={customer_id}", None, _EMPTY),
     "GET /merges/{merge_run_id}": ("/merges/{merge_run_id}", None, _MISSING),
     "GET /merges/{merge_run_id}/record": ("/merges/{merge_run_id}/record", None, _MISSING),
+    "GET /invitees": ("/invitees?q=Person", None, _EMPTY),
+    "GET /invitations": ("/invitations", None, _EMPTY),
+    "POST /invitations": ("/invitations", {"customer_ids": ["{third_id}"]}, _OWN),
+    "GET /invitation-runs/{run_id}": ("/invitation-runs/{order_run_id}", None, _MISSING),
     "POST /merge-batches": (
         "/merge-batches",
         {"groups": [{"primary_id": "{customer_id}", "other_ids": ["{third_id}"]}], "start": True},
@@ -250,7 +255,7 @@ _NO_STRANGER = {
         "GET /imports/sample.csv",
         "POST /saved-filters",
     ),
-    *("GET /deletion-policy", "PUT /deletion-policy", "POST /duplicates/scan"),
+    *("GET /deletion-policy", "PUT /deletion-policy", "POST /duplicates/scan", "POST /invitation-runs"),
     *("POST /levels/simulate", "PUT /levels", "PUT /points-settings"),
 }
 

@@ -1,4 +1,5 @@
-// Lists from which rows are picked: how many they are and, for a merge of accounts, whether that is a number that can be merged.
+// Lists from which rows are picked: how many they are, all of the page at once where it offers that, and, for a merge of accounts, whether
+// that is a number that can be merged.
 export function enhancePicks() {
   for (const form of document.querySelectorAll("[data-picks]")) {
     const bar = form.querySelector("[data-pick-bar]");
@@ -13,6 +14,16 @@ export function enhancePicks() {
       form.querySelector("[data-pick-hint]").hidden = picked >= 2 && picked <= 5;
       merge.disabled = picked < 2 || picked > 5;
     };
+    const all = form.querySelector("[data-pick-all]");
+    if (all) {
+      const box = all.querySelector("input");
+      all.hidden = false;
+      form.addEventListener("change", (event) => {
+        const boxes = [...form.querySelectorAll("input[name=id]")];
+        if (event.target === box) for (const each of boxes) each.checked = box.checked;
+        else box.checked = boxes.every((each) => each.checked);
+      });
+    }
     form.addEventListener("change", show);
     show();
   }

@@ -11,7 +11,7 @@ from services.common.ids import parse_id
 from services.common.wire import timestamp
 from services.identity_merge import queries
 from services.identity_merge.commands import Context
-from services.identity_merge.commands.accounts import codes, passwords, registering, sessions
+from services.identity_merge.commands.accounts import codes, invitations, passwords, registering, sessions
 from services.identity_merge.domain.codes import CodeRequest
 from services.identity_merge.domain.logins import Begun, CustomerSession, Visit
 from services.identity_merge.domain.passwords import Credentials
@@ -70,6 +70,24 @@ class CustomerAccountApi(accounts_pb2_grpc.CustomerAccountServiceServicer):
         if done.added:
             answer.login_method.CopyFrom(login_message(done.added))
         return answer
+
+    async def IssueGuestInvitation(
+        self, request: pb.IssueGuestInvitationRequest, _: GrpcContext
+    ) -> pb.IssueGuestInvitationResponse:
+        token = await invitations.issue_guest_invitation(
+            self._context,
+            rpc.caller(),
+            parse_id(request.invitation_id, "invitation_id"),
+            parse_id(request.customer_id, "customer_id"),
+            request.email,
+        )
+        return pb.IssueGuestInvitationResponse(needed=token is not None, token=token or "")
+
+    async def ReadGuestInvitation(
+        self, request: pb.ReadGuestInvitationRequest, _: GrpcContext
+    ) -> pb.ReadGuestInvitationResponse:
+        email = await invitations.read_guest_invitation(self._context, rpc.caller(), request.token)
+        return pb.ReadGuestInvitationResponse(email=email)
 
     async def FollowLink(self, request: pb.FollowLinkRequest, _: GrpcContext) -> pb.FollowLinkResponse:
         proved = await codes.follow_link(self._context, rpc.caller(), request.token, request.browser)

@@ -20,7 +20,7 @@ from services.identity_merge.domain import tokens
 from services.identity_merge.domain.access import Store
 from services.identity_merge.domain.logins import LoginState, NewLogin
 from services.identity_merge.domain.merges import EndedLogin
-from services.identity_merge.store import access, duplicates, logins, merges, proving
+from services.identity_merge.store import access, duplicates, inviting, logins, merges, proving
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +119,7 @@ async def end_logins(context: Context, claims: ServiceClaims, customer_ids: Sequ
             raise StateConflict("merge_in_progress")
         if freed and await logins.has_proved(tx, claims.store, customer_ids):
             raise StateConflict("registered_online")
+        await inviting.forget(tx, claims.store, customer_ids)
         if freed:
             await logins.free(tx, claims.store, customer_ids)
         else:

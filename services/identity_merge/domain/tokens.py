@@ -1,4 +1,5 @@
-"""Tokens that people and programs carry: sessions of staff and of customers, API keys, confirmations, links to register by, invitations.
+"""Tokens that people and programs carry: sessions of staff and of customers, API keys, confirmations, links to register by, invitations of
+guests and of staff.
 
 The store's id stands in the token, so that row-level security can be set before the look-up; it is no secret. What follows
 is 256 random bits: nobody finds them by trying, so a fast hash is the right one to keep (a slow one is for passwords, which
@@ -17,11 +18,13 @@ API_KEY = "ofk"
 CONFIRMATION = "ofc"
 MEMBER_SESSION = "ofm"
 REGISTRATION = "ofr"
+# Of a mail that invites a guest.
+GUEST_INVITATION = "ofg"
 # Sets a password of staff: an invitation's, or a forgotten one's.
 INVITATION = "ofi"
 # A log-in whose second step is to come.
 CHALLENGE = "oft"
-_PURPOSES = (SESSION, API_KEY, CONFIRMATION, MEMBER_SESSION, REGISTRATION, INVITATION, CHALLENGE)
+_PURPOSES = (SESSION, API_KEY, CONFIRMATION, MEMBER_SESSION, REGISTRATION, GUEST_INVITATION, INVITATION, CHALLENGE)
 
 
 @dataclass(frozen=True, slots=True)

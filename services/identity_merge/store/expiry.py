@@ -12,6 +12,8 @@ TABLES = {
     "staff_invitations": "expires_at < now() - interval '30 days'",
     "api_key_old_secrets": "good_until < now()",
     "confirmations": "expires_at < now()",
+    # The page behind the link shows the address a while longer, and asks for a code.
+    "guest_invitations": "expires_at < now() - interval '45 days'",
     "codes": "expires_at < now()",
     "proofs": "expires_at < now()",
     "social_attempts": "expires_at < now()",

@@ -11,6 +11,7 @@ from onefold.membership.v1 import (
     benefits_pb2_grpc,
     directory_pb2_grpc,
     imports_pb2_grpc,
+    invitations_pb2_grpc,
     levels_pb2_grpc,
     likeness_pb2_grpc,
     merging_pb2_grpc,
@@ -28,6 +29,7 @@ from services.membership import commands, queries
 from services.membership.api.benefits import BenefitsApi
 from services.membership.api.directory import DirectoryApi
 from services.membership.api.imports import ImportsApi
+from services.membership.api.invitations import InvitationsApi
 from services.membership.api.levels import LevelsApi
 from services.membership.api.likeness import LikenessApi
 from services.membership.api.merging import MergingApi, fact_message, field_message
@@ -51,6 +53,7 @@ def register(context: commands.Context, others: Others, server: aio.Server) -> N
     benefits_pb2_grpc.add_BenefitsServiceServicer_to_server(BenefitsApi(context), server)
     merging_pb2_grpc.add_MergingServiceServicer_to_server(MergingApi(context), server)
     likeness_pb2_grpc.add_LikenessServiceServicer_to_server(LikenessApi(context), server)
+    invitations_pb2_grpc.add_InvitationsServiceServicer_to_server(InvitationsApi(context), server)
     registration_pb2_grpc.add_RegistrationServiceServicer_to_server(RegistrationApi(context), server)
 
 

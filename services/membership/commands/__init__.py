@@ -22,6 +22,7 @@ from services.membership.commands.importing import (
     purge_imports,
     start_import,
 )
+from services.membership.commands.inviting import invite_all, invite_guests, run_invitations
 from services.membership.commands.joining import join_guests, note_proofs
 from services.membership.commands.level_saving import run_level_saves, save_rules
 from services.membership.commands.levels import move_due_members, set_customer_level, tell_moves
@@ -59,6 +60,8 @@ __all__ = [
     "follow_redemptions",
     "follow_store",
     "give_birthday_points",
+    "invite_all",
+    "invite_guests",
     "join_guests",
     "move_due_members",
     "note_proofs",
@@ -70,6 +73,7 @@ __all__ = [
     "reserve_points",
     "resume_removals",
     "run_imports",
+    "run_invitations",
     "run_level_saves",
     "save_filter",
     "save_points_settings",

@@ -45,13 +45,18 @@ _EVENTS_AT_ONCE = 1_000
 async def note_proofs(
     context: Context, tx: AsyncConnection, store_id: UUID, told: Sequence[tuple[UUID, str, str, datetime]]
 ) -> None:
-    """(customer, kind, value, when) of phones and e-mails that were proved, for the first time or again."""
+    """(customer, kind, value, when) of phones and e-mails that were proved, for the first time or again.
+
+    Whoever was invited there has come (A5).
+    """
     newest: dict[bytes, Proof] = {}
     for customer_id, kind, value, at in sorted(told, key=lambda proof: proof[3]):
         digest = context.hasher.digest(kind, value)
         newest[digest] = Proof(Identifier(kind, value, digest), customer_id, at)
     if newest:
         await store.note_proofs(tx, store_id, list(newest.values()))
+        accepted = [(digest, proof.customer_id, proof.proved_at) for digest, proof in newest.items()]
+        await store.accept_invitations(tx, store_id, accepted)
 
 
 async def note_guest_orders(context: Context, tx: AsyncConnection, store_id: UUID, buyers: Sequence[Buyer]) -> None:

@@ -40,6 +40,21 @@ from services.membership.domain.enrolment import (
 )
 from services.membership.domain.guests import Joining, Proof, joined
 from services.membership.domain.history import HistoryEntry
+from services.membership.domain.invitations import (
+    INVITED_LATELY,
+    MOST_IN_RUN,
+    REST,
+    SAME_ADDRESS,
+    Invitation,
+    InvitationOutcome,
+    InvitationRun,
+    InvitationRunState,
+    Invitee,
+    Wanted,
+    read_greeting,
+    read_guests,
+    why_not_invite,
+)
 from services.membership.domain.level_rules import LevelChoice, Step, read_choice, read_rules, simulation_hash
 from services.membership.domain.level_runs import LevelRun, RunState, add_steps
 from services.membership.domain.levels import (
@@ -106,12 +121,16 @@ from services.membership.domain.settings import PointsSettings, Rounding, StoreS
 from services.membership.domain.uses import KINDS, REGISTRATION, Use, every_kind, merged_use, read_kinds, read_uses, via
 
 __all__ = [
+    "INVITED_LATELY",
     "KINDS",
     "LARGEST_ADJUSTMENT",
     "MANY_LOTS",
     "MERGE_RULES",
     "MOST_FILTERS",
+    "MOST_IN_RUN",
     "REGISTRATION",
+    "REST",
+    "SAME_ADDRESS",
     "Account",
     "AddOutcome",
     "Adjustment",
@@ -137,6 +156,11 @@ __all__ = [
     "HoldState",
     "Holder",
     "Identifier",
+    "Invitation",
+    "InvitationOutcome",
+    "InvitationRun",
+    "InvitationRunState",
+    "Invitee",
     "Joining",
     "Kind",
     "Lapse",
@@ -182,6 +206,7 @@ __all__ = [
     "StoreSettings",
     "Stretches",
     "Use",
+    "Wanted",
     "Way",
     "Wish",
     "add_steps",
@@ -215,6 +240,8 @@ __all__ = [
     "read_facts",
     "read_fields",
     "read_filter_name",
+    "read_greeting",
+    "read_guests",
     "read_identifier",
     "read_kinds",
     "read_note",
@@ -231,6 +258,7 @@ __all__ = [
     "stretches",
     "via",
     "why_not",
+    "why_not_invite",
     "wish_document",
     "wish_of",
     "worth",

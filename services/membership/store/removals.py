@@ -64,6 +64,9 @@ _WIPE = [
         f"DELETE FROM uses WHERE {_MINE}",
         f"DELETE FROM proofs WHERE {_ALL}",
         f"DELETE FROM use_changes WHERE {_MINE}",
+        # The digest stays: the address is not written to again for a while, whoever gives it next.
+        """UPDATE invitations SET email = '' WHERE store_id = :store_id
+ AND (customer_id = ANY(CAST(:ids AS uuid[])) OR accepted_by = ANY(CAST(:ids AS uuid[])))""",
         f"UPDATE consents SET old_phone = '', new_phone = '', note = '' WHERE {_MINE}",
         f"UPDATE points_entries SET note = '' WHERE {_ALL} AND note <> ''",
         # Whoever took part in a merge is its primary, or has become part of it.

@@ -76,6 +76,15 @@ class NotificationApi(service_pb2_grpc.NotificationServiceServicer):
         )
         return pb.DecideMessageResponse(message=to_proto(message))
 
+    async def ListMessagesOfEvents(
+        self, request: pb.ListMessagesOfEventsRequest, _: Context
+    ) -> pb.ListMessagesOfEventsResponse:
+        ids = [parse_id(text, f"event_ids[{n}]") for n, text in enumerate(request.event_ids)]
+        found = await queries.messages_of_events(self._database, rpc.caller(), ids)
+        return pb.ListMessagesOfEventsResponse(
+            messages=[pb.MessageOfEvent(event_id=str(event), message=to_proto(message)) for event, message in found]
+        )
+
 
 def _filter(request: pb.ListMessagesRequest) -> LogFilter:
     return LogFilter(

@@ -23,6 +23,10 @@ class SubscriptionApi(subscriptions_pb2_grpc.SubscriptionServiceServicer):
         subscribed = await queries.is_subscribed(self._database, rpc.caller(), request.address_digest)
         return pb.GetSubscriptionResponse(subscribed=subscribed)
 
+    async def ListUnsubscribed(self, request: pb.ListUnsubscribedRequest, _: Context) -> pb.ListUnsubscribedResponse:
+        found = await queries.list_unsubscribed(self._database, rpc.caller(), list(request.address_digests))
+        return pb.ListUnsubscribedResponse(address_digests=found)
+
     async def SetSubscription(self, request: pb.SetSubscriptionRequest, _: Context) -> pb.SetSubscriptionResponse:
         await commands.set_subscription(
             self._database, rpc.caller(), request.address_digest, subscribed=request.subscribed

@@ -66,6 +66,16 @@ class Secrets:
         purpose = _PURPOSES.get(response.purpose, Purpose.LOG_IN)
         return IssuedCode(response.code, purpose if response.code else Purpose.REFUSED, response.link_token)
 
+    async def guest_invitation(self, store_id: UUID, invitation_id: str, customer_id: str, email: str) -> str:
+        """A token that proves the address, for a guest who is invited to register; "" when none is needed any more."""
+        response = await self._caller.call(
+            self._accounts.IssueGuestInvitation,
+            accounts_pb2.IssueGuestInvitationRequest(invitation_id=invitation_id, customer_id=customer_id, email=email),
+            self._caller.as_service(str(store_id)),
+            seconds=SECONDS,
+        )
+        return response.token if response.needed else ""
+
     async def invitation(self, store_id: UUID, invitation_id: str) -> str:
         """A token to set a password by, for somebody who is invited or has forgotten theirs; "" when none is needed any more."""
         response = await self._caller.call(

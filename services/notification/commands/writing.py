@@ -54,6 +54,8 @@ class Writer:
             return self._page("s/confirm", await self.secrets.confirmation(store_id, params["login_method_id"]))
         if kind is Kind.LOGIN_CODE:
             return self._code(claimed, await self.secrets.code(store_id, params["code_id"]))
+        if kind is Kind.GUEST_INVITATION:
+            return self._page(f"s/{claimed.store.slug}/register", await self._guest_token(claimed))
         if kind in _INVITATIONS:
             return self._page("console/join", await self.secrets.invitation(store_id, params["invitation_id"]))
         if claimed.message.order_id:
@@ -71,6 +73,12 @@ class Writer:
         slug = claimed.store.slug
         token = self.links.unsubscribe(slug, claimed.store_id, digest)
         return {"unsubscribe": f"{self.public_url}/s/{slug}/unsubscribe/{token}"}
+
+    async def _guest_token(self, claimed: Claimed) -> str:
+        message = claimed.message
+        return await self.secrets.guest_invitation(
+            claimed.store_id, claimed.params["invitation_id"], str(message.customer_id), message.recipient
+        )
 
     def _code(self, claimed: Claimed, issued: IssuedCode | None) -> dict[str, str] | None:
         if issued is None:

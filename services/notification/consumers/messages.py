@@ -67,6 +67,13 @@ async def on_account_notice_requested(
     await commands.queue(tx, store_id, [_notice(e) for e in events])
 
 
+async def on_guest_invited(
+    tx: AsyncConnection, store_id: UUID, events: Sequence[Delivered[membership.GuestInvited]]
+) -> None:
+    """A guest who has ordered gets a link to register by (A5)."""
+    await commands.queue(tx, store_id, [_guest_invitation(e) for e in events])
+
+
 async def on_staff_invited(
     tx: AsyncConnection, store_id: UUID, events: Sequence[Delivered[identity_merge.StaffInvited]]
 ) -> None:
@@ -174,6 +181,18 @@ def _notice(event: Delivered[identity_merge.AccountNoticeRequested]) -> Intent:
     )
 
 
+def _guest_invitation(event: Delivered[membership.GuestInvited]) -> Intent:
+    invited = event.message
+    return Intent(
+        event_id=event.event_id,
+        kind=Kind.GUEST_INVITATION,
+        recipient=invited.email,
+        language=invited.language,
+        params={"name": invited.name, "invitation_id": invited.invitation_id, "greeting": invited.greeting},
+        customer_id=UUID(invited.customer_id),
+    )
+
+
 def _invitation(event: Delivered[identity_merge.StaffInvited]) -> Intent:
     invited = event.message
     return Intent(
@@ -206,7 +225,10 @@ def _channel(kind: str) -> Channel:
 
 
 SUBSCRIPTIONS: Mapping[str, Sequence[Subscription]] = {
-    "membership": [Subscription(membership.MemberErased, on_member_erased)],
+    "membership": [
+        Subscription(membership.MemberErased, on_member_erased),
+        Subscription(membership.GuestInvited, on_guest_invited),
+    ],
     "orders": [
         Subscription(orders.OrderPlaced, on_order_placed),
         Subscription(orders.OrderEmailRequested, on_order_email_requested),

@@ -36,18 +36,28 @@ class Kind(StrEnum):
     CONFIRM_LOGIN = "confirm_login"
     LOGIN_CODE = "login_code"
     ACCOUNT_NOTICE = "account_notice"
+    GUEST_INVITATION = "guest_invitation"
     STAFF_INVITATION = "staff_invitation"
     STAFF_RESET = "staff_reset"
 
 
 # What they say was of use for minutes or days: it is not kept when the recipient is a customer, whose log of messages stays.
-PASSING = frozenset({Kind.CONFIRM_LOGIN, Kind.LOGIN_CODE, Kind.ACCOUNT_NOTICE, Kind.STAFF_INVITATION, Kind.STAFF_RESET})
+PASSING = frozenset(
+    {
+        Kind.CONFIRM_LOGIN,
+        Kind.LOGIN_CODE,
+        Kind.ACCOUNT_NOTICE,
+        Kind.GUEST_INVITATION,
+        Kind.STAFF_INVITATION,
+        Kind.STAFF_RESET,
+    }
+)
 
 
 # Of use for minutes, and asked for anew by whoever needs it: never sent again.
 FLEETING = frozenset({Kind.LOGIN_CODE, Kind.STAFF_RESET})
 # Advertising: sent to nobody who has unsubscribed, and every mail of it says how one does.
-MARKETING: frozenset[Kind] = frozenset()
+MARKETING = frozenset({Kind.GUEST_INVITATION})
 
 
 class Purpose(StrEnum):

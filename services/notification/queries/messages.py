@@ -6,7 +6,7 @@ from uuid import UUID
 
 from services.common.database import Database
 from services.common.errors import InvalidInput, NotFound
-from services.common.paging import Page, PageRequest
+from services.common.paging import LARGEST_SIZE, Page, PageRequest
 from services.common.tokens import ServiceClaims
 from services.notification import store
 from services.notification.domain import Change, LogFilter, Message
@@ -34,6 +34,16 @@ async def get_message(database: Database, claims: ServiceClaims, message_id: UUI
         if found is None:
             raise NotFound("message_not_found", message_id=str(message_id))
         return found, await store.changes_of(tx, claims.store, message_id)
+
+
+async def messages_of_events(
+    database: Database, claims: ServiceClaims, event_ids: Sequence[UUID]
+) -> list[tuple[UUID, Message]]:
+    """(event, message) of what these events asked for. Raises InvalidInput (too_large)."""
+    if len(event_ids) > LARGEST_SIZE:
+        raise InvalidInput.of("event_ids", "too_large", largest=str(LARGEST_SIZE))
+    async with database.transaction(claims.store) as tx:
+        return await store.messages_of_events(tx, claims.store, event_ids)
 
 
 def _read_page(size: int, token: str) -> PageRequest:

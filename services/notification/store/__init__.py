@@ -1,9 +1,9 @@
 """Tables of the notification service, and all its SQL."""
 
 from services.notification.store.log import add_change, changes_of, decide, list_page, load
-from services.notification.store.messages import forget, forget_due, insert_intents, save_store
+from services.notification.store.messages import forget, forget_due, insert_intents, messages_of_events, save_store
 from services.notification.store.sending import claim, expire_leases, mark_sending, release, settle
-from services.notification.store.suppressions import is_suppressed, suppress, unsuppress
+from services.notification.store.suppressions import is_suppressed, suppress, suppressed_among, unsuppress
 from services.notification.store.tables import metadata
 
 __all__ = [
@@ -19,10 +19,12 @@ __all__ = [
     "list_page",
     "load",
     "mark_sending",
+    "messages_of_events",
     "metadata",
     "release",
     "save_store",
     "settle",
     "suppress",
+    "suppressed_among",
     "unsuppress",
 ]

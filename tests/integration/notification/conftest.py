@@ -29,6 +29,7 @@ from onefold.orders.v1 import service_pb2 as orders_pb
 from services.common import clock
 from services.common.bus import Bus, Outgoing
 from services.common.database import Database, connect
+from services.common.identifiers import IdentifierHasher
 from services.common.ids import new_id
 from services.common.outbox import type_of
 from services.common.tokens import TokenSigner
@@ -38,6 +39,7 @@ from tests.integration.notification.provider import Provider
 
 SERVICE_KEY = secrets.token_urlsafe(32)
 IDENTIFIER_KEY = secrets.token_urlsafe(32)
+HASHER = IdentifierHasher(IDENTIFIER_KEY)
 
 
 @dataclass
@@ -186,7 +188,7 @@ async def bus(nats_server: Nats) -> AsyncIterator[Bus]:
     bus = Bus(nats_server.url, name="test")
     await bus.ensure_streams()
     js = await bus.jetstream()
-    for stream in ("ONEFOLD_ORDERS", "ONEFOLD_IDENTITY_MERGE"):
+    for stream in ("ONEFOLD_ORDERS", "ONEFOLD_IDENTITY_MERGE", "ONEFOLD_MEMBERSHIP"):
         await js.purge_stream(stream)
         try:
             await js.delete_consumer(stream, "notification")

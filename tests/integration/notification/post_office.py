@@ -143,6 +143,14 @@ class Logins(
             store_slug="demo",
         )
 
+    async def IssueGuestInvitation(  # noqa: N802
+        self, request: accounts_pb2.IssueGuestInvitationRequest, _: aio.ServicerContext[object, object]
+    ) -> accounts_pb2.IssueGuestInvitationResponse:
+        self.callers.append(rpc.caller())
+        self.asked.append(request.invitation_id)
+        token = f"secret/guest+{request.customer_id}+{request.email}" if self.needed else ""
+        return accounts_pb2.IssueGuestInvitationResponse(needed=self.needed, token=token)
+
     async def IssueInvitation(  # noqa: N802
         self, request: staff_pb2.IssueInvitationRequest, _: aio.ServicerContext[object, object]
     ) -> staff_pb2.IssueInvitationResponse:

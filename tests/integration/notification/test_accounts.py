@@ -5,8 +5,12 @@ from __future__ import annotations
 from onefold.identity_merge.v1 import accounts_pb2
 from onefold.identity_merge.v1 import events_pb2 as identity_merge
 from onefold.identity_merge.v1 import service_pb2 as identity_merge_pb
+from onefold.membership.v1 import events_pb2 as membership
 from services.common.ids import new_id
-from tests.integration.notification.conftest import Notification, code_requested
+from services.common.tokens import ServiceClaims
+from services.notification import commands, queries
+from services.notification.domain import State
+from tests.integration.notification.conftest import HASHER, Notification, code_requested
 from tests.integration.notification.post_office import Logins, PostOffice
 from tests.integration.notification.provider import Provider
 
@@ -69,4 +73,48 @@ async def test_a_notice_goes_the_way_that_is_named_and_an_invitation_has_a_link_
     logins.needed = False
     await notification.tell(invited("bob@mail.example"))
     await notification.until_states("sent", "sent", "sent", "sent", "cancelled")
+    await server.stop()
+
+
+async def test_an_invited_guest_gets_the_stores_words_a_link_and_the_way_out(
+    notification: Notification, logins: Logins, post_office: PostOffice
+) -> None:
+    """A5, G3: in the guest's language; whoever has unsubscribed, or is a member by now, gets none, and the log can be asked by event."""
+    server = await logins.open()
+    who = [
+        membership.GuestInvited(
+            invitation_id=str(new_id()),
+            customer_id=str(new_id()),
+            name="陳大文",
+            email=f"{name}@mail.example",
+            language="zh-Hant",
+            greeting="下次來 <b>喝茶</b>",
+        )
+        for name in ("mei", "silent", "member")
+    ]
+    claims = ServiceClaims("service:gateway", "service", str(notification.store_id))
+    await notification.open_store()
+    silent = HASHER.digest("email", "Silent@mail.example")
+    await commands.set_subscription(notification.database, claims, silent, subscribed=False)
+    assert await queries.list_unsubscribed(notification.database, claims, [bytes(32), silent]) == [silent]
+    first, *others = [new_id() for _ in who]
+    await notification.tell(who[0], event_id=first)
+    await notification.tell(who[1], event_id=others[0])
+    notification.process.start()
+    await notification.until_states("sent", "cancelled")
+    logins.needed = False
+    await notification.tell(who[2], event_id=others[1])
+    await notification.until_states("sent", "cancelled", "cancelled")
+    [received] = post_office.taken
+    link = f"https://shop.example/s/demo/register?token=secret%2Fguest%2B{who[0].customer_id}%2Bmei%40mail.example"
+    assert link in received.part("plain")
+    assert "下次來 <b>喝茶</b>" in received.part("plain")
+    assert "下次來 &lt;b&gt;喝茶&lt;/b&gt;" in received.part("html")
+    assert "<https://shop.example/s/demo/unsubscribe/" in received.mail["List-Unsubscribe"]
+    found = dict(await queries.messages_of_events(notification.database, claims, [first, *others, new_id()]))
+    assert {event: (message.state, message.error) for event, message in found.items()} == {
+        first: (State.SENT, ""),
+        others[0]: (State.CANCELLED, "unsubscribed"),
+        others[1]: (State.CANCELLED, "confirmed, withdrawn or expired in the meantime"),
+    }
     await server.stop()

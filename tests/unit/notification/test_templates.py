@@ -39,6 +39,7 @@ INVITATION: dict[str, Any] = {
     "role": "cashier",
     "invited_by": "Chan <Tai>",
 }
+GUEST: dict[str, Any] = {"name": "陳大文", "invitation_id": str(new_id()), "greeting": "<b>Tea</b> & cake"}
 RESET: dict[str, Any] = {"name": "Ada", "invitation_id": str(new_id())}
 LINK = {"link": "https://shop.example/s/confirm?token=a%2Fb&amp=1"}
 
@@ -125,6 +126,7 @@ def test_translations_name_the_same_values_as_the_english_sentences() -> None:
         (Kind.ORDER_RESENT, ORDER),
         (Kind.CONFIRM_LOGIN, LOGIN),
         (Kind.ACCOUNT_NOTICE, NOTICE),
+        (Kind.GUEST_INVITATION, GUEST),
         (Kind.STAFF_INVITATION, INVITATION),
         (Kind.STAFF_RESET, RESET),
     ],

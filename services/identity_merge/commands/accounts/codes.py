@@ -23,7 +23,10 @@ from services.identity_merge.domain import tokens
 from services.identity_merge.domain.codes import LIMITS, CodePurpose, CodeRequest, IssuedCode, Pending, Tried
 from services.identity_merge.domain.logins import LoginState, Visit
 from services.identity_merge.domain.proofs import Outcome, Proved, Verified, browser_digest
-from services.identity_merge.store import access, codes, logins, proofs, proving
+from services.identity_merge.store import access, codes, inviting, logins, proofs, proving
+
+# What each kind of link is followed by.
+_LINKS = {tokens.REGISTRATION: codes.follow, tokens.GUEST_INVITATION: inviting.follow}
 
 
 async def request_code(
@@ -145,15 +148,15 @@ async def _add(context: Context, claims: ServiceClaims, tried: Tried, visit: Vis
 
 
 async def follow_link(context: Context, claims: ServiceClaims, text: str, browser: str) -> Proved:
-    """Takes the link of a mail as the proof of its address, for the first browser that opens it and for that alone.
+    """Takes the link of a mail, or of an invitation, as the proof of its address, for the first browser that opens it and for that alone.
 
     Raises NotFound (confirmation_refused), in the same words for every cause.
     """
     digest, token = browser_digest(browser), tokens.read(text)
-    if token is None or token.purpose != tokens.REGISTRATION or token.store_id != claims.store:
+    if token is None or token.purpose not in _LINKS or token.store_id != claims.store:
         raise NotFound("confirmation_refused")
     async with context.database.transaction(claims.store) as tx:
-        proved = await codes.follow(tx, claims.store, token.digest, digest)
+        proved = await _LINKS[token.purpose](tx, claims.store, token.digest, digest)
         if proved is None:
             raise NotFound("confirmation_refused")
         _, state = await proving.hold_method(tx, claims.store, proved.kind, proved.digest) or (None, None)

@@ -4,6 +4,7 @@ from services.identity_merge.store.tables.audit import audit_entries
 from services.identity_merge.store.tables.base import metadata
 from services.identity_merge.store.tables.batches import merge_batches, merge_groups
 from services.identity_merge.store.tables.duplicates import duplicate_pairs, duplicate_scans
+from services.identity_merge.store.tables.invitations import guest_invitations
 from services.identity_merge.store.tables.keys import api_key_old_secrets, api_keys
 from services.identity_merge.store.tables.logins import (
     codes,
@@ -37,6 +38,7 @@ __all__ = [
     "customer_sessions",
     "duplicate_pairs",
     "duplicate_scans",
+    "guest_invitations",
     "login_attempts",
     "login_methods",
     "login_owners",

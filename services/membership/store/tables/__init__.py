@@ -4,6 +4,7 @@ from services.membership.store.tables.base import metadata
 from services.membership.store.tables.customers import addresses, customers, identifiers
 from services.membership.store.tables.directory import customer_search, overviews, saved_filters, standings
 from services.membership.store.tables.imports import import_parts, import_rows, imports
+from services.membership.store.tables.invitations import invitation_runs, invitations
 from services.membership.store.tables.levels import level_announcements, level_changes, level_runs
 from services.membership.store.tables.orders import absorptions, cart_facts, order_facts
 from services.membership.store.tables.points import birthday_gifts, points_entries, points_lots, redemptions
@@ -23,6 +24,8 @@ __all__ = [
     "import_parts",
     "import_rows",
     "imports",
+    "invitation_runs",
+    "invitations",
     "level_announcements",
     "level_changes",
     "level_runs",
