@@ -30,12 +30,12 @@ _Messages = Mapping[str, notification.Message]
 class Invited:
     """An invitation and its state: queued, sent, failed, unknown, cancelled, accepted; "" while nobody can say.
 
-    `error` says why it was not sent.
+    `message` is its mail, as far as that can be told.
     """
 
     invitation: pb.Invitation
     state: str
-    error: str = ""
+    message: notification.Message | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +70,12 @@ def with_states(invitations: Sequence[pb.Invitation]) -> list[Invited]:
 
 def _invited(invitation: pb.Invitation, messages: _Messages | None) -> Invited:
     message = messages.get(invitation.invitation_id) if messages is not None else None
-    error = message.error if message else ""
     if invitation.HasField("accepted_at"):
-        return Invited(invitation, ACCEPTED, error)
+        return Invited(invitation, ACCEPTED, message)
     if messages is None:
         return Invited(invitation, "")
     # Until notification has heard of it, the wish is on its way there.
-    return Invited(invitation, _STATES.get(message.state, "") if message else QUEUED, error)
+    return Invited(invitation, _STATES.get(message.state, "") if message else QUEUED, message)
 
 
 def _messages(invitation_ids: Sequence[str]) -> _Messages | None:

@@ -65,7 +65,8 @@ class Invitation(AnswerModel):
         description="`unknown`: the mail was perhaps sent; `cancelled`: it was not needed or not wanted any more; `accepted`: a member has"
         " proved the address. Null while the message log cannot be reached."
     )
-    error: str = Field(description="Why the mail was not sent; empty where it was.")
+    message_id: Id | None = Field(description="Of the mail in the log of messages, once it is there.")
+    cause: str = Field(description="Why the mail was not sent, as in the log of messages; empty where it was.")
     invited_at: Time
     invited_by: str
     times: int = Field(description="How often the address was invited by now.")
@@ -153,7 +154,8 @@ def invitation_json(invited: Invited) -> Json:
         "name": invitation.name,
         "email": invitation.email,
         "state": invited.state or None,
-        "error": invited.error,
+        "message_id": invited.message.message_id if invited.message else None,
+        "cause": invited.message.cause if invited.message else "",
         "invited_at": when(invitation.invited_at),
         "invited_by": invitation.invited_by,
         "times": invitation.times,

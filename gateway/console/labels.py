@@ -204,6 +204,7 @@ EVENT = {
     "message_confirm_login": _l("Confirmation e-mail"),
     "message_login_code": _l("Code to log in"),
     "message_account_notice": _l("Notice about the account’s safety"),
+    "message_guest_invitation": _l("Invitation to become a member"),
     "order_placed": _l("Order placed"),
     "order_payment_confirmed": _l("Payment confirmed"),
     "order_contact_edited": _l("Contact edited"),

@@ -1,7 +1,7 @@
 """Tables of the notification service, and all its SQL."""
 
-from services.notification.store.log import add_change, changes_of, decide, list_page, load
-from services.notification.store.messages import forget, forget_due, insert_intents, messages_of_events, save_store
+from services.notification.store.log import add_change, changes_of, decide, list_page, load, messages_of_events
+from services.notification.store.messages import forget, forget_due, insert_intents, save_store
 from services.notification.store.sending import claim, expire_leases, mark_sending, release, settle
 from services.notification.store.suppressions import is_suppressed, suppress, suppressed_among, unsuppress
 from services.notification.store.tables import metadata

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -61,6 +62,14 @@ async def load(tx: AsyncConnection, store_id: UUID, message_id: UUID, *, lock: b
     query = select(messages).where(messages.c.store_id == store_id, messages.c.message_id == message_id)
     row = (await tx.execute(query.with_for_update() if lock else query)).first()
     return message_of(row) if row else None
+
+
+async def messages_of_events(
+    tx: AsyncConnection, store_id: UUID, event_ids: Sequence[UUID]
+) -> list[tuple[UUID, Message]]:
+    """(event, message) of the messages that these events asked for."""
+    query = select(messages).where(messages.c.store_id == store_id, messages.c.event_id.in_(event_ids))
+    return [(row.event_id, message_of(row)) for row in await tx.execute(query)]
 
 
 async def changes_of(tx: AsyncConnection, store_id: UUID, message_id: UUID) -> list[Change]:

@@ -120,14 +120,6 @@ async def forget_due(tx: AsyncConnection, batch: int) -> int:
     return int(await tx.scalar(_FORGET_DUE, {"batch": batch}) or 0)
 
 
-async def messages_of_events(
-    tx: AsyncConnection, store_id: UUID, event_ids: Sequence[UUID]
-) -> list[tuple[UUID, Message]]:
-    """(event, message) of the messages that these events asked for."""
-    query = select(messages).where(messages.c.store_id == store_id, messages.c.event_id.in_(event_ids))
-    return [(row.event_id, message_of(row)) for row in await tx.execute(query)]
-
-
 def message_of(row: Row[Any]) -> Message:
     """A message from its row."""
     return Message(

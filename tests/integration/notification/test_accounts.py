@@ -9,7 +9,7 @@ from onefold.membership.v1 import events_pb2 as membership
 from services.common.ids import new_id
 from services.common.tokens import ServiceClaims
 from services.notification import commands, queries
-from services.notification.domain import State
+from services.notification.domain import Cause, State
 from tests.integration.notification.conftest import HASHER, Notification, code_requested
 from tests.integration.notification.post_office import Logins, PostOffice
 from tests.integration.notification.provider import Provider
@@ -112,9 +112,9 @@ async def test_an_invited_guest_gets_the_stores_words_a_link_and_the_way_out(
     assert "下次來 &lt;b&gt;喝茶&lt;/b&gt;" in received.part("html")
     assert "<https://shop.example/s/demo/unsubscribe/" in received.mail["List-Unsubscribe"]
     found = dict(await queries.messages_of_events(notification.database, claims, [first, *others, new_id()]))
-    assert {event: (message.state, message.error) for event, message in found.items()} == {
-        first: (State.SENT, ""),
-        others[0]: (State.CANCELLED, "unsubscribed"),
-        others[1]: (State.CANCELLED, "confirmed, withdrawn or expired in the meantime"),
+    assert {event: (message.state, message.cause) for event, message in found.items()} == {
+        first: (State.SENT, Cause.NONE),
+        others[0]: (State.CANCELLED, Cause.UNSUBSCRIBED),
+        others[1]: (State.CANCELLED, Cause.NOT_NEEDED),
     }
     await server.stop()
