@@ -31,6 +31,8 @@ from nats.js.api import (
 from nats.js.errors import Error as JetStreamError
 from nats.js.errors import NotFoundError
 
+from services.common.config import Environment
+
 __all__ = ["Bus", "BusUnavailable", "Msg", "Outgoing", "fetch", "stream_of", "subject_of"]
 CONTEXTS = ("membership", "orders", "identity_merge", "notification")
 ACK_WAIT_SECONDS = 30
@@ -91,15 +93,38 @@ def stream_of(context: str) -> str:
 class Bus:
     """A connection that is made when first needed and made again when lost."""
 
-    def __init__(self, url: str, *, name: str, replicas: int = 1, ack_seconds: float = ACK_WAIT_SECONDS) -> None:
-        """`ack_seconds`: when a message that was fetched and not acknowledged goes to somebody else, for its reader has died."""
+    def __init__(
+        self,
+        url: str,
+        *,
+        name: str,
+        replicas: int = 1,
+        ack_seconds: float = ACK_WAIT_SECONDS,
+        duplicate_seconds: float = DUPLICATE_WINDOW_SECONDS,
+    ) -> None:
+        """`ack_seconds`: when a message that was fetched and not acknowledged goes to somebody else, for its reader has died.
+
+        `duplicate_seconds`: for how long JetStream knows a message again.
+        """
         self._url = url
         self._name = name
         self._replicas = replicas
         self._ack_seconds = ack_seconds
+        self._duplicate_seconds = duplicate_seconds
         self._client: Client | None = None
         self._js: JetStreamContext | None = None
         self._lock = asyncio.Lock()
+
+    @classmethod
+    def of(cls, environment: Environment, name: str) -> Bus:
+        """As ONEFOLD_NATS_URL, _REPLICAS, _ACK_SECONDS and _DUPLICATE_SECONDS say. Raises ConfigError."""
+        return cls(
+            environment.text("NATS_URL"),
+            name=name,
+            replicas=environment.number("NATS_REPLICAS", 1),
+            ack_seconds=environment.number("NATS_ACK_SECONDS", ACK_WAIT_SECONDS),
+            duplicate_seconds=environment.number("NATS_DUPLICATE_SECONDS", DUPLICATE_WINDOW_SECONDS),
+        )
 
     async def jetstream(self) -> JetStreamContext:
         """The JetStream context. Raises BusUnavailable."""
@@ -132,7 +157,7 @@ class Bus:
                 storage=StorageType.FILE,
                 discard=DiscardPolicy.OLD,
                 max_age=KEEP_SECONDS,
-                duplicate_window=DUPLICATE_WINDOW_SECONDS,
+                duplicate_window=self._duplicate_seconds,
                 num_replicas=self._replicas,
             )
             try:

@@ -93,12 +93,7 @@ async def work(environment: Environment, stop: asyncio.Event) -> None:
     """Publishes events, follows those of others, carries merges out, and has stores scanned."""
     signer = TokenSigner(environment.secret("SERVICE_KEY"))
     context = _context(environment, signer, connections=10, name="identity_merge-work")
-    bus = Bus(
-        environment.text("NATS_URL"),
-        name="identity_merge-work",
-        replicas=environment.number("NATS_REPLICAS", 1),
-        ack_seconds=environment.number("NATS_ACK_SECONDS", 30),
-    )
+    bus = Bus.of(environment, "identity_merge-work")
     await worker.run(
         "identity_merge",
         stop,

@@ -51,12 +51,7 @@ async def work(environment: Environment, stop: asyncio.Event) -> None:
     removals."""
     connections = environment.number("CONNECTIONS", 10)
     database = Database(connect(environment.text("DATABASE_URL"), connections=connections, name="membership-work"))
-    bus = Bus(
-        environment.text("NATS_URL"),
-        name="membership-work",
-        replicas=environment.number("NATS_REPLICAS", 1),
-        ack_seconds=environment.number("NATS_ACK_SECONDS", 30),
-    )
+    bus = Bus.of(environment, "membership-work")
     # The consumer wakes the relay of this very process after each batch; nothing more is needed.
     context = commands.Context(database, IdentifierHasher(environment.secret("IDENTIFIER_KEY")), lambda: None)
 

@@ -54,12 +54,7 @@ async def work(environment: Environment, stop: asyncio.Event) -> None:
             public_url=environment.text("PUBLIC_URL").rstrip("/"),
         )
         mail, sms = mail_way(environment, writer), sms_way(environment, writer)
-        bus = Bus(
-            environment.text("NATS_URL"),
-            name="notification-work",
-            replicas=environment.number("NATS_REPLICAS", 1),
-            ack_seconds=environment.number("NATS_ACK_SECONDS", 30),
-        )
+        bus = Bus.of(environment, "notification-work")
         waker = Waker(database)
         mails, texts = Sender(mail, database, waker), Sender(sms, database, waker)
 

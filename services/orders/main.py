@@ -49,12 +49,7 @@ async def work(environment: Environment, stop: asyncio.Event) -> None:
     database = Database(
         connect(environment.text("DATABASE_URL"), connections=environment.number("CONNECTIONS", 6), name="orders-work")
     )
-    bus = Bus(
-        environment.text("NATS_URL"),
-        name="orders-work",
-        replicas=environment.number("NATS_REPLICAS", 1),
-        ack_seconds=environment.number("NATS_ACK_SECONDS", 30),
-    )
+    bus = Bus.of(environment, "orders-work")
 
     async def erase() -> None:
         await erase_contacts(database)

@@ -16,6 +16,7 @@ from google.protobuf.message import Message
 from onefold.identity_merge.v1 import accounts_pb2 as pb
 from onefold.identity_merge.v1.accounts_pb2_grpc import CustomerAccountServiceStub
 from services.common.tokens import ServiceClaims
+from services.identity_merge.domain.proofs import browser_digest
 from tests.faults.client import Shop, somebody, until
 from tests.faults.flows import Flow
 from tests.faults.system import System
@@ -82,6 +83,27 @@ class Registration(Flow):
                 return None
 
         return until(typed, 30, "the code is right")
+
+    def ask_code(self, call: Callable[[str, Message], Any], **asked: str) -> None:
+        """Asks for a code to log in or register by."""
+        call("RequestCode", pb.RequestCodeRequest(browser=self.browser, **asked))
+
+    def read_code(self, call: Callable[[str, Message], Any]) -> pb.IssueCodeResponse:
+        """Reads the message with the code in the place of its owner; another that is sent later makes it wrong."""
+        [(code_id,)] = self.system.rows(
+            "identity_merge", "SELECT code_id FROM codes WHERE browser_digest = $1", browser_digest(self.browser)
+        )
+        issued: pb.IssueCodeResponse = call("IssueCode", pb.IssueCodeRequest(code_id=str(code_id)))
+        return issued
+
+    def type_code(self, call: Callable[[str, Message], Any], code: str) -> str:
+        """The session that the code begins; empty where the code is wrong, or what it was sent to cannot be used (any more)."""
+        try:
+            return str(call("VerifyCode", pb.VerifyCodeRequest(browser=self.browser, code=code)).session_token)
+        except grpc.RpcError as error:
+            if error.code() not in (grpc.StatusCode.FAILED_PRECONDITION, grpc.StatusCode.INVALID_ARGUMENT):
+                raise
+            return ""
 
     def _sure(self, ask: Callable[[], Any]) -> Any:
         """The answer; None while a part is away."""
