@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from tests.faults.client import Json, Person, Refused, Shop, somebody, together, until
-from tests.faults.flows import refused
+from tests.faults.flows import ImportOfMembers, refused
 from tests.faults.system import System
 
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(180)]
@@ -187,6 +187,26 @@ def test_a_retired_identifier_never_comes_back(system: System, shop: Shop) -> No
     )
     assert retired
     assert all(confirmed_at is None for (confirmed_at,) in retired)
+
+
+def test_a_file_is_imported_while_a_member_whom_it_lists_is_merged_away(system: System, shop: Shop) -> None:
+    """Fault 16 (T, U): that row says why it made nobody, every other makes its member, once."""
+    file = ImportOfMembers(system, shop)
+    file.prepare()
+    listed = file.people[file.rows // 2]
+    file.checked = shop.api.sure("POST", "/imports", key=file.keys[0], file=file.file)
+    assert file.checked["rows"]["refused"] == 0, "when the file was checked the phone was nobody's"
+    primary, merged = shop.member(), shop.member(listed)
+    started, _merged = together(file._confirm, lambda: shop.merge([primary, merged]))
+    assert isinstance(started, dict)
+    done = shop.imported(started)
+    assert (done["rows"]["imported"], done["rows"]["failed"]) == (file.rows - 1, 1)
+    rows = shop.api.get(f"/imports/{done['import_id']}/rows?page_size=100")["items"]
+    [problem] = [problem["reason"] for row in rows for problem in row["problems"]]
+    assert problem in {"used_before", "already_a_member"}
+    system.audit()
+    assert shop.members_with(listed.phone) == []
+    assert all(len(shop.members_with(who.phone)) == 1 for who in file.people[:5])
 
 
 def _confirm(link: str) -> int:
