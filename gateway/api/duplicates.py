@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -25,6 +26,7 @@ from gateway.api.fields import (
 )
 from gateway.clients import services
 from onefold.identity_merge.v1 import duplicates_pb2 as pb
+from onefold.membership.v1 import service_pb2 as membership
 from services.common import permissions
 
 _TAGS = [Tag(name="Likely duplicates", description="Accounts that may belong to one person, with a score and reasons.")]
@@ -48,6 +50,10 @@ class PairIn(RequestModel):
     """Two accounts."""
 
     customer_ids: Annotated[list[UUID], Field(min_length=2, max_length=2)]
+
+    def asked(self) -> str:
+        """What a repeat is known by, whomever the accounts have been merged into since (E7)."""
+        return ",".join(map(str, self.customer_ids))
 
 
 class Duplicate(AnswerModel):
@@ -83,7 +89,7 @@ class DuplicateScan(AnswerModel):
 @checked(permissions.MEMBERS_READ)
 def list_duplicates(query: DuplicatesQuery) -> Response:
     """List likely duplicates (F12)"""
-    customer_id = str(query.customer_id) if query.customer_id else ""
+    customer_id = _living([query.customer_id])[0] if query.customer_id else ""
     wish = pb.ListDuplicatesRequest(page=query.page(), customer_id=customer_id, state=_STATES[query.state])
     found = services().duplicates.list(wish)
     return answer(
@@ -97,18 +103,20 @@ def dismiss_duplicate(header: IdempotencyHeader, body: PairIn) -> Response:
     """Say that two accounts are not the same person (F12)
 
     The pair is suggested no more, until name, birthday, a phone or an e-mail of one of the two changes. Refused with
-    `duplicate_not_found` when it is not suggested (any more).
+    `duplicate_not_found` when it is not suggested (any more). The id of a merged account stands for the one that it became.
     """
-    wish = pb.DismissDuplicateRequest(customer_ids=map(str, body.customer_ids))
-    return answer(_json(services().duplicates.dismiss(wish, key=header.idempotency_key).duplicate))
+    wish = pb.DismissDuplicateRequest(customer_ids=_living(body.customer_ids))
+    found = services().duplicates.dismiss(wish, key=header.idempotency_key, asked=body.asked())
+    return answer(_json(found.duplicate))
 
 
 @blueprint.post("/duplicates/restorations", tags=_TAGS, responses={200: Duplicate})
 @checked(permissions.MERGES_WRITE)
 def restore_duplicate(header: IdempotencyHeader, body: PairIn) -> Response:
     """Take back that two accounts are not the same person (F12)"""
-    wish = pb.RestoreDuplicateRequest(customer_ids=map(str, body.customer_ids))
-    return answer(_json(services().duplicates.restore(wish, key=header.idempotency_key).duplicate))
+    wish = pb.RestoreDuplicateRequest(customer_ids=_living(body.customer_ids))
+    found = services().duplicates.restore(wish, key=header.idempotency_key, asked=body.asked())
+    return answer(_json(found.duplicate))
 
 
 @blueprint.get("/duplicates/scan", tags=_TAGS, responses={200: DuplicateScan})
@@ -149,3 +157,11 @@ def _scan_json(scan: pb.DuplicateScan) -> Json:
         "finished_at": when_set(scan, "finished_at"),
         "suggested_count": scan.suggested_count,
     }
+
+
+def _living(ids: Sequence[UUID]) -> list[str]:
+    """The accounts behind ids of any age (F10); an id that is nobody's stays as it is, and finds nothing."""
+    asked = [str(each) for each in ids]
+    found = services().membership.get_customers(membership.GetCustomersRequest(customer_ids=asked)).found
+    living = {each.asked_id: each.customer.customer_id for each in found}
+    return [living.get(each, each) for each in asked]

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 
+import asyncpg
 import httpx
 import pytest
 
 from deploy.local import till as provider
+from deploy.local.provision import run_sync
 from deploy.local.stack import Stack
 from gateway.auth import SESSION_COOKIE
 from services.common.tokens import ServiceClaims
@@ -222,6 +225,33 @@ def merging(scene: Scene) -> None:
     assert scene.live in shown
 
 
+def judging_likely_duplicates(scene: Scene) -> None:
+    """F12: of the survivor, by the id of whoever became it."""
+    store, other = scene.store, scene.store.member()
+    run_sync(_suggest(scene, other))
+    [pair] = store.get("/duplicates", customer_id=scene.old).json()["items"]
+    assert set(pair["customer_ids"]) == {scene.live, other}
+    once, body = key(), {"customer_ids": [scene.old, other]}
+    for _ in range(2):
+        judged = store.http.post("/duplicates/dismissals", json=body, headers={"Idempotency-Key": once}).json()
+        assert (set(judged["customer_ids"]), bool(judged["dismissed_at"])) == ({scene.live, other}, True)
+    assert store.get("/duplicates", customer_id=scene.old).json()["items"] == []
+
+
+async def _suggest(scene: Scene, other: str) -> None:
+    """A pair as a scan writes it."""
+    connection = await asyncpg.connect(scene.stack.settings.databases["identity_merge"].admin)
+    store_id = uuid.UUID(scene.store.get("/me").json()["store"]["store_id"])
+    both = sorted(map(uuid.UUID, (scene.live, other)))
+    await connection.execute(
+        """INSERT INTO duplicate_pairs (store_id, first_id, second_id, score, reasons, first_digest, second_digest, scan_id)
+ VALUES ($1, $2, $3, 950000, '{name_same}', '', '', $1)""",
+        store_id,
+        *both,
+    )
+    await connection.close()
+
+
 def logging_in(scene: Scene) -> None:
     """F6, F13: the session has ended; no code comes to the retired address; the page says what it says to strangers."""
     assert scene.browser.get("account").status_code == 302
@@ -232,7 +262,7 @@ def logging_in(scene: Scene) -> None:
 
 DOORS = (
     *(console_page, reading, writing, removing, ordering, lists_of_orders, the_till, links_of_orders),
-    *(paying_by_hand, paying_online, importing, merging, logging_in),
+    *(paying_by_hand, paying_online, importing, merging, judging_likely_duplicates, logging_in),
 )
 
 
