@@ -109,6 +109,15 @@ FIELDS: dict[str, Sentence] = {
     "repeated_consent": _S("The same consent is in the list twice. Name each one once."),
     "repeated_account": _S("The same account is in the list twice. Remove one of them."),
     "primary_not_listed": _S("The primary account must be one of the accounts to merge. Choose it from the list."),
+    "invalid_colour": _S("This is not a colour. Write it as # and six digits, such as #0b5d5b."),
+    "logo_too_large": _S(
+        "This file is too large for a logo.", "This file is too large for a logo. Use one of at most %(largest)s."
+    ),
+    "not_a_picture": _S("This is not a picture that can be shown. Use a PNG or a JPEG."),
+    "picture_too_large": _S(
+        "This picture is too large. Make it smaller.",
+        "This picture is too large. Make it at most %(largest)s points wide and high.",
+    ),
     "too_short": _S("This is too short.", "This is too short. Use at least %(shortest)s characters."),
     "not_a_whole_number": _S("This is not a whole number. Write it in digits, without a fraction."),
     "zero_points": _S("Enter a number of points other than zero."),
@@ -198,6 +207,10 @@ FIELDS: dict[str, Sentence] = {
 OTHERS: dict[str, Sentence] = {
     "invalid_input": _S("Something in what was entered needs mending. Nothing was saved."),
     "order_not_found": _S("There is no such order in this store."),
+    "look_changed": _S(
+        "Somebody else has changed the look of messages meanwhile. Reload the page and change it again."
+    ),
+    "logo_not_found": _S("There is no such logo."),
     "message_not_found": _S("There is no such message in this store."),
     "message_changed": _S("The message’s state is another by now. Look at it again before you decide."),
     "message_not_resendable": _S(

@@ -49,6 +49,7 @@ PERMISSIONS: tuple[tuple[LazyString, Mapping[str, LazyString]], ...] = (
         {
             p.LEVELS_WRITE: _l("Change the rules of levels and points"),
             p.MEMBER_SETTINGS_WRITE: _l("Decide whether members can be deleted"),
+            p.LOOK_WRITE: _l("Change how the store’s messages look"),
             p.AUDIT_READ: _l("See what everybody did"),
             p.STAFF_WRITE: _l("Invite staff, change their roles, remove them"),
             p.API_KEYS_WRITE: _l("Make API keys and revoke them"),

@@ -34,7 +34,7 @@ from gateway.clients.membership import (
     Merging,
     Profiles,
 )
-from gateway.clients.notification import Notifications, Subscriptions
+from gateway.clients.notification import Looks, Notifications, Subscriptions
 from gateway.clients.orders import Bulk, Carts, Items, Orders, Payments, Spend
 from gateway.config import Settings, Targets
 from services.common.channel import CHANNEL_OPTIONS
@@ -74,6 +74,7 @@ class Services:
         self.merge_batches = MergeBatches(tokens, channels["identity_merge"])
         self.duplicates = Duplicates(tokens, channels["identity_merge"])
         self.notifications = Notifications(tokens, channels["notification"])
+        self.looks = Looks(tokens, channels["notification"])
         self.subscriptions = Subscriptions(tokens, channels["notification"])
 
     def health(self, seconds: float) -> Iterator[tuple[str, bool]]:

@@ -37,6 +37,8 @@ MEMBERS_EXPORT = "members:export"
 MERGES_WRITE = "merges:write"
 # Rules of levels and points, which move everybody at once.
 LEVELS_WRITE = "levels:write"
+# How the store's messages look, and where answers to them go.
+LOOK_WRITE = "look:write"
 API_KEYS_WRITE = "api_keys:write"
 # Who works for the store, and as what. Whoever may this may everything, by giving it to themselves.
 STAFF_WRITE = "staff:write"
@@ -61,7 +63,7 @@ SCOPES = (
     LEVELS_WRITE,
 )
 
-_MANAGER = frozenset(SCOPES) | {MEMBERS_NOTE, PAYMENTS_WRITE, AUDIT_READ}
+_MANAGER = frozenset(SCOPES) | {MEMBERS_NOTE, PAYMENTS_WRITE, LOOK_WRITE, AUDIT_READ}
 ROLES: dict[str, frozenset[str]] = {
     "owner": _MANAGER | {API_KEYS_WRITE, STAFF_WRITE, MEMBERS_PHONE, MEMBERS_ERASE, MEMBER_SETTINGS_WRITE},
     "manager": _MANAGER,

@@ -20,6 +20,7 @@ from services.notification.clients import Connection, MailServer, NoProvider, Se
 from services.notification.commands import Sender, Way, Writer, expire_leases, forget_in_time
 from services.notification.consumers import SUBSCRIPTIONS
 from services.notification.domain import Channel, Mail, Sms
+from services.notification.queries.looks import Previewer
 from services.notification.templates import Templates, wire_address
 
 
@@ -29,7 +30,8 @@ async def serve(environment: Environment, stop: asyncio.Event) -> None:
     database = Database(connect(environment.text("DATABASE_URL"), connections=connections, name="notification-serve"))
     server = Server(environment.text("LISTEN"), TokenSigner(environment.secret("SERVICE_KEY")))
     waker = Waker(database)
-    api.register(database, waker, server.aio)
+    previewer = Previewer(Templates(), environment.text("PUBLIC_URL").rstrip("/"))
+    api.register(database, waker, previewer, _mail_from(environment), server.aio)
     await server.start()
     await service.until(stop, waker.run())
     await server.stop()

@@ -115,6 +115,7 @@ WRITES: dict[str, str] = {
     "RequestCode": "Asks for a code; whoever logs in by it is another matter.",
     # notification
     "DecideMessage": "message.marked_sent message.sent_again",
+    "SaveLook": "message_look.changed",
     "SetSubscription": "What somebody behind a link wants to get; whom it is about is known by a digest alone.",
 }
 

@@ -6,6 +6,7 @@ from services.notification.commands.deciding import decide_message
 from services.notification.commands.delivery import Sender, Way, expire_leases
 from services.notification.commands.forgetting import forget, forget_in_time
 from services.notification.commands.intents import queue, remember_store, why_not_to_send
+from services.notification.commands.looking import read_look, save_look
 from services.notification.commands.subscriptions import set_subscription
 from services.notification.commands.writing import Writer
 
@@ -18,7 +19,9 @@ __all__ = [
     "forget",
     "forget_in_time",
     "queue",
+    "read_look",
     "remember_store",
+    "save_look",
     "set_subscription",
     "why_not_to_send",
 ]

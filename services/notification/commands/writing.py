@@ -9,9 +9,9 @@ from services.common import clock
 from services.common.database import Database
 from services.common.identifiers import EMAIL, IdentifierHasher
 from services.common.links import Links
-from services.notification import store
+from services.notification import store as tables
 from services.notification.clients import IssuedCode, Secrets
-from services.notification.domain import MARKETING, Claimed, Kind, Mail, Sms, Unwanted
+from services.notification.domain import MARKETING, Claimed, Kind, Mail, Sms, Store, Unwanted
 from services.notification.templates import Templates
 
 _INVITATIONS = (Kind.STAFF_INVITATION, Kind.STAFF_RESET)
@@ -38,7 +38,9 @@ class Writer:
         """
         way_out = await self._way_out(claimed) if claimed.message.kind in MARKETING else {}
         extra = await self._extra(claimed)
-        return None if extra is None else self.templates.mail(claimed, self.mail_from, extra | way_out)
+        if extra is None:
+            return None
+        return self.templates.mail(claimed, self.mail_from, extra | way_out | logo_of(self.public_url, claimed.store))
 
     async def sms(self, claimed: Claimed) -> Sms | None:
         """The same as an SMS."""
@@ -68,7 +70,7 @@ class Writer:
         """How whoever gets this ends advertising by the store. Raises Unwanted for somebody who has."""
         digest = self.hasher.digest(EMAIL, claimed.message.recipient)
         async with self.database.transaction(claimed.store_id) as tx:
-            if await store.is_suppressed(tx, claimed.store_id, digest):
+            if await tables.is_suppressed(tx, claimed.store_id, digest):
                 raise Unwanted("unsubscribed")
         slug = claimed.store.slug
         token = self.links.unsubscribe(slug, claimed.store_id, digest)
@@ -88,3 +90,8 @@ class Writer:
 
     def _page(self, path: str, token: str) -> dict[str, str] | None:
         return {"link": f"{self.public_url}/{path}?token={quote(token, safe='')}"} if token else None
+
+
+def logo_of(public_url: str, store: Store) -> dict[str, str]:
+    """Where mail programs find the store's logo, if it has one."""
+    return {"logo": f"{public_url}/s/{store.slug}/logo/{store.look.logo_name}"} if store.look.logo_name else {}

@@ -1,6 +1,7 @@
 """Messages and their rules."""
 
 from services.notification.domain.causes import BOUNCES, Cause, of_smtp, of_twilio
+from services.notification.domain.look import LONGEST_POSTAL_ADDRESS, Logo, Look
 from services.notification.domain.messages import (
     FLEETING,
     GIVE_UP_SECONDS,
@@ -41,6 +42,7 @@ __all__ = [
     "GIVE_UP_SECONDS",
     "HISTORY_AFTER",
     "LONGEST_ERROR",
+    "LONGEST_POSTAL_ADDRESS",
     "LONGEST_RETRY_SECONDS",
     "LONGEST_WAIT_SECONDS",
     "MARKETING",
@@ -53,6 +55,8 @@ __all__ = [
     "Intent",
     "Kind",
     "LogFilter",
+    "Logo",
+    "Look",
     "Mail",
     "Message",
     "Outcome",

@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from services.notification.domain.causes import Cause
+from services.notification.domain.look import Look
 
 LONGEST_RETRY_SECONDS = 900.0
 # A part of our own that is away is asked again sooner than somebody else's mail server, and never given up.
@@ -119,6 +120,7 @@ class Store:
     timezone: str
     currency: str
     region: str
+    look: Look = field(default_factory=Look)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.common import outbox
 from services.common.ids import new_id
 from services.common.outbox import Event
-from services.notification.domain import Cause, Channel, Claimed, Outcome, State, Store
+from services.notification.domain import Cause, Channel, Claimed, Look, Outcome, State, Store
 from services.notification.store.messages import message_of
 
 # `busy` walks the index from store to store, so its cost is that of the stores with a queue, not of the queue. Every store's
@@ -35,9 +35,10 @@ _CLAIM = text(
    SELECT due.*, row_number() OVER (PARTITION BY store_id ORDER BY next_attempt_at, message_id) AS turn FROM due) ranked
   ORDER BY place LIMIT :batch)
  UPDATE messages m SET state = 'claimed', attempts = m.attempts + 1, lease_until = now() + make_interval(secs => :lease)
- FROM chosen JOIN stores s USING (store_id)
+ FROM chosen JOIN stores s USING (store_id) LEFT JOIN looks l USING (store_id)
  WHERE m.store_id = chosen.store_id AND m.message_id = chosen.message_id
  RETURNING m.*, chosen.place, s.slug, s.name, s.language AS store_language, s.timezone, s.currency, s.region,
+  l.accent, l.reply_to, l.postal_address, l.logo_name, l.logo_width, l.logo_height, l.version AS look_version,
   COALESCE(EXTRACT(epoch FROM now() - m.failing_since), 0)::float AS failing_seconds"""
 )
 
@@ -150,6 +151,13 @@ def _claimed(row: Row[Any]) -> Claimed:
         message=message_of(row),
         language=row.language,
         params=row.params,
-        store=Store(row.slug, row.name, row.store_language, row.timezone, row.currency, row.region),
+        store=Store(row.slug, row.name, row.store_language, row.timezone, row.currency, row.region, _look(row)),
         failing_seconds=row.failing_seconds,
     )
+
+
+def _look(row: Row[Any]) -> Look:
+    if row.look_version is None:
+        return Look()
+    logo = (row.logo_name, row.logo_width, row.logo_height)
+    return Look(row.accent, row.reply_to, row.postal_address, *logo, row.look_version)

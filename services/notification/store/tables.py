@@ -91,6 +91,30 @@ message_changes = Table(
     Column("at", TIMESTAMPTZ, nullable=False, server_default=func.now()),
     PrimaryKeyConstraint("store_id", "message_id", "change_id"),
 )
+# How a store's messages look, as far as it has chosen.
+looks = Table(
+    "looks",
+    metadata,
+    Column("store_id", Uuid, nullable=False),
+    Column("accent", Text, nullable=False),
+    Column("reply_to", Text, nullable=False),
+    Column("postal_address", Text, nullable=False),
+    Column("logo_name", Text, nullable=False),
+    Column("logo_width", Integer, nullable=False),
+    Column("logo_height", Integer, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    PrimaryKeyConstraint("store_id"),
+)
+# Pictures by the name that their content gives them. They stay: mails that were sent show them.
+logos = Table(
+    "logos",
+    metadata,
+    Column("store_id", Uuid, nullable=False),
+    Column("logo_name", Text, nullable=False),
+    Column("media_type", Text, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("store_id", "logo_name"),
+)
 # Who has unsubscribed from a store's advertising, by the digest of the address alone: an erasure leaves the wish, and nobody's name.
 suppressions = Table(
     "suppressions",

@@ -9,6 +9,7 @@ import email.policy
 import gettext
 import io
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -35,10 +36,19 @@ LANGUAGES = {"en": "en", "zh-Hant": "zh_Hant"}
 _SYMBOLS = {"HKD": "HK$", "TWD": "NT$", "MOP": "MOP$", "USD": "US$", "CNY": "CN¥", "JPY": "JP¥", "SGD": "S$"}
 _PLAIN = email.policy.compat32.clone(linesep="\r\n")
 # Parameters that messages lack which were queued before these were thought of.
-_SINCE_ADDED = {"level_discount": 0, "points_discount": 0, "ended": "", "link": "", "unsubscribe": ""}
+_SINCE_ADDED = {"level_discount": 0, "points_discount": 0, "ended": "", "link": "", "unsubscribe": "", "logo": ""}
 # Codes are good for ten minutes: a provider that has not sent one by then need not.
 _GOOD_FOR_SECONDS = {Kind.LOGIN_CODE: 600}
 _PATTERNS = {"en": "d MMM y, HH:mm", "zh-Hant": "y年M月d日 HH:mm"}
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a mail says: its subject on one line, and the same content as plain text and as HTML."""
+
+    subject: str
+    text: str
+    html: str
 
 
 class Templates:
@@ -52,26 +62,34 @@ class Templates:
 
         Raises ValueError when an address cannot be written into a mail.
         """
-        language = _language(claimed)
-        environment = self._environments[language]
-        values = _values(claimed, extra) | {"language": language, "zone": ZoneInfo(claimed.store.timezone)}
-
-        def render(suffix: str) -> str:
-            return environment.get_template(f"{claimed.message.kind}{suffix}").render(values)
-
+        written = self.written(claimed, extra)
         sender, recipient = wire_address(mail_from), wire_address(claimed.message.recipient)
         # Derived from the row, so that a receiver can tell a second copy from a second message (E).
         message_id = f"<{claimed.message.message_id}@{sender.rpartition('@')[2]}>"
         head = EmailMessage(email.policy.SMTP if (sender + recipient).isascii() else email.policy.SMTPUTF8)
         head["From"] = _header_address(claimed.store.name, sender)
         head["To"] = _header_address(claimed.params.get("name", ""), recipient)
-        head["Subject"] = one_line(render(".subject.txt"))
-        rest = {"Message-ID": message_id, "Content-Language": language} | _way_out(extra.get("unsubscribe", ""))
-        return Mail(sender, recipient, _joined(head, rest, render(".txt"), render(".html")))
+        head["Subject"] = written.subject
+        rest = {"Message-ID": message_id, "Content-Language": language_for(claimed)}
+        if reply_to := claimed.store.look.reply_to:
+            rest["Reply-To"] = wire_address(reply_to)
+        rest |= _way_out(extra.get("unsubscribe", ""))
+        return Mail(sender, recipient, _joined(head, rest, written.text, written.html))
+
+    def written(self, claimed: Claimed, extra: Mapping[str, str]) -> Written:
+        """What the mail says."""
+        language = language_for(claimed)
+        environment = self._environments[language]
+        values = _values(claimed, extra) | {"language": language, "zone": ZoneInfo(claimed.store.timezone)}
+
+        def render(suffix: str) -> str:
+            return environment.get_template(f"{claimed.message.kind}{suffix}").render(values)
+
+        return Written(one_line(render(".subject.txt")), render(".txt"), render(".html"))
 
     def sms(self, claimed: Claimed, extra: Mapping[str, str]) -> Sms:
         """The SMS of a message from the store; `extra` names the `host` of its pages."""
-        environment = self._environments[_language(claimed)]
+        environment = self._environments[language_for(claimed)]
         values = _values(claimed, extra) | {"shop": short(claimed.store.name)}
         text = environment.get_template(f"{claimed.message.kind}.sms.txt").render(values)
         kind = claimed.message.kind
@@ -80,10 +98,12 @@ class Templates:
 
 def _values(claimed: Claimed, extra: Mapping[str, str]) -> dict[str, Any]:
     recipient = claimed.message.recipient
-    return {**_SINCE_ADDED, **claimed.params, **extra, "store": claimed.store, "recipient": recipient}
+    look = {"look": claimed.store.look}
+    return {**_SINCE_ADDED, **claimed.params, **extra, **look, "store": claimed.store, "recipient": recipient}
 
 
-def _language(claimed: Claimed) -> str:
+def language_for(claimed: Claimed) -> str:
+    """The recipient's language, else the store's."""
     return language_of(claimed.language or claimed.store.language)
 
 
