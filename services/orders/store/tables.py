@@ -148,8 +148,22 @@ order_history = Table(
     Column("actor", Text, nullable=False),
     Column("change", Text, nullable=False),
     Column("note", Text, nullable=False),
+    # No foreign key: a change and its entry are one statement, and no order is ever deleted. For the forty thousand of a merge the
+    # database would look whether each is there.
     PrimaryKeyConstraint("store_id", "order_id", "version"),
-    ForeignKeyConstraint(["store_id", "order_id"], ["orders.store_id", "orders.order_id"]),
+)
+# What the buyers of orders are found by; a trigger of `orders` keeps it. Apart from them, so that nothing that becomes of an order but
+# a change of its contact touches the indexes of texts.
+order_texts = Table(
+    "order_texts",
+    metadata,
+    Column("store_id", Uuid, nullable=False),
+    Column("order_id", Uuid, nullable=False),
+    Column("search", Text, nullable=False),
+    Column("grams", ARRAY(Text), nullable=False),
+    PrimaryKeyConstraint("store_id", "order_id"),
+    Index("order_texts_search", "search", postgresql_using="gin", postgresql_ops={"search": "gin_trgm_ops"}),
+    Index("order_texts_grams", "grams", postgresql_using="gin", postgresql_where=text("grams <> '{}'")),
 )
 # The price list.
 items = Table(
