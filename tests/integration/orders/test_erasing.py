@@ -87,6 +87,11 @@ async def test_orders_of_an_erased_person_forget_who_that_was_and_keep_what_the_
         assert [change.change for change in read.history] == ["placed", "contact_erased"]
     for order in (theirs, later):
         assert (await queries.get_order(shelf.context.database, who, order.order_id)).contact == order.contact
+    async with shelf.context.database.transaction(who.store) as tx:
+        named = (
+            await tx.execute(text("SELECT order_id FROM order_texts WHERE search <> E'\\n\\n' OR grams <> '{}'"))
+        ).scalars()
+        assert set(named) == {theirs.order_id, later.order_id}
     events = await _erased(shelf, who)
     assert sorted(events) == sorted(str(order.order_id) for order in mine)
 
