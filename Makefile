@@ -84,7 +84,8 @@ translations: $(STAMP) ## Bring the Chinese catalogue up to the sentences of the
 
 $(GENERATED): $(STAMP) $(PROTOS)
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m grpc_tools.protoc -Iproto \
-	  --python_out=proto --grpc_python_out=proto --mypy_out=quiet:proto --mypy_grpc_out=quiet:proto $(PROTOS)
+	  --python_out=proto --grpc_python_out=proto --mypy_out=quiet:proto --mypy_grpc_out=quiet:proto \
+	  --descriptor_set_out=proto/onefold/contracts.binpb --include_source_info $(PROTOS)
 	@touch $@
 
 $(STAMP): $(LOCKS)
@@ -96,5 +97,5 @@ lock: ## Pin the dependencies of pyproject.toml anew
 	@deploy/local/lock.sh
 
 clean: ## Delete the environment, generated code and caches; the data of `make up` stays
-	@find proto -name '*_pb2*.py*' -delete
+	@find proto '(' -name '*_pb2*.py*' -o -name '*.binpb' ')' -delete
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage* htmlcov

@@ -58,6 +58,23 @@ FIELDS: dict[str, Sentence] = {
         "This is not the code that was sent last. Look at the newest message. Tries left: %(left)s.",
     ),
     "code_gone": _S("This code has ended: it was used, tried too often, or is too old. Ask for a new one."),
+    "url_invalid": _S(
+        "This is not an address. Write it whole, such as https://shop.example.com/webhooks, without spaces or #."
+    ),
+    "url_not_https": _S("The address must begin with https://, so that nobody on the way can read along."),
+    "url_credentials": _S("Leave name and password out of the address. The signature says that it is us."),
+    "url_port": _S(
+        "Nothing is sent to this port. Leave the port out of the address.",
+        "Nothing is sent to this port. Leave it out, or use one of these: %(ports)s.",
+    ),
+    "url_private": _S("This address is not on the public internet. Use one that can be reached from everywhere."),
+    "url_host_unknown": _S(
+        "This address cannot be found. Check how it is spelt.",
+        "%(host)s cannot be found. Check how it is spelt, or wait until its name is known everywhere.",
+    ),
+    "event_type_unknown": _S(
+        "There is no such type of event.", "There is no type of event “%(event_type)s”. Check how it is spelt."
+    ),
     "invalid_amount": _S("This is not an amount. Write it in digits, such as 1,234.50."),
     "negative_amount": _S("The amount cannot be below zero."),
     "amount_too_large": _S("The amount is too large. Check it for extra digits."),
@@ -263,6 +280,13 @@ OTHERS: dict[str, Sentence] = {
     ),
     "confirmation_refused": _S(
         "This confirmation link is not valid any more. It may have been used already, or a newer one was sent."
+    ),
+    "webhook_not_found": _S("There is no such webhook in this store, or it was removed."),
+    "webhook_disabled": _S("This webhook is disabled. Enable it first."),
+    "delivery_not_found": _S("There is no such delivery. Deliveries are kept for 30 days."),
+    "too_many_webhooks": _S(
+        "There are too many webhooks. Remove one that is not needed any more.",
+        "There are %(largest)s webhooks, which is the most. Remove one that is not needed any more.",
     ),
     "api_key_not_found": _S("There is no such API key, or it is revoked."),
     "permission_denied": _S(

@@ -52,6 +52,7 @@ PERMISSIONS: tuple[tuple[LazyString, Mapping[str, LazyString]], ...] = (
             p.LOOK_WRITE: _l("Change how the store’s messages look"),
             p.AUDIT_READ: _l("See what everybody did"),
             p.STAFF_WRITE: _l("Invite staff, change their roles, remove them"),
+            p.WEBHOOKS_WRITE: _l("Set up webhooks and see what they were told"),
             p.API_KEYS_WRITE: _l("Make API keys and revoke them"),
         },
     ),

@@ -31,7 +31,10 @@ _PENDING = {
     },
     "identity_merge": {"merges under way": "SELECT count(*) FROM merge_runs WHERE finished_at IS NULL"},
     "notification": {
-        "messages waiting": "SELECT count(*) FROM messages WHERE state IN ('queued', 'claimed', 'sending')"
+        "messages waiting": "SELECT count(*) FROM messages WHERE state IN ('queued', 'claimed', 'sending')",
+        # What waits for its next attempt may do so for a day: that hangs on somebody else's system.
+        "webhooks to be sent": """SELECT count(*) FROM webhook_deliveries d JOIN webhooks w USING (store_id, webhook_id)
+ WHERE d.state = 'claimed' OR (d.state = 'queued' AND (w.disabled_because <> '' OR greatest(d.next_attempt_at, w.rest_until) <= now()))""",
     },
 }
 

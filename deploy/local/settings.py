@@ -106,6 +106,7 @@ class Settings:
             "ONEFOLD_SMTP_URL": self.smtp_url,
             "ONEFOLD_SMS_URL": self.sms_url,
             "ONEFOLD_SEALING_KEYS": f"local:{self.data.secret('sealing_key')}",
+            "ONEFOLD_WEBHOOK_LOOPBACK": "1",
             "ONEFOLD_TEST_PAYMENTS_URL": self.payments_url,
             "ONEFOLD_SOCIAL_PROVIDERS": social.settings(self.social_url),
             "ONEFOLD_SOCIAL_LOOPBACK": "1",

@@ -28,6 +28,7 @@ from gateway.api import (
     profiles,
     spend,
     staff,
+    webhooks,
 )
 from gateway.api.base import ABOUT, PREFIX, SECURITY, blueprint
 from gateway.api.fields import Problem
@@ -55,6 +56,7 @@ __all__ = [
     "profiles",
     "spend",
     "staff",
+    "webhooks",
 ]
 
 

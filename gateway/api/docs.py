@@ -12,6 +12,7 @@ from flask.typing import ResponseReturnValue
 from flask_openapi3.openapi import OpenAPI
 
 from gateway.api.base import PREFIX
+from gateway.catalogue import contracts
 from gateway.reasons import FIELDS, OTHERS, sentence_of
 
 # The page's script and style come from a wheel; nothing is loaded from elsewhere.
@@ -42,6 +43,15 @@ def problems() -> ResponseReturnValue:
     fields = {reason: sentence_of(reason) for reason in FIELDS}
     others = {reason: sentence_of(reason) for reason in OTHERS}
     return render_template("api/problems.html", fields=fields, others=others)
+
+
+@blueprint.get("/events")
+def events() -> ResponseReturnValue:
+    """The catalogue of events: webhooks, and what the services tell one another (H5)."""
+    known = contracts()
+    return render_template(
+        "api/events.html", webhooks=list(known.webhooks()), contexts=list(known.contexts()), promise=known.promise()
+    )
 
 
 def openapi() -> ResponseReturnValue:

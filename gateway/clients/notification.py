@@ -8,6 +8,7 @@ from gateway.calls import Method, Tokens
 from onefold.notification.v1 import look_pb2_grpc as looks
 from onefold.notification.v1 import service_pb2_grpc as notification
 from onefold.notification.v1 import subscriptions_pb2_grpc as subscriptions
+from onefold.notification.v1 import webhooks_pb2_grpc as webhooks
 
 
 class Notifications:
@@ -40,3 +41,21 @@ class Subscriptions:
         self.get = Method(tokens, stub.GetSubscription)
         self.list_unsubscribed = Method(tokens, stub.ListUnsubscribed)
         self.set = Method(tokens, stub.SetSubscription)
+
+
+class Webhooks:
+    """WebhookService."""
+
+    def __init__(self, tokens: Tokens, channel: grpc.Channel) -> None:
+        stub = webhooks.WebhookServiceStub(channel)
+        self.create = Method(tokens, stub.CreateWebhook)
+        self.change = Method(tokens, stub.ChangeWebhook)
+        self.rotate = Method(tokens, stub.RotateWebhookSecret)
+        self.remove = Method(tokens, stub.RemoveWebhook)
+        self.get = Method(tokens, stub.GetWebhook)
+        self.list = Method(tokens, stub.ListWebhooks)
+        self.test = Method(tokens, stub.TestWebhook)
+        self.list_deliveries = Method(tokens, stub.ListDeliveries)
+        self.get_delivery = Method(tokens, stub.GetDelivery)
+        self.replay_delivery = Method(tokens, stub.ReplayDelivery)
+        self.replay_failed = Method(tokens, stub.ReplayFailed)

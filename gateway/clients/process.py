@@ -34,7 +34,7 @@ from gateway.clients.membership import (
     Merging,
     Profiles,
 )
-from gateway.clients.notification import Looks, Notifications, Subscriptions
+from gateway.clients.notification import Looks, Notifications, Subscriptions, Webhooks
 from gateway.clients.orders import Bulk, Carts, Items, Orders, Payments, Spend
 from gateway.config import Settings, Targets
 from services.common.channel import CHANNEL_OPTIONS
@@ -76,6 +76,7 @@ class Services:
         self.notifications = Notifications(tokens, channels["notification"])
         self.looks = Looks(tokens, channels["notification"])
         self.subscriptions = Subscriptions(tokens, channels["notification"])
+        self.webhooks = Webhooks(tokens, channels["notification"])
 
     def health(self, seconds: float) -> Iterator[tuple[str, bool]]:
         """Name of each service, and whether it says that it serves; asked side by side."""

@@ -35,6 +35,7 @@ from gateway.console import (
     session,
     spend,
     staff,
+    webhooks,
 )
 from gateway.console.frame import blueprint
 
@@ -74,4 +75,5 @@ __all__ = [
     "session",
     "spend",
     "staff",
+    "webhooks",
 ]

@@ -1,6 +1,6 @@
 """What the console asks: of the services, in the name of whoever is logged in; and of the request, how things are written.
 
-Every function raises the error of the tree that the service raised (see gateway/clients.py).
+Every function raises the error of the tree that the service raised (see gateway/clients).
 """
 
 from __future__ import annotations

@@ -89,6 +89,18 @@ ACTIONS: dict[str, tuple[LazyString, dict[str, LazyString]]] = {
             "revoked": _l("API key revoked"),
         },
     ),
+    "webhook": (
+        _l("Webhooks"),
+        {
+            "created": _l("Webhook added"),
+            "changed": _l("Webhook changed"),
+            "secret_rotated": _l("Webhook given another secret"),
+            "removed": _l("Webhook removed"),
+            "disabled": _l("Webhook disabled by itself"),
+            "tested": _l("Test sent to webhook"),
+            "replayed": _l("Webhook deliveries sent once more"),
+        },
+    ),
     "store": (_l("Store"), {"created": _l("Store opened")}),
     "levels": (_l("Levels"), {"saved": _l("Level rules saved")}),
     "points_settings": (_l("Points"), {"changed": _l("Points settings changed")}),
@@ -110,9 +122,14 @@ FIELDS: dict[str, LazyString] = {
     "currency": _l("Currency"),
     "customer_id": _l("Customer"),
     "deletion": _l("Deletion"),
+    "deliveries": _l("Deliveries"),
+    "description": _l("Description"),
+    "disabled_because": _l("State of the webhook"),
     "earn_per_unit": _l("Points earned for each unit paid"),
     "email": _l("E-mail"),
     "email_marketing": _l("Offers by e-mail"),
+    "event_type": _l("Type of event"),
+    "event_types": _l("Types of events"),
     "expires_at": _l("Good until"),
     "expires_on": _l("Expiry date"),
     "groups": _l("Groups"),
@@ -159,6 +176,7 @@ FIELDS: dict[str, LazyString] = {
     "sessions": _l("Sessions"),
     "settlement": _l("What was done"),
     "shipping_address": _l("Ship to"),
+    "since": _l("Since"),
     "slug": _l("Name in addresses"),
     "sku": _l("Item number"),
     "sms_marketing": _l("Offers by SMS"),
@@ -170,6 +188,7 @@ FIELDS: dict[str, LazyString] = {
     "tracking": _l("Tracking number"),
     "unit_price": _l("Price"),
     "validity_months": _l("Validity in months"),
+    "url": _l("Address"),
     "webhook_secret": _l("Webhook signing secret"),
 }
 VALUES: dict[str, LazyString] = {
@@ -195,6 +214,10 @@ VALUES: dict[str, LazyString] = {
     "noted": _l("Noted"),
     "wrong": _l("Wrong"),
     "other_id": _l("Other account"),
+    "enabled": _l("Enabled"),
+    "staff": _l("Disabled"),
+    "gone": _l("Disabled: it answered that it is gone"),
+    "failing": _l("Disabled: nothing but failures for days"),
     "owner": _l("Owner"),
     "manager": _l("Manager"),
     "cashier": _l("Cashier"),
@@ -217,6 +240,7 @@ _CODED = {
         "rounding",
     ),
     *("second_factor", "send_confirmations", "settlement", "sms_marketing", "sold_at_counter", "sold_online", "status"),
+    "disabled_because",
 }
 # Pages of the things that have one: kind → endpoint, the name of its id, and who may see it.
 _PAGES = {
@@ -245,6 +269,7 @@ _SUBJECTS: dict[str, LazyString] = {
     "staff": _l("Staff"),
     "staff_invitation": _l("Invitation"),
     "api_key": _l("API key"),
+    "webhook": _l("Webhook"),
     "payment_provider": _l("Payment provider"),
     "payment_notice": _l("Payment"),
 }

@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response
 
 from gateway import addresses, formats, items, merge_files
 from gateway.auth import principal
-from gateway.console import ask, labels
+from gateway.console import ask, labels, webhook_words
 from gateway.console.merge_words import lot_text
 from gateway.reasons import sentence_of
 from onefold.membership.v1.imports_pb2 import ImportProblem
@@ -125,6 +125,10 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "staff_role": _words(labels.STAFF_ROLE),
     "sort_name": _words(labels.CUSTOMER_SORT),
     "times": formats.times_text,
+    "delivery_failure": _words(webhook_words.FAILURE),
+    "delivery_state": _badge(webhook_words.DELIVERY_STATE),
+    "event_type": webhook_words.event_type,
+    "webhook_disabled": _words(webhook_words.DISABLED_BECAUSE),
     "whole": _whole,
 }
 for _name, _filter in FILTERS.items():

@@ -39,6 +39,8 @@ MERGES_WRITE = "merges:write"
 LEVELS_WRITE = "levels:write"
 # How the store's messages look, and where answers to them go.
 LOOK_WRITE = "look:write"
+# Where the store's events are told, and of what. What is told names nobody.
+WEBHOOKS_WRITE = "webhooks:write"
 API_KEYS_WRITE = "api_keys:write"
 # Who works for the store, and as what. Whoever may this may everything, by giving it to themselves.
 STAFF_WRITE = "staff:write"
@@ -61,6 +63,7 @@ SCOPES = (
     MEMBERS_EXPORT,
     MERGES_WRITE,
     LEVELS_WRITE,
+    WEBHOOKS_WRITE,
 )
 
 _MANAGER = frozenset(SCOPES) | {MEMBERS_NOTE, PAYMENTS_WRITE, LOOK_WRITE, AUDIT_READ}

@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
 from functools import partial
+from typing import Any
 
-from onefold.notification.v1 import events_pb2, service_pb2
+import orjson
+from google.protobuf.message import Message as Protobuf
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from onefold.notification.v1 import events_pb2, service_pb2, webhook_events_pb2
 from services.common import audit
 from services.common.outbox import Event, event
-from services.common.wire import timestamp
-from services.notification.domain import Change, Message, State
+from services.common.wire import moment, timestamp
+from services.notification.domain import Announcement, Change, Message, State
 
+# What somebody did, for the audit log (H1).
 noted = partial(audit.noted, "notification")
+# Type of webhook → the message that is its data, as the contract declares it.
+WEBHOOK_TYPES: Mapping[str, str] = {
+    declared.type: name
+    for name, message in webhook_events_pb2.DESCRIPTOR.message_types_by_name.items()
+    for declared in message.GetOptions().Extensions[webhook_events_pb2.webhook]
+}
 _STATES = {
     State.QUEUED: service_pb2.MESSAGE_STATE_QUEUED,
     # A claim is an inner matter: to people the message still waits.
@@ -31,6 +45,30 @@ def settled(message: Message) -> list[Event]:
     if message.state is State.FAILED:
         return [event(events_pb2.MessageFailed(message=told), message.message_id, message.attempts)]
     return []
+
+
+def payload(told: Announcement) -> str:
+    """The body of a webhook, as Standard Webhooks has it: type, time of the event, data."""
+    return orjson.dumps({"type": told.type, "timestamp": written(told.at), "data": told.data}).decode()
+
+
+def data_of(message: Protobuf) -> dict[str, Any]:
+    """The data of a webhook: every field by its name, numbers as numbers, times as text, null where an optional one is not set."""
+    return {field.name: _value(message, field) for field in message.DESCRIPTOR.fields}
+
+
+def written(at: datetime) -> str:
+    """A time as the API writes it."""
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _value(message: Protobuf, field: Any) -> Any:
+    if field.has_presence and not message.HasField(field.name):
+        return None
+    value = getattr(message, field.name)
+    if isinstance(value, Timestamp):
+        return written(moment(value))
+    return list(value) if field.is_repeated else value
 
 
 def to_proto(message: Message) -> service_pb2.Message:

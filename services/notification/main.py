@@ -14,12 +14,34 @@ from services.common.identifiers import IdentifierHasher
 from services.common.links import Links
 from services.common.outbox import Waker
 from services.common.rpc import Caller, Server
+from services.common.sealing import Sealer
 from services.common.tokens import TokenSigner
 from services.notification import api
-from services.notification.clients import Connection, MailServer, NoProvider, Secrets, Twilio, TwilioLane
-from services.notification.commands import Sender, Way, Writer, expire_leases, forget_in_time
+from services.notification.clients import (
+    Connection,
+    MailServer,
+    NoProvider,
+    Receivers,
+    Resolver,
+    Secrets,
+    Targets,
+    Twilio,
+    TwilioLane,
+)
+from services.notification.commands import (
+    Sender,
+    Way,
+    WebhookContext,
+    WebhookSender,
+    WebhookWay,
+    Writer,
+    expire_leases,
+    forget_in_time,
+    purge_webhooks,
+    tend_webhooks,
+)
 from services.notification.consumers import SUBSCRIPTIONS
-from services.notification.domain import Channel, Mail, Sms
+from services.notification.domain import Channel, Mail, Policy, Sms
 from services.notification.queries.looks import Previewer
 from services.notification.templates import Templates, wire_address
 
@@ -29,20 +51,23 @@ async def serve(environment: Environment, stop: asyncio.Event) -> None:
     connections = environment.number("CONNECTIONS", 8)
     database = Database(connect(environment.text("DATABASE_URL"), connections=connections, name="notification-serve"))
     server = Server(environment.text("LISTEN"), TokenSigner(environment.secret("SERVICE_KEY")))
-    waker = Waker(database)
+    waker, resolver = Waker(database), Resolver(connections)
+    targets = Targets(webhook_policy(environment), resolver)
     previewer = Previewer(Templates(), environment.text("PUBLIC_URL").rstrip("/"))
-    api.register(database, waker, previewer, _mail_from(environment), server.aio)
+    context = WebhookContext(database, waker, targets, Sealer.read(environment))
+    api.register(context, previewer, _mail_from(environment), server.aio)
     await server.start()
     await service.until(stop, waker.run())
     await server.stop()
+    resolver.close()
     await database.close()
 
 
 async def work(environment: Environment, stop: asyncio.Event) -> None:
-    """Publishes events, follows those of others, and sends mails and SMS."""
+    """Publishes events, follows those of others, and sends mails, SMS and webhooks."""
     caller = Caller(TokenSigner(environment.secret("SERVICE_KEY")), "notification")
     async with rpc.channel(environment.text("IDENTITY_MERGE_TARGET")) as channel:
-        connections = environment.number("CONNECTIONS", 6) + _lanes(environment, "MAIL") + _lanes(environment, "SMS")
+        connections = environment.number("CONNECTIONS", 8) + _lanes(environment, "MAIL") + _lanes(environment, "SMS")
         database = Database(
             connect(environment.text("DATABASE_URL"), connections=connections, name="notification-work")
         )
@@ -56,13 +81,16 @@ async def work(environment: Environment, stop: asyncio.Event) -> None:
             public_url=environment.text("PUBLIC_URL").rstrip("/"),
         )
         mail, sms = mail_way(environment, writer), sms_way(environment, writer)
+        webhooks, resolver = webhook_way(environment)
         bus = Bus.of(environment, "notification-work")
         waker = Waker(database)
         mails, texts = Sender(mail, database, waker), Sender(sms, database, waker)
+        posts = WebhookSender(webhooks, database, waker)
 
         def wake() -> None:
             mails.wake()
             texts.wake()
+            posts.wake()
 
         await worker.run(
             "notification",
@@ -74,10 +102,14 @@ async def work(environment: Environment, stop: asyncio.Event) -> None:
             waker.run(),
             mails.run(),
             texts.run(),
+            posts.run(),
             worker.every(1, "leases", lambda: expire_leases(database)),
+            worker.every(1, "webhooks", lambda: tend_webhooks(database)),
             worker.every(600, "forgetting", lambda: forget_in_time(database)),
+            worker.every(600, "webhook_log", lambda: purge_webhooks(database)),
             on_events=wake,
         )
+        resolver.close()
 
 
 def mail_way(environment: Environment, writer: Writer) -> Way[Mail]:
@@ -112,6 +144,26 @@ def sms_way(environment: Environment, writer: Writer) -> Way[Sms]:
 
 def _lanes(environment: Environment, channel: str) -> int:
     return _at_least_1(environment, f"{channel}_CONNECTIONS", 2)
+
+
+def webhook_way(environment: Environment) -> tuple[WebhookWay, Resolver]:
+    """How webhooks are sent, and what is to be closed afterwards. Raises ConfigError."""
+    lanes = _at_least_1(environment, "WEBHOOK_CONNECTIONS", 16)
+    # Twice as many as there are requests: a name that is given up is still being asked for.
+    resolver = Resolver(2 * lanes)
+    receivers = Receivers(
+        Targets(webhook_policy(environment), resolver), _at_least_1(environment, "WEBHOOK_SECONDS", 15)
+    )
+    each = _at_least_1(environment, "WEBHOOK_CONNECTIONS_EACH", 4)
+    return WebhookWay(receivers, Sealer.read(environment), lanes, each), resolver
+
+
+def webhook_policy(environment: Environment) -> Policy:
+    """Where webhooks may go. Raises ConfigError."""
+    ports = environment.text("WEBHOOK_PORTS", "443").split(",")
+    if not all(port.strip().isdecimal() and 0 < int(port) < 65_536 for port in ports):
+        raise ConfigError("ONEFOLD_WEBHOOK_PORTS is not a list of ports: 443,8443")
+    return Policy(frozenset(map(int, ports)), environment.text("WEBHOOK_LOOPBACK", "") == "1")
 
 
 def _at_least_1(environment: Environment, name: str, default: int) -> int:

@@ -112,6 +112,14 @@ WRITES: dict[str, str] = {
     "ConfirmTotp": "staff.totp_on",
     "EndTotp": "staff.totp_off",
     "ResetTotp": "staff.totp_reset",
+    # notification
+    "CreateWebhook": "webhook.created",
+    "ChangeWebhook": "webhook.changed webhook.disabled",
+    "RotateWebhookSecret": "webhook.secret_rotated",
+    "RemoveWebhook": "webhook.removed",
+    "TestWebhook": "webhook.tested",
+    "ReplayDelivery": "webhook.replayed",
+    "ReplayFailed": "webhook.replayed",
     "RequestCode": "Asks for a code; whoever logs in by it is another matter.",
     # notification
     "DecideMessage": "message.marked_sent message.sent_again",

@@ -36,6 +36,7 @@ SCOPES = (
     "members:export",
     "merges:write",
     "levels:write",
+    "webhooks:write",
 )
 
 

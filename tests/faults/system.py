@@ -41,6 +41,7 @@ _SCOPES = (
     "levels:write",
     "merges:write",
     "levels:write",
+    "webhooks:write",
 )
 # Leases and redelivery are patient in production; a test need not be. The rules are the same. NATS is away, and events are told again,
 # beyond what JetStream would recognise.

@@ -59,6 +59,12 @@ def neighbours(running: System) -> Iterator[Neighbours]:
         "invitation_id": mine.owner.sure("POST", "/staff", invitation)["invitation_id"],
         "order_run_id": mine.api.sure("POST", "/order-runs/status", body)["run_id"],
     }
+    hook = {"url": "http://127.0.0.1:9/", "event_types": ["message.failed"]}
+    ids["webhook_id"] = mine.owner.sure("POST", "/webhooks", hook)["webhook_id"]
+    ids["delivery_id"] = mine.owner.sure("POST", f"/webhooks/{ids['webhook_id']}/test", {})["delivery_id"]
+    mine.owner.sure(
+        "PUT", f"/webhooks/{ids['webhook_id']}", hook | {"enabled": False}
+    )  # so that nothing moves any more
     batch = mine.api.sure("POST", "/merge-batches", {"groups": [{"primary_id": third, "other_ids": [fourth]}]})
     ids["batch_id"] = batch["batch_id"]
     mine.batch_in(batch["batch_id"], "checked")
@@ -88,6 +94,8 @@ _NOT_FOUND = {
     "staff_not_found",
     "invitation_not_found",
     "api_key_not_found",
+    "webhook_not_found",
+    "delivery_not_found",
 }
 # Taken on: a run names what it could not change, and this is all of it.
 _MISSING, _EMPTY, _OWN, _TAKEN = "missing", "empty", "own", "taken"
@@ -96,6 +104,24 @@ ROUTES: dict[str, tuple[str, object, str]] = {
     "GET /api-keys": ("/api-keys", None, _OWN),
     "POST /api-keys/{api_key_id}/rotation": ("/api-keys/{api_key_id}/rotation", {}, _MISSING),
     "DELETE /api-keys/{api_key_id}": ("/api-keys/{api_key_id}", None, _MISSING),
+    "GET /webhooks": ("/webhooks", None, _EMPTY),
+    "GET /webhooks/{webhook_id}": ("/webhooks/{webhook_id}", None, _MISSING),
+    "PUT /webhooks/{webhook_id}": (
+        "/webhooks/{webhook_id}",
+        {"url": "http://127.0.0.1:9/", "event_types": [], "enabled": True},
+        _MISSING,
+    ),
+    "DELETE /webhooks/{webhook_id}": ("/webhooks/{webhook_id}", None, _MISSING),
+    "POST /webhooks/{webhook_id}/rotation": ("/webhooks/{webhook_id}/rotation", {}, _MISSING),
+    "POST /webhooks/{webhook_id}/test": ("/webhooks/{webhook_id}/test", {}, _MISSING),
+    "GET /webhooks/{webhook_id}/deliveries": ("/webhooks/{webhook_id}/deliveries", None, _MISSING),
+    "POST /webhooks/{webhook_id}/replays": (
+        "/webhooks/{webhook_id}/replays",
+        {"since": "2026-01-01T00:00:00Z"},
+        _MISSING,
+    ),
+    "GET /webhook-deliveries/{delivery_id}": ("/webhook-deliveries/{delivery_id}", None, _MISSING),
+    "POST /webhook-deliveries/{delivery_id}/replays": ("/webhook-deliveries/{delivery_id}/replays", {}, _MISSING),
     "GET /orders": ("/orders?customer_id={third_id}", None, _EMPTY),
     "POST /orders": ("/orders", {"customer_id": "{third_id}"}, _MISSING),
     "GET /orders/{order_id}": ("/orders/{order_id}", None, _MISSING),
@@ -249,6 +275,7 @@ _OWNERS = {
 _NO_STRANGER = {
     *(
         "POST /api-keys",
+        "POST /webhooks",
         "POST /staff",
         "POST /items",
         "POST /imports",
@@ -308,6 +335,8 @@ _ON_PAGES = {
     "import_id": "import_id",
     "batch_id": "batch_id",
     "key_id": "api_key_id",
+    "webhook_id": "webhook_id",
+    "delivery_id": "delivery_id",
     "staff_id": "staff_id",
     "invitation_id": "invitation_id",
     # No program can have any of these: what is refused is that the page is another's.

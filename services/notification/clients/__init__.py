@@ -1,9 +1,10 @@
-"""Remote calls of the notification service: servers that take messages, and identity_merge for what is secret in them."""
+"""Remote calls of the notification service: servers that take messages, identity_merge for what is secret in them, and webhooks."""
 
 from services.notification.clients.identity_merge import IssuedCode, Secrets
 from services.notification.clients.lanes import Away, Lane, Refused, Undecided
 from services.notification.clients.smtp import Connection, MailServer
 from services.notification.clients.twilio import NoProvider, Twilio, TwilioLane
+from services.notification.clients.webhooks import Receivers, Resolver, Targets
 
 __all__ = [
     "Away",
@@ -12,8 +13,11 @@ __all__ = [
     "Lane",
     "MailServer",
     "NoProvider",
+    "Receivers",
     "Refused",
+    "Resolver",
     "Secrets",
+    "Targets",
     "Twilio",
     "TwilioLane",
     "Undecided",

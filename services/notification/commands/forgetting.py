@@ -16,8 +16,12 @@ BATCH = 1_000
 async def forget(
     tx: AsyncConnection, store_id: UUID, *, customers: Sequence[UUID] = (), orders: Sequence[UUID] = ()
 ) -> None:
-    """Blanks recipients and contents of messages to these customers or about these orders; what waits is not sent any more (C12)."""
+    """Blanks recipients and contents of messages to these customers or about these orders; what waits is not sent any more (C12).
+
+    Of webhooks about them, what merchants' systems answered: what was sent to those names nobody.
+    """
     await store.forget(tx, store_id, customers, orders)
+    await store.forget_answers(tx, store_id, customers, orders)
 
 
 async def forget_in_time(database: Database, batch: int = BATCH) -> None:

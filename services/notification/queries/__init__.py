@@ -2,5 +2,16 @@
 
 from services.notification.queries.messages import get_message, list_messages, messages_of_events
 from services.notification.queries.subscriptions import is_subscribed, list_unsubscribed
+from services.notification.queries.webhooks import get_delivery, get_webhook, list_deliveries, list_webhooks
 
-__all__ = ["get_message", "is_subscribed", "list_messages", "list_unsubscribed", "messages_of_events"]
+__all__ = [
+    "get_delivery",
+    "get_message",
+    "get_webhook",
+    "is_subscribed",
+    "list_deliveries",
+    "list_messages",
+    "list_unsubscribed",
+    "list_webhooks",
+    "messages_of_events",
+]

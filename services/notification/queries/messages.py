@@ -22,7 +22,7 @@ async def list_messages(
     """The store's messages newest first (G2). Raises InvalidInput."""
     if wanted.recipient and not wanted.whole and len(wanted.recipient) < SHORTEST_PART:
         raise InvalidInput.of("recipient", "too_short", shortest=str(SHORTEST_PART))
-    page = _read_page(size, token)
+    page = read_page(size, token)
     async with database.transaction(claims.store) as tx:
         rows = await store.list_page(tx, claims.store, page, wanted)
     return page.cut(rows, lambda message: (str(message.message_id),))
@@ -47,7 +47,8 @@ async def messages_of_events(
         return await store.messages_of_events(tx, claims.store, event_ids)
 
 
-def _read_page(size: int, token: str) -> PageRequest:
+def read_page(size: int, token: str) -> PageRequest:
+    """A page of a list whose key is one id. Raises InvalidInput."""
     page = PageRequest.read(size, token, keys=1)
     if page.after is None:
         return page

@@ -40,6 +40,7 @@ from tests.integration.notification.provider import Provider
 SERVICE_KEY = secrets.token_urlsafe(32)
 IDENTIFIER_KEY = secrets.token_urlsafe(32)
 HASHER = IdentifierHasher(IDENTIFIER_KEY)
+SEALING_KEYS = f"test:{secrets.token_urlsafe(32)}"
 
 
 @dataclass
@@ -188,7 +189,7 @@ async def bus(nats_server: Nats) -> AsyncIterator[Bus]:
     bus = Bus(nats_server.url, name="test")
     await bus.ensure_streams()
     js = await bus.jetstream()
-    for stream in ("ONEFOLD_ORDERS", "ONEFOLD_IDENTITY_MERGE", "ONEFOLD_MEMBERSHIP"):
+    for stream in ("ONEFOLD_MEMBERSHIP", "ONEFOLD_ORDERS", "ONEFOLD_IDENTITY_MERGE", "ONEFOLD_NOTIFICATION"):
         await js.purge_stream(stream)
         try:
             await js.delete_consumer(stream, "notification")
@@ -227,6 +228,9 @@ def process(
             "ONEFOLD_SMS_RETRY_SECONDS": "1",
             "ONEFOLD_MAIL_FROM": "Onefold <no-reply@onefold.example>",
             "ONEFOLD_PUBLIC_URL": "https://shop.example",
+            "ONEFOLD_SEALING_KEYS": SEALING_KEYS,
+            "ONEFOLD_WEBHOOK_LOOPBACK": "1",
+            "ONEFOLD_WEBHOOK_SECONDS": "2",
         },
     )
     yield process
