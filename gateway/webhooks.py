@@ -1,6 +1,8 @@
-"""Where payment providers tell of payments. No cookie and no form token: the signature says who it is, over the body as it came."""
+"""Where providers tell of payments and of SMS. No cookie and no form token: the signature says who it is, over the body as it came."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import structlog
 from flask import Blueprint, Response, request
@@ -9,12 +11,15 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from gateway.clients import services
 from gateway.context import NOBODY
 from gateway.errors import http_status
+from onefold.notification.v1 import service_pb2 as notification
 from onefold.orders.v1 import payments_pb2 as pb
 from services.common.errors import InvalidInput, OnefoldError
 
 blueprint = Blueprint("webhooks", __name__, url_prefix="/webhooks")
-# Far above what Stripe sends.
+# Far above what Stripe and Twilio send.
 LARGEST_NOTICE = 256 * 1024
+# What the contract has room for.
+_MOST_ATTEMPTS = 2**31 - 1
 log = structlog.get_logger()
 
 
@@ -24,15 +29,42 @@ def payment_notice(provider_id: object) -> Response:
 
     400: not signed by the provider, or no notice; 404: nobody's address; 413: too large; 503: cannot be kept now.
     """
+
+    def keep(body: bytes) -> None:
+        notice = pb.ReceiveNoticeRequest(
+            provider_id=str(provider_id), body=body, signature=request.headers.get("Stripe-Signature", "")
+        )
+        services().payments.receive_notice(notice, claims=NOBODY)
+
+    return _taken(keep)
+
+
+@blueprint.post("/sms/<uuid:store_id>/<uuid:message_id>/<int:attempt>")
+def sms_status(store_id: object, message_id: object, attempt: int) -> Response:
+    """What became of an SMS: 200 once it is written down, or says nothing new; otherwise as above."""
+    if attempt > _MOST_ATTEMPTS:
+        return _answer("not_found", 404)
+
+    def keep(body: bytes) -> None:
+        notice = notification.ReceiveSmsStatusRequest(
+            store_id=str(store_id),
+            message_id=str(message_id),
+            attempt=attempt,
+            body=body,
+            signature=request.headers.get("X-Twilio-Signature", ""),
+        )
+        services().notifications.receive_sms_status(notice, claims=NOBODY)
+
+    return _taken(keep)
+
+
+def _taken(keep: Callable[[bytes], None]) -> Response:
     try:
         # Read to its end, which is never far (MAX_CONTENT_LENGTH): what is left unread breaks the connection that others wait on.
         body = request.get_data(cache=False)
         if len(body) > LARGEST_NOTICE:
             raise RequestEntityTooLarge
-        notice = pb.ReceiveNoticeRequest(
-            provider_id=str(provider_id), body=body, signature=request.headers.get("Stripe-Signature", "")
-        )
-        services().payments.receive_notice(notice, claims=NOBODY)
+        keep(body)
     except RequestEntityTooLarge:
         return _answer("request_too_large", 413)
     except InvalidInput as error:

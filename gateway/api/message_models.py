@@ -42,6 +42,7 @@ class Message(AnswerModel):
     created_at: Time
     sent_at: Time | None
     next_attempt_at: Time | None = Field(description="Of a message that waits.")
+    delivered_at: Time | None = Field(description="When the SMS provider said that the phone has it.")
     provider_id: str = Field(description="What the provider that took it calls it; empty where it does not tell.")
     may_be_sent_again: bool
 
@@ -130,6 +131,7 @@ def message_json(message: pb.Message) -> Json:
         "created_at": when(message.created_at),
         "sent_at": when_set(message, "sent_at"),
         "next_attempt_at": when_set(message, "next_attempt_at"),
+        "delivered_at": when_set(message, "delivered_at"),
         "provider_id": message.provider_id,
         "may_be_sent_again": message.may_be_sent_again,
     }

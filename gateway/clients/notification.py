@@ -12,13 +12,14 @@ from onefold.notification.v1 import webhooks_pb2_grpc as webhooks
 
 
 class Notifications:
-    """NotificationService."""
+    """NotificationService, and SmsStatusService."""
 
     def __init__(self, tokens: Tokens, channel: grpc.Channel) -> None:
         stub = notification.NotificationServiceStub(channel)
         self.list_messages = Method(tokens, stub.ListMessages)
         self.get_message = Method(tokens, stub.GetMessage)
         self.decide_message = Method(tokens, stub.DecideMessage)
+        self.receive_sms_status = Method(tokens, notification.SmsStatusServiceStub(channel).ReceiveSmsStatus)
         self.list_messages_of_events = Method(tokens, stub.ListMessagesOfEvents)
 
 

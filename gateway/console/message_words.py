@@ -104,4 +104,6 @@ def step(change: pb.MessageChange) -> str:
     """An entry of a message's history."""
     if change.state == pb.MESSAGE_STATE_QUEUED and change.actor:
         return str(_l("Sent again"))
+    if change.state == pb.MESSAGE_STATE_SENT and not change.actor:
+        return str(_l("The provider has it"))
     return labels.words_of(STEPS, change.state)

@@ -88,6 +88,7 @@ def to_proto(message: Message) -> service_pb2.Message:
         cause=message.cause,
         provider_id=message.provider_id,
         next_attempt_at=timestamp(message.next_attempt_at),
+        delivered_at=timestamp(message.delivered_at),
         may_be_sent_again=message.may_be_sent_again,
     )
 

@@ -29,6 +29,7 @@ from services.notification.clients import (
     TwilioLane,
 )
 from services.notification.commands import (
+    Notices,
     Sender,
     Way,
     WebhookContext,
@@ -53,9 +54,10 @@ async def serve(environment: Environment, stop: asyncio.Event) -> None:
     server = Server(environment.text("LISTEN"), TokenSigner(environment.secret("SERVICE_KEY")))
     waker, resolver = Waker(database), Resolver(connections)
     targets = Targets(webhook_policy(environment), resolver)
-    previewer = Previewer(Templates(), environment.text("PUBLIC_URL").rstrip("/"))
+    public_url = environment.text("PUBLIC_URL").rstrip("/")
     context = WebhookContext(database, waker, targets, Sealer.read(environment))
-    api.register(context, previewer, _mail_from(environment), server.aio)
+    notices = Notices(database, waker, _sms_server(environment), public_url)
+    api.register(context, notices, Previewer(Templates(), public_url), _mail_from(environment), server.aio)
     await server.start()
     await service.until(stop, waker.run())
     await server.stop()
@@ -128,9 +130,7 @@ def mail_way(environment: Environment, writer: Writer) -> Way[Mail]:
 
 def sms_way(environment: Environment, writer: Writer) -> Way[Sms]:
     """How SMS are sent; without ONEFOLD_SMS_URL they end as failed, and say why. Raises ConfigError."""
-    seconds = _at_least_1(environment, "SMS_SECONDS", 10)
-    url = environment.text("SMS_URL", "")
-    server = Twilio.parse(url, seconds) if url else None
+    server = _sms_server(environment)
     return Way(
         channel=Channel.SMS,
         write=writer.sms,
@@ -138,8 +138,17 @@ def sms_way(environment: Environment, writer: Writer) -> Way[Sms]:
         lanes=_lanes(environment, "SMS"),
         per_second=_at_least_1(environment, "SMS_PER_SECOND", 20),
         retry_seconds=_at_least_1(environment, "SMS_RETRY_SECONDS", 5),
-        lease_seconds=server.longest_step if server else seconds,
+        lease_seconds=server.longest_step if server else _sms_seconds(environment),
     )
+
+
+def _sms_server(environment: Environment) -> Twilio | None:
+    url = environment.text("SMS_URL", "")
+    return Twilio.parse(url, _sms_seconds(environment)) if url else None
+
+
+def _sms_seconds(environment: Environment) -> int:
+    return _at_least_1(environment, "SMS_SECONDS", 10)
 
 
 def _lanes(environment: Environment, channel: str) -> int:

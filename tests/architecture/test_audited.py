@@ -124,6 +124,7 @@ WRITES: dict[str, str] = {
     # notification
     "DecideMessage": "message.marked_sent message.sent_again",
     "SaveLook": "message_look.changed",
+    "ReceiveSmsStatus": "The provider tells what became of an SMS; the message's history has it.",
     "SetSubscription": "What somebody behind a link wants to get; whom it is about is known by a digest alone.",
 }
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.shop import Shop
+from tests.e2e.shop import Shop, until
 from tests.support.pictures import png
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
@@ -15,6 +15,8 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 
 def test_a_store_gives_its_messages_a_colour_and_a_logo(shop: Shop, page: Page, tmp_path: Path) -> None:
     """What is wrong is said at its field, with everything typed kept; the frame shows a colour before it is saved."""
+    mail_address = f"{shop.url}/console/messages/templates/mail.html"
+    until(lambda: page.request.get(mail_address).ok, "the store is known to whoever writes messages", 60)
     page.goto("/console/settings/look")
     page.get_by_label("Answers go to").fill("nobody@")
     page.get_by_label("Colour of buttons and links").fill("#ffe100")

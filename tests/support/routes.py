@@ -311,4 +311,5 @@ ROUTES = {
     "storefront.unsubscribe": OPEN,
     "storefront.unsubscribe_now": OPEN,
     "webhooks.payment_notice": OPEN,
+    "webhooks.sms_status": OPEN,
 }

@@ -7,8 +7,11 @@ connection that was never made, 429, 503, and any answer of the four hundreds. A
 from __future__ import annotations
 
 import asyncio
+import base64
+import hmac
 import math
 import ssl
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
@@ -25,7 +28,7 @@ LARGEST_ANSWER = 64 * 1024
 _FORM = "twilio://account:token@api.twilio.com?from=+85212345678 (or ?service=MG…, and &account=AC… with an API key)"
 _SCHEMES = {"twilio": "https", "twilio+http": "http"}
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
-_OPTIONS = {"from", "service", "account"}
+_OPTIONS = {"from", "service", "account", "signing"}
 # Less than the time after which providers close idle connections, so that no request meets one that is being closed.
 _IDLE_SECONDS = 5.0
 _LONGEST_REST = 900.0
@@ -43,6 +46,18 @@ class Twilio:
     password: str = field(repr=False)
     sender: tuple[str, str]
     seconds: float
+    # The account's auth token, by which Twilio signs its notices, whatever we ourselves log in by; "" where nobody has told it.
+    signing: str = field(default="", repr=False)
+
+    def has_signed(self, url: str, form: Sequence[tuple[str, str]], signature: str) -> bool:
+        """Whether a notice is Twilio's: HMAC-SHA1 over its address and the form's values in the order of their names."""
+        signed = url + "".join(name + value for name, value in sorted(set(form)))
+        expected = base64.b64encode(hmac.digest(self.signing.encode(), signed.encode(), "sha1"))
+        return bool(self.signing) and hmac.compare_digest(expected, signature.encode())
+
+    def is_told(self, url: str) -> bool:
+        """Whether notices can be asked for: they must be signed, and Twilio cannot reach a loopback, its stand-in here can."""
+        return bool(self.signing) and (self.address.startswith("http:") or urlsplit(url).hostname not in _LOOPBACK)
 
     @property
     def longest_step(self) -> float:
@@ -62,7 +77,8 @@ class Twilio:
             raise ConfigError("ONEFOLD_SMS_URL would send its token in clear: twilio+http:// is for a loopback address")
         sender = ("From", options["from"]) if "from" in options else ("MessagingServiceSid", options["service"])
         address = f"{scheme}://{parts.netloc.rpartition('@')[2]}"
-        return cls(address, options.get("account", username), username, password, sender, seconds)
+        signing = options.get("signing", "" if "account" in options else password)
+        return cls(address, options.get("account", username), username, password, sender, seconds, signing)
 
 
 class TwilioLane:
@@ -95,6 +111,8 @@ class TwilioLane:
 
     def _form(self, sms: Sms) -> dict[str, str]:
         form = {"To": sms.recipient, "Body": sms.text, self._server.sender[0]: self._server.sender[1]}
+        if sms.status_url and self._server.is_told(sms.status_url):
+            form["StatusCallback"] = sms.status_url
         return form | ({"ValidityPeriod": str(sms.good_for_seconds)} if sms.good_for_seconds else {})
 
     async def _ask(self, client: httpx.AsyncClient, form: dict[str, str]) -> tuple[int, httpx.Headers, dict[str, Any]]:

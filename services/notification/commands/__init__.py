@@ -7,6 +7,7 @@ from services.notification.commands.delivery import Sender, Way, expire_leases
 from services.notification.commands.forgetting import forget, forget_in_time
 from services.notification.commands.intents import queue, remember_store, why_not_to_send
 from services.notification.commands.looking import read_look, save_look
+from services.notification.commands.sms_status import Notices, status_url
 from services.notification.commands.subscriptions import set_subscription
 from services.notification.commands.webhook_delivery import WebhookSender, WebhookWay, purge_webhooks, tend_webhooks
 from services.notification.commands.webhooks import (
@@ -23,6 +24,7 @@ from services.notification.commands.webhooks import (
 from services.notification.commands.writing import Writer
 
 __all__ = [
+    "Notices",
     "Sender",
     "Way",
     "WebhookContext",
@@ -47,6 +49,7 @@ __all__ = [
     "save_look",
     "send_test",
     "set_subscription",
+    "status_url",
     "tend_webhooks",
     "why_not_to_send",
 ]

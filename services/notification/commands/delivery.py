@@ -23,11 +23,11 @@ from services.common.errors import Unavailable
 from services.common.outbox import Waker
 from services.notification import domain, events, store
 from services.notification.clients import Away, Lane, Refused, Undecided
+from services.notification.commands.breaker import Breaker
 from services.notification.domain import Cause, Channel, Claimed, Outcome, State, Unwanted
 
 BATCH = 20
 SWEEP_SECONDS = 1.0
-LONGEST_PAUSE_SECONDS = 30.0
 # Less than the grace period of a stop; a message whose content is on its way must be allowed to arrive.
 FINISH_SECONDS = 12.0
 _LOST = "the sender died while the server had the message; whether it was sent is not known"
@@ -85,6 +85,7 @@ class Sender(Generic[Letter]):
         self._claiming = asyncio.Lock()
         self._woken = asyncio.Event()
         self._stopping = asyncio.Event()
+        self._breaker = Breaker(way.channel, self._stopping)
 
     def wake(self) -> None:
         """Looks at once instead of at the next sweep."""
@@ -108,25 +109,32 @@ class Sender(Generic[Letter]):
 
     async def _lane(self) -> None:
         lane = self._way.lane()
-        pause = 0.0
         try:
-            while claimed := await self._next():
-                away = await self._deliver(lane, claimed)
-                pause = min(max(1.0, 2 * pause), LONGEST_PAUSE_SECONDS) if away else 0.0
-                if away:
-                    await self._give_back()
-                    await self._pause(max(pause, away.seconds))
+            while await self._one(lane):
+                continue
         finally:
             await lane.close()
+
+    async def _one(self, lane: Lane[Letter]) -> bool:
+        """One message, when it is the lane's turn; False when the process stops."""
+        async with self._breaker.turn():
+            claimed = await self._next()
+            if claimed is None:
+                return False
+            if away := await self._deliver(lane, claimed):
+                self._breaker.away(away.seconds)
+                await self._give_back()
+            return True
 
     async def _next(self) -> Claimed | None:
         """The next message; None when the process stops."""
         async with self._claiming:
+            most = 1 if self._breaker.is_open else BATCH
             while not self._claimed and not self._stopping.is_set():
                 self._woken.clear()
                 try:
                     async with self._database.across_stores() as tx:
-                        batch = await store.claim(tx, self._way.channel, BATCH, self._way.lease_seconds)
+                        batch = await store.claim(tx, self._way.channel, most, self._way.lease_seconds)
                         if batch:
                             crash.point("notification.before_claim_commit")
                     self._claimed.extend(batch)
@@ -144,12 +152,6 @@ class Sender(Generic[Letter]):
             async with asyncio.timeout(SWEEP_SECONDS):  # wait_for may swallow a cancellation (Python 3.11)
                 await self._woken.wait()
 
-    async def _pause(self, seconds: float) -> None:
-        """Leaves the server alone for a while; only a stop ends the pause."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._stopping.wait()
-
     async def _deliver(self, lane: Lane[Letter], claimed: Claimed) -> Away | None:
         """One attempt and its outcome; tells when the server was away."""
         telemetry.begin()
@@ -159,11 +161,8 @@ class Sender(Generic[Letter]):
         except Away as error:
             outcome, away = domain.put_off(claimed, str(error), Cause.SERVER_AWAY, retry, error.seconds), error
         except Refused as error:
-            outcome = (
-                domain.refused(str(error), error.cause)
-                if error.permanent
-                else domain.put_off(claimed, str(error), error.cause, retry)
-            )
+            self._breaker.answered()
+            outcome = self._refusal(claimed, error)
         except Undecided as error:
             outcome = domain.undecided(str(error))
         except ValueError as error:
@@ -183,6 +182,11 @@ class Sender(Generic[Letter]):
             await self._settle(claimed, outcome)
         return away
 
+    def _refusal(self, claimed: Claimed, error: Refused) -> Outcome:
+        if error.permanent:
+            return domain.refused(str(error), error.cause)
+        return domain.put_off(claimed, str(error), error.cause, self._way.retry_seconds)
+
     async def _attempt(self, lane: Lane[Letter], claimed: Claimed) -> Outcome | None:
         """The way to the server and no further; None when the message turns out to be another sender's."""
         letter = await self._way.write(claimed)
@@ -195,6 +199,7 @@ class Sender(Generic[Letter]):
             return None
         crash.point("notification.before_data")
         provider_id = await lane.transmit(letter)
+        self._breaker.answered()
         crash.point("notification.after_data")
         return domain.sent(provider_id)
 

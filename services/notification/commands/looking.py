@@ -58,6 +58,9 @@ def read_look(wish: Look) -> Look:
     if accent and not _COLOUR.fullmatch(accent):
         faults.add(f"{_PREFIX}accent", "invalid_colour")
     reply_to = faults.gather(lambda: parse_email(wish.reply_to, "reply_to"), "", _PREFIX)
+    if not reply_to.rpartition("@")[0].isascii():
+        # It stands in every mail, also in those that go by servers without SMTPUTF8.
+        faults.add(f"{_PREFIX}reply_to", "invalid_email")
     postal_address = faults.gather(
         lambda: one_line(clean_text(wish.postal_address, "postal_address", LONGEST_POSTAL_ADDRESS)), "", _PREFIX
     )

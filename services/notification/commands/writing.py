@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import quote, urlsplit
 
 from services.common import clock
@@ -11,6 +11,7 @@ from services.common.identifiers import EMAIL, IdentifierHasher
 from services.common.links import Links
 from services.notification import store as tables
 from services.notification.clients import IssuedCode, Secrets
+from services.notification.commands.sms_status import status_url
 from services.notification.domain import MARKETING, Claimed, Kind, Mail, Sms, Store, Unwanted
 from services.notification.templates import Templates
 
@@ -47,7 +48,10 @@ class Writer:
         extra = await self._extra(claimed)
         if extra is None:
             return None
-        return self.templates.sms(claimed, extra | {"host": urlsplit(self.public_url).hostname or ""})
+        sms = self.templates.sms(claimed, extra | {"host": urlsplit(self.public_url).hostname or ""})
+        message = claimed.message
+        url = status_url(self.public_url, claimed.store_id, message.message_id, message.attempts)
+        return replace(sms, status_url=url)
 
     async def _extra(self, claimed: Claimed) -> dict[str, str] | None:
         """What is in no row: links and codes."""

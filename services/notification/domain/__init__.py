@@ -35,6 +35,7 @@ from services.notification.domain.messages import (
     undecided,
     waits,
 )
+from services.notification.domain.sms_status import SmsStatus, Word
 from services.notification.domain.targets import Policy, Target, is_public, read_url
 from services.notification.domain.webhooks import (
     DELAYS,
@@ -107,6 +108,7 @@ __all__ = [
     "Policy",
     "Purpose",
     "Sms",
+    "SmsStatus",
     "State",
     "Store",
     "Target",
@@ -114,6 +116,7 @@ __all__ = [
     "Verdict",
     "Webhook",
     "WebhookWish",
+    "Word",
     "backoff",
     "is_public",
     "judge",

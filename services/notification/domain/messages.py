@@ -144,6 +144,7 @@ class Message:
     next_attempt_at: datetime | None = None
     # Whether what it says is still kept, so that it can be written once more.
     kept: bool = True
+    delivered_at: datetime | None = None
 
     @property
     def may_be_sent_again(self) -> bool:
@@ -207,6 +208,8 @@ class Sms:
     recipient: str
     text: str
     good_for_seconds: int | None = None
+    # Where the provider tells what became of it.
+    status_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)

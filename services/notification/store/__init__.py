@@ -1,6 +1,14 @@
 """Tables of the notification service, and all its SQL."""
 
-from services.notification.store.log import add_change, changes_of, decide, list_page, load, messages_of_events
+from services.notification.store.log import (
+    add_change,
+    changes_of,
+    decide,
+    list_page,
+    load,
+    messages_of_events,
+    note_status,
+)
 from services.notification.store.looks import add_logo, load_logo, load_look, load_store, save_look
 from services.notification.store.messages import forget, forget_due, insert_intents, save_store
 from services.notification.store.sending import claim, expire_leases, mark_sending, release, settle
@@ -73,6 +81,7 @@ __all__ = [
     "mark_told",
     "messages_of_events",
     "metadata",
+    "note_status",
     "purge",
     "queue_deliveries",
     "release",

@@ -98,6 +98,22 @@ async def decide(tx: AsyncConnection, store_id: UUID, message: Message, state: S
     return message_of(row)
 
 
+async def note_status(
+    tx: AsyncConnection, store_id: UUID, message: Message, change: Change, provider_id: str, *, delivered: bool
+) -> Message:
+    """What the provider has told. The row is held by whoever calls."""
+    values: dict[str, Any] = {"state": change.state, "cause": change.cause, "error": change.error}
+    values |= {"provider_id": provider_id, "lease_until": None}
+    if change.state is State.SENT:
+        values["sent_at"] = func.coalesce(messages.c.sent_at, func.now())
+    if delivered:
+        values["delivered_at"] = func.now()
+    here = (messages.c.store_id == store_id, messages.c.message_id == message.message_id)
+    row = (await tx.execute(update(messages).where(*here).values(values).returning(messages))).one()
+    await add_change(tx, store_id, message.message_id, change)
+    return message_of(row)
+
+
 async def add_change(tx: AsyncConnection, store_id: UUID, message_id: UUID, change: Change) -> None:
     """Writes down what became of a message, as of now."""
     row = {

@@ -136,6 +136,7 @@ def message_of(row: Row[Any]) -> Message:
         sent_at=row.sent_at,
         cause=Cause(row.cause),
         provider_id=row.provider_id,
+        delivered_at=row.delivered_at,
         next_attempt_at=row.next_attempt_at if row.state in (State.QUEUED, State.CLAIMED) else None,
         # Of what passes, `passing` says whether it is still to be forgotten.
         kept=row.passing or Kind(row.kind) not in PASSING,

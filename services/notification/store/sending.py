@@ -11,6 +11,7 @@ from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.common import outbox
+from services.common.database import Statement
 from services.common.ids import new_id
 from services.common.outbox import Event
 from services.notification.domain import Cause, Channel, Claimed, Look, Outcome, State, Store
@@ -49,9 +50,10 @@ async def claim(tx: AsyncConnection, channel: Channel, batch: int, lease_seconds
     return [_claimed(row) for row in sorted(rows, key=lambda row: row.place)]
 
 
-_MARK_SENDING = text(
+_MARK_SENDING = Statement(
     """UPDATE messages SET state = 'sending', lease_until = now() + make_interval(secs => :lease)
- WHERE store_id = :store_id AND message_id = :message_id AND attempts = :attempts AND state IN ('claimed', 'sending')"""
+ WHERE store_id = :store_id AND message_id = :message_id AND attempts = :attempts AND state IN ('claimed', 'sending')
+ RETURNING message_id"""
 )
 
 
@@ -60,7 +62,7 @@ async def mark_sending(tx: AsyncConnection, claimed: Claimed, lease_seconds: flo
 
     May be repeated by the holder when the answer to the commit was lost.
     """
-    return (await tx.execute(_MARK_SENDING, {**_fence(claimed), "lease": lease_seconds})).rowcount == 1
+    return await _MARK_SENDING.first(tx, {**_fence(claimed), "lease": lease_seconds}) is not None
 
 
 _RELEASE = text(
@@ -83,7 +85,7 @@ async def release(tx: AsyncConnection, claimed: Sequence[Claimed]) -> None:
 
 
 # 'unknown' among the former states: a sender whose lease ran out while the server took its time may still bring certainty.
-_SETTLE = text(
+_SETTLE = Statement(
     f"""WITH settled AS (
   UPDATE messages SET state = CAST(:state AS text), error = :error, cause = :cause, lease_until = NULL, sent_at = :sent_at,
    provider_id = :provider_id, next_attempt_at = now() + make_interval(secs => :retry),
@@ -93,7 +95,7 @@ _SETTLE = text(
  told AS (INSERT INTO message_changes (store_id, message_id, change_id, state, cause, error, actor)
   SELECT store_id, message_id, CAST(:change_id AS uuid), state, cause, error, '' FROM settled WHERE CAST(:is_told AS boolean)),
  e AS ({outbox.INSERT} CROSS JOIN settled)
- SELECT count(*) FROM settled"""
+ SELECT count(*) AS settled FROM settled"""
 )
 
 
@@ -114,7 +116,7 @@ async def settle(
         "retry": outcome.retry_seconds,
         "failing": outcome.failing,
     }
-    return bool(await tx.scalar(_SETTLE, parameters))
+    return bool((await _SETTLE.first(tx, parameters))["settled"])
 
 
 # A message can only once be lost so in one attempt; its change has an id of its own for each.

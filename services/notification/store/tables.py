@@ -53,6 +53,8 @@ messages = Table(
     Column("provider_id", Text, nullable=False, server_default=""),
     # Whether something of it is still to be forgotten in time: the recipient, if a stranger, or what it said.
     Column("passing", Boolean, nullable=False, server_default=false()),
+    # When the provider said that the phone has it.
+    Column("delivered_at", TIMESTAMPTZ),
     # Why it is as it is, in a word of domain/causes.py.
     Column("cause", Text, nullable=False, server_default=""),
     PrimaryKeyConstraint("store_id", "message_id"),

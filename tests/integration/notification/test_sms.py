@@ -48,6 +48,7 @@ async def test_a_code_goes_to_a_phone_by_sms_and_the_providers_name_for_it_is_ke
         "From": "+85250000000",
         "Body": "000001 is your code to log in at 陳記. Good for 10 minutes. Give it to nobody.\n\n@shop.example #000001",
         "ValidityPeriod": "600",
+        "StatusCallback": f"https://shop.example/webhooks/sms/{asked.store_id}/{row.message_id}/1",
     }
     assert provider.paths == {"POST /2010-04-01/Accounts/ACtest/Messages.json HTTP/1.1"}
     assert (row.channel, row.recipient, row.provider_id[:2], len(row.provider_id)) == ("sms", NUMBER, "SM", 34)

@@ -95,7 +95,7 @@ def test_a_stores_name_cannot_add_lines(evil: str) -> None:
     [
         (
             "twilio://AC1:to%2Fken@api.twilio.com?from=+85212345678",
-            Twilio("https://api.twilio.com", "AC1", "AC1", "to/ken", ("From", "+85212345678"), 15),
+            Twilio("https://api.twilio.com", "AC1", "AC1", "to/ken", ("From", "+85212345678"), 15, "to/ken"),
         ),
         (
             "twilio://SK1:secret@api.twilio.com?account=AC1&service=MG1",
@@ -103,7 +103,7 @@ def test_a_stores_name_cannot_add_lines(evil: str) -> None:
         ),
         (
             "twilio+http://AC1:t@127.0.0.1:8025?from=My%20Shop",
-            Twilio("http://127.0.0.1:8025", "AC1", "AC1", "t", ("From", "My Shop"), 15),
+            Twilio("http://127.0.0.1:8025", "AC1", "AC1", "t", ("From", "My Shop"), 15, "t"),
         ),
     ],
 )
@@ -132,3 +132,26 @@ def test_other_urls_are_refused_at_start_without_the_secret(url: str) -> None:
 
 def test_a_server_does_not_show_its_token() -> None:
     assert "hush" not in repr(Twilio.parse("twilio://AC1:hush@api.twilio.com?from=+1", 15))
+
+
+def test_a_notice_is_known_by_its_signature() -> None:
+    """The example of Twilio's documentation, and what differs from it in anything."""
+    server = Twilio.parse("twilio://SK1:secret@api.twilio.com?from=+1&account=AC1&signing=12345", 15)
+    url, signature = "https://mycompany.com/myapp.php?foo=1&bar=2", "RSOYDt4T1cUTdK1PDd93/VVr8B8="
+    form = [
+        ("Digits", "1234"),
+        ("CallSid", "CA1234567890ABCDE"),
+        ("Caller", "+14158675309"),
+        ("From", "+14158675309"),
+        ("To", "+18005551212"),
+    ]
+    assert server.has_signed(url, form, signature)
+    assert not server.has_signed(url + "3", form, signature)
+    assert not server.has_signed(url, form[1:], signature)
+    assert not server.has_signed(url, form, "é")
+    for silent in ("twilio://SK1:secret@api.twilio.com?from=+1&account=AC1", "twilio://AC1:t@api.twilio.com?from=+1"):
+        assert not Twilio.parse(silent, 15).is_told("https://127.0.0.1/x")
+    assert not Twilio.parse("twilio://SK1:secret@api.twilio.com?from=+1&account=AC1", 15).has_signed(
+        url, form, signature
+    )
+    assert server.is_told(url)
