@@ -115,6 +115,7 @@ def messages() -> Page:
         listing=listing,
         chips=list(listing.chips()),
         messages=found.messages,
+        outages=found.outages,
         next_token=found.next_page_token,
         later_page=bool(token),
     )

@@ -17,7 +17,7 @@ from services.common.errors import InvalidInput, PermissionDenied
 from services.common.idempotency import Once
 from services.common.ids import parse_id
 from services.common.outbox import Waker
-from services.common.wire import moment
+from services.common.wire import moment, timestamp
 from services.notification import commands, queries
 from services.notification.domain import Channel, Decision, Kind, LogFilter, Message, State
 from services.notification.events import change_message, to_proto
@@ -52,9 +52,15 @@ class NotificationApi(service_pb2_grpc.NotificationServiceServicer):
         page = await queries.list_messages(
             self._database, rpc.caller(), request.page.size, request.page.token, _filter(request)
         )
-        return pb.ListMessagesResponse(
+        answer = pb.ListMessagesResponse(
             messages=[to_proto(message) for message in page.items], next_page_token=page.next_token
         )
+        if not rpc.caller().is_outsider and not request.page.token:
+            answer.outages.extend(
+                pb.Outage(channel=outage.channel, since=timestamp(outage.since))
+                for outage in await queries.list_outages(self._database, rpc.caller())
+            )
+        return answer
 
     async def GetMessage(self, request: pb.GetMessageRequest, _: Context) -> pb.GetMessageResponse:
         message_id = parse_id(request.message_id, "message_id")

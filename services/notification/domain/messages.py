@@ -154,6 +154,14 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
+class Outage:
+    """A server that has been away since a message first waited for it."""
+
+    channel: Channel
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class LogFilter:
     """What messages of a list have in common; every part that is set narrows it. `recipient` is a part, or `whole`."""
 

@@ -1,6 +1,6 @@
 """Reads of the notification service."""
 
-from services.notification.queries.messages import get_message, list_messages, messages_of_events
+from services.notification.queries.messages import get_message, list_messages, list_outages, messages_of_events
 from services.notification.queries.subscriptions import is_subscribed, list_unsubscribed
 from services.notification.queries.webhooks import get_delivery, get_webhook, list_deliveries, list_webhooks
 
@@ -11,6 +11,7 @@ __all__ = [
     "is_subscribed",
     "list_deliveries",
     "list_messages",
+    "list_outages",
     "list_unsubscribed",
     "list_webhooks",
     "messages_of_events",

@@ -10,7 +10,7 @@ from services.common.errors import InvalidInput, NotFound
 from services.common.paging import LARGEST_SIZE, Page, PageRequest
 from services.common.tokens import ServiceClaims
 from services.notification import store
-from services.notification.domain import Change, LogFilter, Message
+from services.notification.domain import Change, LogFilter, Message, Outage
 
 # The index knows three letters in a row.
 SHORTEST_PART = 3
@@ -26,6 +26,12 @@ async def list_messages(
     async with database.transaction(claims.store) as tx:
         rows = await store.list_page(tx, claims.store, page, wanted)
     return page.cut(rows, lambda message: (str(message.message_id),))
+
+
+async def list_outages(database: Database, claims: ServiceClaims) -> list[Outage]:
+    """Servers that messages of the store wait for."""
+    async with database.transaction(claims.store) as tx:
+        return await store.outages(tx, claims.store)
 
 
 async def get_message(database: Database, claims: ServiceClaims, message_id: UUID) -> tuple[Message, list[Change]]:

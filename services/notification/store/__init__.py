@@ -8,6 +8,7 @@ from services.notification.store.log import (
     load,
     messages_of_events,
     note_status,
+    outages,
 )
 from services.notification.store.looks import add_logo, load_logo, load_look, load_store, save_look
 from services.notification.store.messages import forget, forget_due, insert_intents, save_store
@@ -82,6 +83,7 @@ __all__ = [
     "messages_of_events",
     "metadata",
     "note_status",
+    "outages",
     "purge",
     "queue_deliveries",
     "release",

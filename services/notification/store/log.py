@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, func, select, text, update
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.common import clock
 from services.common.ids import first_at, new_id
 from services.common.paging import PageRequest
-from services.notification.domain import Cause, Change, LogFilter, Message, State
+from services.notification.domain import Cause, Change, Channel, LogFilter, Message, Outage, State
 from services.notification.store.messages import message_of
 from services.notification.store.tables import message_changes, messages
 
@@ -55,6 +57,23 @@ def _conditions(wanted: LogFilter) -> list[ColumnElement[bool]]:
 def _pattern(wanted: LogFilter) -> str:
     part = wanted.recipient.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
     return part if wanted.whole else f"%{part}%"
+
+
+# An attempt ends after a day, so what was sent since is among the messages of the day before, and those behind.
+_OUTAGES = text(
+    """SELECT channel, since FROM (
+  SELECT channel, min(failing_since) AS since, max(failing_since) AS last FROM messages
+  WHERE store_id = :store_id AND state = 'queued' AND cause = 'server_away'
+   AND failing_since IS NOT NULL GROUP BY channel) waiting
+ WHERE NOT EXISTS (SELECT FROM messages m WHERE m.store_id = :store_id AND m.channel = waiting.channel AND m.state = 'sent'
+  AND m.message_id >= :day_ago AND m.sent_at > waiting.last) ORDER BY channel"""
+)
+
+
+async def outages(tx: AsyncConnection, store_id: UUID) -> list[Outage]:
+    """Servers that messages of the store wait for."""
+    values = {"store_id": store_id, "day_ago": first_at(clock.now() - timedelta(days=2))}
+    return [Outage(Channel(row.channel), row.since) for row in await tx.execute(_OUTAGES, values)]
 
 
 async def load(tx: AsyncConnection, store_id: UUID, message_id: UUID, *, lock: bool = False) -> Message | None:

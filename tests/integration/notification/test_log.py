@@ -270,6 +270,18 @@ async def test_a_person_says_that_an_unknown_message_arrived_or_has_it_sent_agai
     assert (types, late) == ([audited, sent, audited], 1)
 
 
+async def test_a_server_that_is_away_is_told_until_it_has_taken_something(log: Log) -> None:
+    """L: to the store whose messages wait for it."""
+    await log.write(new_id(), new_id(), 2)
+    await log.set("0@mail.example", "cause = 'server_away', failing_since = now() - interval '1 hour'")
+    await log.set("1@mail.example", "state = 'sent', sent_at = now() - interval '2 hours'")
+    [outage] = (await log.list(pb.ListMessagesRequest())).outages
+    assert (outage.channel, outage.HasField("since")) == ("email", True)
+    assert not (await log.list(pb.ListMessagesRequest(), new_id())).outages
+    await log.set("1@mail.example", "sent_at = now()")
+    assert not (await log.list(pb.ListMessagesRequest())).outages
+
+
 async def test_codes_and_what_is_forgotten_are_never_sent_again(log: Log) -> None:
     async with log.database.transaction(log.store_id) as tx:
         code = Intent(new_id(), Kind.LOGIN_CODE, "c@mail.example", "", {"code_id": "c"}, None, new_id())
