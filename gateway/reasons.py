@@ -188,8 +188,8 @@ FIELDS: dict[str, Sentence] = {
         "This is no key: keys have letters, digits and signs alone. Copy it whole, as the provider shows it."
     ),
     "not_paid_online": _S("This order was not paid by a payment provider. Choose how the money is given back."),
-    "signature_refused": _S("This was not signed by the payment provider, or too long ago."),
-    "malformed_notice": _S("This is no notice of a payment provider."),
+    "signature_refused": _S("This was not signed by the provider, or too long ago."),
+    "malformed_notice": _S("This is no notice of a provider."),
     "consent_required": _S("A phone changes only with the member’s consent. Choose how it was given."),
     "confirmation_differs": _S(
         "This is not what the account has. Type its phone again; without a phone its name, without a name its e-mail."
