@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Set
 from uuid import UUID
 
@@ -38,7 +39,7 @@ from services.membership.api.profiles import ProfilesApi
 from services.membership.api.reckoner import Reckoner
 from services.membership.api.registration import RegistrationApi
 from services.membership.clients import Others
-from services.membership.domain import Account, Buyer, Entry, Lot, Merge, Outcome
+from services.membership.domain import MANY_LOTS, Account, Buyer, Entry, Lot, Merge, Outcome
 
 Context = aio.ServicerContext[object, object]
 
@@ -130,7 +131,9 @@ class MembershipApi(service_pb2_grpc.MembershipServiceServicer):
 
     async def PreviewAbsorb(self, request: pb.PreviewAbsorbRequest, _: Context) -> pb.PreviewAbsorbResponse:
         accounts, outcome = await queries.preview_absorb(self._context.database, rpc.caller(), _merge(request))
-        return _preview_message(accounts, outcome)
+        if sum(len(account.lots) for account in accounts) < MANY_LOTS:
+            return _preview_message(accounts, outcome)
+        return await asyncio.to_thread(_preview_message, accounts, outcome)
 
     async def Absorb(self, request: pb.AbsorbRequest, _: Context) -> pb.AbsorbResponse:
         run_id = parse_id(request.merge_run_id, "merge_run_id")
