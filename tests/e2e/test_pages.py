@@ -175,9 +175,13 @@ def addresses(shop: Shop) -> list[str]:
 
 def untranslated(page: Page) -> set[str]:
     """English words on a Chinese page that are nobody's name, address or id."""
-    text = re.sub(r"\S+@\S+|\b[0-9a-f]{32}\b", "", page.locator("body").inner_text().replace("Ctrl Enter", ""))
+
+    def told(text: str) -> str:
+        return re.sub(r"\S+@\S+|\b[0-9a-f]{32}\b", "", text)
+
+    text = told(page.locator("body").inner_text().replace("Ctrl Enter", ""))
     for written in page.locator("[translate=no]").all_inner_texts():
-        text = text.replace(written, "", 1)
+        text = text.replace(told(written), "", 1)
     return set(re.findall(r"[A-Za-z]{2,}", text)) - NAMES
 
 
