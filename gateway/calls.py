@@ -1,4 +1,4 @@
-"""One method of a service as a typed call: in whose name, how long, under which key (see clients.py)."""
+"""One method of a service as a typed call: in whose name, how long, under which key (see clients)."""
 
 from __future__ import annotations
 

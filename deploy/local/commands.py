@@ -17,7 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressC
 from rich.table import Table
 from rich.text import Text
 
-from deploy.local import cdnow, demo_staff, loader
+from deploy.local import cdnow, demo_people, demo_staff, loader
 from deploy.local.demo import OWNER_EMAIL, SLUG, DemoStore
 from deploy.local.members import MemberLoader
 from deploy.local.process import tied, wait_until
@@ -89,6 +89,7 @@ def _start(stack: Stack, began: float) -> None:
     demo = DemoStore(stack.running)
     demo.ensure_payments()
     demo_staff.ensure(stack.running, SLUG, OWNER_EMAIL, demo.password)
+    demo_people.ensure(stack.running.gateway_url, demo.ensure_api_key())
     if stack.notice:
         console.print(Text(stack.notice, style="yellow"))
 

@@ -339,6 +339,7 @@ _ON_PAGES = {
     "delivery_id": "delivery_id",
     "staff_id": "staff_id",
     "invitation_id": "invitation_id",
+    "message_id": "message_id",
     # No program can have any of these: what is refused is that the page is another's.
     "notice_id": "order_id",
     "refund_id": "order_id",

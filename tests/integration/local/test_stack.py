@@ -13,6 +13,7 @@ import asyncpg
 import psutil
 import pytest
 
+from deploy.local import demo_people
 from deploy.local.cdnow import expected_totals
 from deploy.local.demo import DemoStore
 from deploy.local.loader import Loader, Progress
@@ -46,6 +47,21 @@ async def test_the_demo_store_is_made_once_and_its_key_stays(stack: Stack, api_k
         assert await connection.fetchval("SELECT count(*) FROM stores WHERE slug = 'demo'") == 1
     finally:
         await connection.close()
+
+
+async def test_made_up_people_come_once_with_pairs_to_judge_and_guests_to_invite(stack: Stack, api_key: str) -> None:
+    """F12, A5: so that a new demo store has something to show; a person more is nobody of the CDNOW data."""
+    for _ in range(2):
+        demo_people.ensure(stack.running.gateway_url, api_key)
+    connection = await asyncpg.connect(stack.running.databases["membership"].admin)
+    try:
+        counts = await connection.fetch(
+            "SELECT status, count(*) FROM customers WHERE phone LIKE '+8525123%' GROUP BY status ORDER BY status"
+        )
+    finally:
+        await connection.close()
+    members = [somebody for somebody in demo_people.PEOPLE if somebody.member]
+    assert [tuple(row) for row in counts] == [(1, len(demo_people.PEOPLE) - len(members)), (2, len(members))]
 
 
 async def test_orders_loaded_twice_are_there_once_and_to_the_cent(stack: Stack, api_key: str, tmp_path: Path) -> None:
