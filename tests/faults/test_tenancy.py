@@ -369,7 +369,7 @@ def test_a_stranger_finds_no_page_of_this_store_and_sends_none(neighbours: Neigh
     with httpx.Client(base_url=neighbours.system.stack.settings.gateway_url, trust_env=False, timeout=30) as browser:
         browser.cookies.set("onefold_session", neighbours.stranger.owner.credential)
         token = csrf_token(browser.get("/console/").text)
-        sent = {"csrf_token": token, "idempotency_key": str(uuid.uuid4()), "expected_version": "1"}
+        sent = {"csrf_token": token, "idempotency_key": str(uuid.uuid4()), "expected_version": "1", "attempts": "1"}
         for method, path in _pages():
             read, headers = method == "GET", {"X-CSRFToken": token}
             answer = browser.request(method, path.format(**ids), data=None if read else sent, headers=headers)
