@@ -218,6 +218,8 @@ WISHES: dict[str, list[Wish]] = {
 NOBODYS = {
     "membership.v1.LevelsService/GetLevels",
     "orders.v1.ItemService/ListItems",
+    "notification.v1.LookService/GetLogo",
+    "notification.v1.SmsStatusService/ReceiveSmsStatus",
     "orders.v1.PaymentService/GetProviders",
     "orders.v1.PaymentService/ReceiveNotice",
     *(f"identity_merge.v1.AccessService/{name}" for name in ("LogIn", "LogOut", "Authenticate", "GetStore")),
