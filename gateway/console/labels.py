@@ -165,6 +165,7 @@ MESSAGE_KIND = {
     "guest_invitation": _l("Invitation to become a member"),
     "staff_invitation": _l("Invitation to work here"),
     "staff_reset": _l("New password for the console"),
+    "webhook_disabled": _l("Notice that a webhook was disabled"),
 }
 ORDER_CHANGE = {
     "placed": _l("Order placed"),

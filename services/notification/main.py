@@ -39,6 +39,7 @@ from services.notification.commands import (
     expire_leases,
     forget_in_time,
     purge_webhooks,
+    tell_owners,
     tend_webhooks,
 )
 from services.notification.consumers import SUBSCRIPTIONS
@@ -108,6 +109,7 @@ async def work(environment: Environment, stop: asyncio.Event) -> None:
             worker.every(1, "leases", lambda: expire_leases(database)),
             worker.every(1, "webhooks", lambda: tend_webhooks(database)),
             worker.every(600, "forgetting", lambda: forget_in_time(database)),
+            worker.every(10, "webhook_owners", lambda: tell_owners(database, writer.secrets)),
             worker.every(600, "webhook_log", lambda: purge_webhooks(database)),
             on_events=wake,
         )
@@ -160,11 +162,10 @@ def webhook_way(environment: Environment) -> tuple[WebhookWay, Resolver]:
     lanes = _at_least_1(environment, "WEBHOOK_CONNECTIONS", 16)
     # Twice as many as there are requests: a name that is given up is still being asked for.
     resolver = Resolver(2 * lanes)
-    receivers = Receivers(
-        Targets(webhook_policy(environment), resolver), _at_least_1(environment, "WEBHOOK_SECONDS", 15)
-    )
+    seconds = _at_least_1(environment, "WEBHOOK_SECONDS", 15)
+    receivers = Receivers(Targets(webhook_policy(environment), resolver), seconds)
     each = _at_least_1(environment, "WEBHOOK_CONNECTIONS_EACH", 4)
-    return WebhookWay(receivers, Sealer.read(environment), lanes, each), resolver
+    return WebhookWay(receivers, Sealer.read(environment), lanes, each, lease_seconds=4 * seconds), resolver
 
 
 def webhook_policy(environment: Environment) -> Policy:

@@ -45,7 +45,12 @@ _SCOPES = (
 )
 # Leases and redelivery are patient in production; a test need not be. The rules are the same. NATS is away, and events are told again,
 # beyond what JetStream would recognise.
-_QUICK = {"ONEFOLD_NATS_ACK_SECONDS": "2", "ONEFOLD_NATS_DUPLICATE_SECONDS": "1", "ONEFOLD_SMTP_SECONDS": "1"}
+_QUICK = {
+    "ONEFOLD_NATS_ACK_SECONDS": "2",
+    "ONEFOLD_NATS_DUPLICATE_SECONDS": "1",
+    "ONEFOLD_SMTP_SECONDS": "1",
+    "ONEFOLD_WEBHOOK_SECONDS": "1",
+}
 SETTLE_SECONDS = 45.0
 
 

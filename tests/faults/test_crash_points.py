@@ -33,6 +33,7 @@ from tests.faults.flows import (
 from tests.faults.merge_flows import MergeOfMany
 from tests.faults.order_flows import Ending, RunOverOrders
 from tests.faults.system import WORKS, System
+from tests.faults.webhook_flows import Told
 
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(120)]
 
@@ -119,6 +120,7 @@ SCENARIOS = [
         NewMember,
         ("notification.before_claim_commit", "notification.before_data", "notification.after_data"),
     ),
+    Scenario("notification-work", Told, ("webhooks.before_post", "webhooks.after_post")),
     Scenario(
         "membership-serve",
         Deletion,

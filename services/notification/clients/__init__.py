@@ -1,6 +1,6 @@
 """Remote calls of the notification service: servers that take messages, identity_merge for what is secret in them, and webhooks."""
 
-from services.notification.clients.identity_merge import IssuedCode, Secrets
+from services.notification.clients.identity_merge import IssuedCode, Owner, Secrets
 from services.notification.clients.lanes import Away, Lane, Refused, Undecided
 from services.notification.clients.smtp import Connection, MailServer
 from services.notification.clients.twilio import NoProvider, Twilio, TwilioLane
@@ -13,6 +13,7 @@ __all__ = [
     "Lane",
     "MailServer",
     "NoProvider",
+    "Owner",
     "Receivers",
     "Refused",
     "Resolver",

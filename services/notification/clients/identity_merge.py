@@ -8,8 +8,10 @@ from uuid import UUID
 
 from grpc import aio
 
+from onefold.common.v1.common_pb2 import PageRequest
 from onefold.identity_merge.v1 import accounts_pb2, accounts_pb2_grpc, service_pb2_grpc, staff_pb2, staff_pb2_grpc
 from onefold.identity_merge.v1 import service_pb2 as pb
+from services.common.paging import LARGEST_SIZE
 from services.common.rpc import Caller
 from services.notification.domain import Purpose
 
@@ -29,6 +31,15 @@ class IssuedCode:
     code: str
     purpose: Purpose
     link_token: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Somebody who owns a store."""
+
+    staff_id: str
+    name: str
+    email: str
 
 
 class Secrets:
@@ -85,3 +96,20 @@ class Secrets:
             seconds=SECONDS,
         )
         return response.token if response.needed else ""
+
+    async def owners(self, store_id: UUID) -> list[Owner]:
+        """Those who own the store."""
+        found: list[Owner] = []
+        page = PageRequest(size=LARGEST_SIZE)
+        while True:
+            answer = await self._caller.call(
+                self._staff.ListStaff,
+                staff_pb2.ListStaffRequest(page=page),
+                self._caller.as_service(str(store_id)),
+                seconds=SECONDS,
+            )
+            people = [entry.staff for entry in answer.entries if not entry.invitation_id]
+            found += [Owner(p.staff_id, p.name, p.email) for p in people if p.role == pb.STAFF_ROLE_OWNER]
+            if not answer.next_page_token:
+                return found
+            page = PageRequest(size=LARGEST_SIZE, token=answer.next_page_token)

@@ -10,6 +10,7 @@ from services.notification.commands.looking import read_look, save_look
 from services.notification.commands.sms_status import Notices, status_url
 from services.notification.commands.subscriptions import set_subscription
 from services.notification.commands.webhook_delivery import WebhookSender, WebhookWay, purge_webhooks, tend_webhooks
+from services.notification.commands.webhook_telling import tell_owners
 from services.notification.commands.webhooks import (
     WebhookContext,
     announce,
@@ -50,6 +51,7 @@ __all__ = [
     "send_test",
     "set_subscription",
     "status_url",
+    "tell_owners",
     "tend_webhooks",
     "why_not_to_send",
 ]

@@ -26,7 +26,6 @@ from services.notification.clients import Receivers
 from services.notification.domain import Answer, Attempt, Consignment, DisabledBecause, Failure, Verdict
 
 SWEEP_SECONDS = 1.0
-LEASE_SECONDS = 60.0
 # Less than the grace period of a stop; what has no answer by then is given back.
 FINISH_SECONDS = 12.0
 BATCH = 1_000
@@ -42,6 +41,8 @@ class WebhookWay:
     sealer: Sealer
     lanes: int
     each: int
+    # Longer than a request and what is written of it can take.
+    lease_seconds: float
 
 
 def secret_context(held_store: object, webhook_id: object) -> str:
@@ -105,7 +106,7 @@ class WebhookSender:
             return []
         try:
             async with self._database.across_stores() as tx:
-                return await store.claim_deliveries(tx, free, self._way.each, LEASE_SECONDS)
+                return await store.claim_deliveries(tx, free, self._way.each, self._way.lease_seconds)
         except Exception as error:
             if not is_transient(error):
                 raise
@@ -183,7 +184,7 @@ class WebhookSender:
 
     async def _patiently(self, write: Callable[[AsyncConnection], Awaitable[T]]) -> T:
         """Writes what is known for certain, while the database is away: less would be sent twice. Ends with the lease."""
-        until = time.monotonic() + LEASE_SECONDS
+        until = time.monotonic() + self._way.lease_seconds
         while True:
             try:
                 async with self._database.across_stores() as tx:

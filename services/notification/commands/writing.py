@@ -64,6 +64,8 @@ class Writer:
             return self._page(f"s/{claimed.store.slug}/register", await self._guest_token(claimed))
         if kind in _INVITATIONS:
             return self._page("console/join", await self.secrets.invitation(store_id, params["invitation_id"]))
+        if kind is Kind.WEBHOOK_DISABLED:
+            return {"link": f"{self.public_url}/console/settings/webhooks/{params['webhook_id']}"}
         if claimed.message.order_id:
             slug = claimed.store.slug
             token = self.links.order(slug, store_id, claimed.message.order_id, clock.now())

@@ -40,6 +40,7 @@ class Kind(StrEnum):
     GUEST_INVITATION = "guest_invitation"
     STAFF_INVITATION = "staff_invitation"
     STAFF_RESET = "staff_reset"
+    WEBHOOK_DISABLED = "webhook_disabled"
 
 
 # What they say was of use for minutes or days: it is not kept when the recipient is a customer, whose log of messages stays.
@@ -51,6 +52,7 @@ PASSING = frozenset(
         Kind.GUEST_INVITATION,
         Kind.STAFF_INVITATION,
         Kind.STAFF_RESET,
+        Kind.WEBHOOK_DISABLED,
     }
 )
 

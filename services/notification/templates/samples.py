@@ -48,6 +48,8 @@ _ORDER = {
 _NOTICE = {"name": "", "what": "password_set", "detail": ""}
 _STAFF = {"name": "Ada", "invitation_id": "", "role": "cashier", "invited_by": "陳大文"}
 
+_WEBHOOK = {"name": "Ada", "url": "https://shop.example.com/webhooks", "because": "failing", "webhook_id": ""}
+
 
 def _code(purpose: Purpose, link: str = "") -> Sample:
     code = "" if purpose is Purpose.REFUSED else "012345"
@@ -76,5 +78,7 @@ SAMPLES: Mapping[str, Sample] = {
         Kind.GUEST_INVITATION, {"name": "陳大文", "invitation_id": "", "greeting": "新茶已到，歡迎品嚐！"}, _LINK
     ),
     "staff_invitation": Sample(Kind.STAFF_INVITATION, _STAFF, _LINK),
+    "webhook_disabled": Sample(Kind.WEBHOOK_DISABLED, _WEBHOOK, _LINK),
+    "webhook_disabled.gone": Sample(Kind.WEBHOOK_DISABLED, _WEBHOOK | {"because": "gone"}, _LINK),
     "staff_reset": Sample(Kind.STAFF_RESET, {"name": "Ada", "invitation_id": ""}, _LINK),
 }

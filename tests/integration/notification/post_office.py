@@ -158,6 +158,22 @@ class Logins(
         self.asked.append(request.invitation_id)
         return staff_pb2.IssueInvitationResponse(needed=self.needed, token=f"secret/invitation+{len(self.asked)}")
 
+    async def ListStaff(  # noqa: N802
+        self, request: staff_pb2.ListStaffRequest, _: aio.ServicerContext[object, object]
+    ) -> staff_pb2.ListStaffResponse:
+        """Two pages: an owner and somebody else, then another owner."""
+        self.callers.append(rpc.caller())
+        people = [("Ada", service_pb2.STAFF_ROLE_OWNER), ("Bo", service_pb2.STAFF_ROLE_CASHIER)]
+        if request.page.token:
+            people = [("Cy", service_pb2.STAFF_ROLE_OWNER)]
+        entries = [
+            staff_pb2.StaffEntry(
+                staff=service_pb2.StaffMember(staff_id=name, name=name, email=f"{name.lower()}@mail.example", role=role)
+            )
+            for name, role in people
+        ]
+        return staff_pb2.ListStaffResponse(entries=entries, next_page_token="" if request.page.token else "more")
+
     async def open(self) -> Server:
         server = Server(f"{LOOPBACK}:{self.port}", self.signer)
         accounts_pb2_grpc.add_CustomerAccountServiceServicer_to_server(self, server.aio)

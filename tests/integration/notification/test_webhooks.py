@@ -32,13 +32,12 @@ from services.common.tokens import TokenSigner
 from services.common.wire import timestamp
 from services.notification.api import WebhookApi
 from services.notification.clients import Resolver, Targets
-from services.notification.commands import WebhookContext
+from services.notification.commands import WebhookContext, purge_webhooks
 from services.notification.domain import Policy
 from tests.integration.notification.conftest import SEALING_KEYS, SERVICE_KEY, Notification, order_placed
+from tests.integration.notification.post_office import Logins, PostOffice
 from tests.integration.notification.receiver import Receiver, Unsigned, verify
 from tests.support.calls import claims
-
-DAYS_5 = "interval '5 days 1 minute'"
 
 
 @dataclass
@@ -314,3 +313,62 @@ async def test_endpoints_are_a_stores_own_and_their_addresses_are_checked(
         await webhooks.call("RemoveWebhook", pb.RemoveWebhookRequest(webhook_id=made.webhook_id))
     with pytest.raises(NotFound):
         await webhooks.get(made.webhook_id)
+
+
+async def test_an_endpoint_that_has_only_failed_for_days_is_disabled_and_the_owners_hear_of_it_once(
+    notification: Notification, webhooks: Webhooks, receiver: Receiver, post_office: PostOffice, logins: Logins
+) -> None:
+    """H4: a mail to each owner, whatever was killed in between; enabling begins anew."""
+    receiver.behaviours["/dead?key=geheim"] = "500 Oops"
+    dead = (await webhooks.create(receiver.url("/dead?key=geheim"))).webhook
+    server = await logins.open()
+    notification.process.start()
+    await webhooks.call("TestWebhook", pb.TestWebhookRequest(webhook_id=dead.webhook_id))
+    await _attempted(webhooks, dead.webhook_id)
+    assert (await webhooks.get(dead.webhook_id)).failing_since.seconds
+    await webhooks.execute("UPDATE webhooks SET failing_since = now() - interval '5 days', rest_until = now()")
+    await webhooks.call("TestWebhook", pb.TestWebhookRequest(webhook_id=dead.webhook_id))
+    await notification.until_states("sent", "sent", seconds=60)
+    failing = await webhooks.get(dead.webhook_id)
+    assert failing.disabled_because == pb.DISABLED_BECAUSE_FAILING
+    assert sorted(mail.recipient for mail in post_office.taken) == ["ada@mail.example", "cy@mail.example"]
+    for mail in post_office.taken:
+        text = mail.mail.as_string()
+        assert f"https://shop.example/console/settings/webhooks/{dead.webhook_id}" in text.replace("=\n", "")
+        assert "geheim" not in text
+    # Killed between the mails and the note that they are written: the same mails, not two more.
+    await webhooks.execute("UPDATE webhooks SET tell_owners = true")
+    change = pb.ChangeWebhookRequest(webhook_id=dead.webhook_id, url=receiver.url("/mended"), enabled=True)
+    async with asyncio.timeout(30):
+        while await _untold(notification):
+            await asyncio.sleep(0.05)
+    assert await notification.states() == ["sent", "sent"]
+    changed = await webhooks.call("ChangeWebhook", change)
+    assert isinstance(changed, pb.ChangeWebhookResponse)
+    assert not changed.webhook.HasField("failing_since")
+    await webhooks.call("TestWebhook", pb.TestWebhookRequest(webhook_id=dead.webhook_id))
+    await receiver.until("/mended", 1)
+    await server.stop()
+
+
+async def _untold(notification: Notification) -> bool:
+    async with notification.database.across_stores() as tx:
+        return bool(await tx.scalar(text("SELECT count(*) FROM webhooks WHERE tell_owners")))
+
+
+async def test_deliveries_go_after_30_days_and_so_do_endpoints_that_were_removed(
+    notification: Notification, webhooks: Webhooks
+) -> None:
+    """In batches; what is younger stays."""
+    old, new = [(await webhooks.create("http://127.0.0.1:9/")).webhook.webhook_id for _ in range(2)]
+    for webhook_id in (old, new):
+        for _ in range(3):
+            await webhooks.call("TestWebhook", pb.TestWebhookRequest(webhook_id=webhook_id))
+    await webhooks.call("RemoveWebhook", pb.RemoveWebhookRequest(webhook_id=old))
+    month = "now() - interval '31 days'"
+    await webhooks.execute(f"UPDATE webhook_deliveries SET created_at = {month} WHERE webhook_id = '{old}'")
+    await webhooks.execute(f"UPDATE webhooks SET removed_at = {month} WHERE webhook_id = '{old}'")
+    await purge_webhooks(notification.database, batch=2)
+    async with notification.database.across_stores() as tx:
+        assert await tx.scalar(text("SELECT count(*) FROM webhook_deliveries")) == 3
+        assert [str(w) for w in (await tx.execute(text("SELECT webhook_id FROM webhooks"))).scalars()] == [new]

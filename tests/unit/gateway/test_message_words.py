@@ -6,7 +6,7 @@ from gateway.console import labels
 from services.notification.domain import Kind
 
 # Nobody's account: they are on no member's timeline.
-_TO_STAFF = {Kind.STAFF_INVITATION, Kind.STAFF_RESET}
+_TO_STAFF = {Kind.STAFF_INVITATION, Kind.STAFF_RESET, Kind.WEBHOOK_DISABLED}
 
 
 def test_every_kind_of_message_has_words() -> None:
