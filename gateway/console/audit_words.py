@@ -188,7 +188,7 @@ FIELDS: dict[str, LazyString] = {
     "tracking": _l("Tracking number"),
     "unit_price": _l("Price"),
     "validity_months": _l("Validity in months"),
-    "url": _l("Address"),
+    "url": _l("Web address"),
     "webhook_secret": _l("Webhook signing secret"),
 }
 VALUES: dict[str, LazyString] = {

@@ -31,7 +31,7 @@ _ALL, _SOME = "all", "some"
 class WebhookForm(KeyedForm):
     """An endpoint. What is right about an address and which types there are, the service says."""
 
-    url = StringField(_l("Address"))
+    url = StringField(_l("Web address"))
     description = StringField(_l("Description"))
     every = RadioField(
         _l("What it hears of"),

@@ -177,7 +177,7 @@ def untranslated(page: Page) -> set[str]:
     """English words on a Chinese page that are nobody's name, address or id."""
 
     def told(text: str) -> str:
-        return re.sub(r"\S+@\S+|\b[0-9a-f]{32}\b", "", text)
+        return re.sub(r"\S+@\S+|https?://\S+|\b[0-9a-f]{32}\b", "", text)
 
     text = told(page.locator("body").inner_text().replace("Ctrl Enter", ""))
     for written in page.locator("[translate=no]").all_inner_texts():

@@ -20,7 +20,9 @@ PREVIEWER = Previewer(Templates(), "https://shop.example")
 LOOK = Look("#ffe100", "shop@tea.example", "香港中環 & 1 號", "abc.png", 300, 100, 1)
 STORE = replace(claimed().store, name="茶莊 & <茶>", look=LOOK)
 # Names and addresses of the samples, which no message translates.
-NAMES = re.compile(r"\S+@\S+|https?://\S+|Chan Tai Man|Tung Ting Oolong, 150 g|Blue and white.*|Ada|Google|HK\$")
+NAMES = re.compile(
+    r"\S+@\S+|https?://\S+|Chan Tai Man|Tung Ting Oolong, 150 g|Blue and white.*|Ada|Google|Webhook|HK\$"
+)
 _VOID = {"br", "hr", "img", "meta", "link", "input"}
 
 
