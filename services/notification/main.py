@@ -109,7 +109,7 @@ async def work(environment: Environment, stop: asyncio.Event) -> None:
             worker.every(1, "leases", lambda: expire_leases(database)),
             worker.every(1, "webhooks", lambda: tend_webhooks(database)),
             worker.every(600, "forgetting", lambda: forget_in_time(database)),
-            worker.every(10, "webhook_owners", lambda: tell_owners(database, writer.secrets)),
+            worker.every(2, "webhook_owners", lambda: tell_owners(database, writer.secrets)),
             worker.every(600, "webhook_log", lambda: purge_webhooks(database)),
             on_events=wake,
         )
