@@ -99,7 +99,11 @@ class DeliveriesQuery(PageQuery):
     """Filters are joined by "and"."""
 
     state: Literal["", "queued", "delivered", "failed"] = ""
-    type: str = Field(default="", description="Only this type of event.")
+    type: str = Field(
+        default="",
+        description="Only this type of event.",
+        json_schema_extra={"enum": ["", *EVENT_TYPES, "webhook.test"]},
+    )
 
 
 class Delivery(AnswerModel):

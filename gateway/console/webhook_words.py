@@ -42,8 +42,9 @@ EVENT_TYPES: tuple[tuple[LazyString, dict[str, LazyString]], ...] = (
     ),
     (_l("Messages"), {"message.failed": _l("A message was given up")}),
 )
+TEST = "webhook.test"
 _SENTENCES = {
-    "webhook.test": _l("Test"),
+    TEST: _l("Test"),
     **{word: said for _about, words in EVENT_TYPES for word, said in words.items()},
 }
 DISABLED_BECAUSE: dict[int, LazyString] = {
@@ -74,6 +75,11 @@ FAILURE: dict[str, LazyString] = {
     "secret_unreadable": _l("Its secret cannot be read here. Give it a new one."),
     "webhook_disabled": _l("The webhook was disabled meanwhile."),
 }
+
+
+def is_event_type(word: str) -> bool:
+    """Whether there is such a type."""
+    return word in _SENTENCES
 
 
 def event_type(word: str) -> str:

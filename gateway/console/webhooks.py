@@ -17,7 +17,7 @@ from gateway.clients import services
 from gateway.console.forms import KeyedForm
 from gateway.console.frame import Page, blueprint
 from gateway.console.problems import refuse, sentence_of
-from gateway.console.webhook_words import DELIVERY_STATE, EVENT_TYPES, STATES, event_type
+from gateway.console.webhook_words import DELIVERY_STATE, EVENT_TYPES, STATES, TEST, event_type, is_event_type
 from gateway.errors import http_status
 from onefold.common.v1.common_pb2 import PageRequest
 from onefold.notification.v1 import webhooks_pb2 as pb
@@ -104,6 +104,7 @@ def edit_webhook(webhook_id: UUID) -> Page:
 def webhook(webhook_id: UUID) -> str:
     """How an endpoint fares, and what went to it in the last 30 days."""
     state, kind, token = (request.args.get(name, "") for name in ("state", "type", "page"))
+    kind = kind if is_event_type(kind) else ""
     found = services().webhooks.list_deliveries(
         pb.ListDeliveriesRequest(
             webhook_id=str(webhook_id),
@@ -121,6 +122,7 @@ def webhook(webhook_id: UUID) -> str:
         filters=filters,
         states=[(word, DELIVERY_STATE[code][0]) for word, code in STATES.items()],
         types=EVENT_TYPES,
+        test=TEST,
         next_token=found.next_page_token,
         later_page=bool(token),
         form=KeyedForm(formdata=None),

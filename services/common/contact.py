@@ -104,7 +104,8 @@ def clean_text(text: str, field: str, longest: int = LONGEST_TEXT, multiline: bo
     """Trimmed text in NFC. Raises InvalidInput (too_long); control characters are dropped, for they only ever do harm."""
     kept = "".join(c for c in text if (c in ("\n", "\t") and multiline) or unicodedata.category(c) not in ("Cc", "Cs"))
     value = unicodedata.normalize("NFC", kept).strip()
-    if len(value) > longest:
+    # What is dropped counts: the document of the API says how long a text may be that is sent.
+    if max(len(value), len(text.strip())) > longest:
         raise InvalidInput.of(field, "too_long", longest=str(longest))
     return value
 

@@ -61,7 +61,7 @@ def reloaded_until(page: Page, text: str) -> None:
 
     def seen() -> bool:
         page.reload()
-        return page.get_by_text(text).count() > 0
+        return page.locator("main").get_by_text(text).count() > 0
 
     until(seen, text)
 
@@ -107,6 +107,7 @@ def test_a_webhook_from_its_address_to_an_order_that_arrives(
     assert "陳大文" not in body.decode()
 
     page.goto(f"{webhook}?state=delivered&type=order.placed")
+    reloaded_until(page, "200")  # once it is written down
     looks_right(page)
     page.locator("table a").first.click()
     expect(page.locator("pre")).to_contain_text(placed)

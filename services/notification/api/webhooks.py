@@ -99,6 +99,8 @@ class WebhookApi(webhooks_pb2_grpc.WebhookServiceServicer):
         return pb.TestWebhookResponse(delivery=delivery_message(delivery))
 
     async def ListDeliveries(self, request: pb.ListDeliveriesRequest, _: Context) -> pb.ListDeliveriesResponse:
+        if request.type and request.type not in WEBHOOK_TYPES:
+            raise InvalidInput.of("type", "event_type_unknown", event_type=request.type[:60])
         page = await queries.list_deliveries(
             self._context.database,
             rpc.caller(),

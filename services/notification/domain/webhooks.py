@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from services.common.contact import clean_text
 from services.common.errors import Violations
 
 MOST_WEBHOOKS = 20
@@ -79,13 +80,12 @@ class WebhookWish:
     def read(cls, description: str, event_types: Sequence[str], known: frozenset[str]) -> WebhookWish:
         """Raises InvalidInput (too_long, event_type_unknown)."""
         found = Violations()
-        if len(description) > LONGEST_DESCRIPTION:
-            found.add("description", "too_long", longest=str(LONGEST_DESCRIPTION))
+        said = found.gather(lambda: clean_text(description, "description", LONGEST_DESCRIPTION), "")
         for number, event_type in enumerate(event_types):
             if event_type not in known:
                 found.add(f"event_types[{number}]", "event_type_unknown", event_type=event_type[:60])
         found.check()
-        return cls(" ".join(description.split()), tuple(sorted(set(event_types))))
+        return cls(said, tuple(sorted(set(event_types))))
 
 
 @dataclass(frozen=True, slots=True)
