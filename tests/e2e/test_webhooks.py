@@ -118,7 +118,7 @@ def test_a_webhook_from_its_address_to_an_order_that_arrives(
     assert program.posted[3][0]["webhook-id"] == headers["webhook-id"]
 
     page.goto(webhook)
-    page.get_by_role("link", name="New secret" if english else "新密鑰").click()
+    page.get_by_role("link", name="New secret" if english else "更換密鑰").click()
     looks_right(page)
     page.locator("main button[type=submit]").press("Enter")
     assert page.locator("#secret").input_value() != secret
