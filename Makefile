@@ -20,8 +20,8 @@ MEMBERS ?= 1000000
 MERGES ?= 10000
 SEED ?=
 ARGS ?=
-# Two processes share the tests (tests/conftest.py says how).
-PYTEST := pytest -n 2 --no-loadscope-reorder
+# Three processes share the tests (tests/conftest.py says how).
+PYTEST := pytest -n 3 --no-loadscope-reorder
 
 .PHONY: help up load members status reset audit history merges bench test coverage proto lint format translations lock clean
 

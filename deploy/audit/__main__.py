@@ -52,11 +52,20 @@ def database_urls() -> dict[str, str]:
 
 
 async def settle(databases: Databases, seconds: float) -> dict[str, int]:
-    """Waits until nothing is on its way; returns what still is when the time is over."""
+    """Waits until nothing is on its way; returns what still is when the time is over.
+
+    Twice in a row, for the databases are looked at one after the other: what went from one that is still to be looked at to one that
+    has been looked at is seen the second time.
+    """
     deadline = time.monotonic() + seconds
+    waiting, quiet = await events.pending(databases), 0
     # What is waited for is in other processes' databases, where no asyncio event reaches.
-    while (waiting := await events.pending(databases)) and time.monotonic() < deadline:  # noqa: ASYNC110
-        await asyncio.sleep(0.5)
+    while time.monotonic() < deadline:
+        quiet = 0 if waiting else quiet + 1
+        if quiet == 2:
+            break
+        await asyncio.sleep(0.5 if waiting else 0.05)
+        waiting = await events.pending(databases)
     return waiting
 
 

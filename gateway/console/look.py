@@ -137,4 +137,5 @@ SPECIALS = {
     "password_set": _l("password set"),
     "login_added": _l("way to log in added"),
     "sessions_ended": _l("logged out elsewhere"),
+    "gone": _l("answered that it is gone"),
 }

@@ -20,6 +20,7 @@ NAMES = {
     "Onefold",
     "English",
     "CSV",
+    "Webhook",
     "UTF",
     "MB",
     "Big",

@@ -56,14 +56,14 @@ def press(page: Page, name: str) -> None:
     expect(page.locator("main .note[role=status]")).to_be_visible()
 
 
-def reloaded_until(page: Page, text: str) -> None:
-    """The page shows what has happened meanwhile once it is loaded again."""
+def reloaded_until(page: Page, sought: str) -> None:
+    """The page shows what has happened meanwhile once it is loaded again: an element, by its selector."""
 
     def seen() -> bool:
         page.reload()
-        return page.locator("main").get_by_text(text).count() > 0
+        return page.locator(f"main {sought}").count() > 0
 
-    until(seen, text)
+    until(seen, sought)
 
 
 @pytest.mark.parametrize(("language", "size"), [("en", DESKTOP), ("zh-Hant", PHONE)], ids=["en", "zh-Hant"])
@@ -93,12 +93,13 @@ def test_a_webhook_from_its_address_to_an_order_that_arrives(
     webhook = page.url
 
     press(page, "Send a test" if english else "傳送測試")
-    reloaded_until(page, "410")  # it wants nothing any more, and is disabled
+    # It answered 410: it wants nothing any more, and is disabled.
+    reloaded_until(page, "button:has-text('Enable again')" if english else "button:has-text('重新啟用')")
     looks_right(page)
     program.status = 200
     press(page, "Enable again" if english else "重新啟用")
     press(page, "Send all that failed once more" if english else "重新傳送所有失敗的紀錄")
-    reloaded_until(page, "Delivered" if english else "已送達")
+    reloaded_until(page, "td:has-text('Delivered')" if english else "td:has-text('已送達')")
     placed = str(shop.order(shop.somebody("陳大文"))["order_id"])
     until(lambda: len(program.posted) == 3, "the order arrives")
     headers, body = program.posted[2]
@@ -107,7 +108,7 @@ def test_a_webhook_from_its_address_to_an_order_that_arrives(
     assert "陳大文" not in body.decode()
 
     page.goto(f"{webhook}?state=delivered&type=order.placed")
-    reloaded_until(page, "200")  # once it is written down
+    reloaded_until(page, "table a")  # once it is written down
     looks_right(page)
     page.locator("table a").first.click()
     expect(page.locator("pre")).to_contain_text(placed)

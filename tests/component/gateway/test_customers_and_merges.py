@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from gateway.api.customer_models import Customer, CustomerList, LoginMethodList, MessageList, PointsLedger
+from gateway.api.customer_models import Customer, CustomerList, LoginMethodList, PointsLedger
 from gateway.api.merge_models import Merge, MergeList, MergeRecord, Plan
+from gateway.api.message_models import MessageList
 from tests.component.gateway.conftest import Store, key, problem
 from tests.support.until import until
 
