@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import statistics
+import math
 import time
+from itertools import product
 from uuid import UUID
 
 import pytest
@@ -71,24 +72,15 @@ async def test_every_refusal_is_the_same_in_words_statements_and_time(service: S
     seen: list[str] = []
     engine = service.app.database.engine.sync_engine
     event.listen(engine, "before_cursor_execute", lambda _c, _cursor, statement, *_: seen.append(statement))
-    ways, times = {}, {}
-    for email in (
-        EMAIL,
-        "unknown@example.com",
-        "unproved@example.com",
-        "gone@example.com",
-        "locked@example.com",
-        "x",
-        "",
-    ):
-        took = []
-        for n in range(3):
-            seen.clear()
-            started = time.perf_counter()
-            words = await refusal(browser, email=email)
-            took.append(time.perf_counter() - started)
-            ways[email, n] = (words, tuple(s for s in seen if not s.startswith("NOTIFY")))
-        times[email] = statistics.median(took)
+    typed = (EMAIL, "unknown@example.com", "unproved@example.com", "gone@example.com", "locked@example.com", "x", "")
+    ways, times = {}, dict.fromkeys(typed, math.inf)
+    # By turns, and the quickest of each: what else the machine does meanwhile is nobody's secret.
+    for n, email in product(range(4), typed):
+        seen.clear()
+        started = time.perf_counter()
+        words = await refusal(browser, email=email)
+        times[email] = min(times[email], time.perf_counter() - started)
+        ways[email, n] = (words, tuple(s for s in seen if not s.startswith("NOTIFY")))
     assert len(set(ways.values())) == 1
     assert max(times.values()) < 3 * min(times.values()), times
 

@@ -117,5 +117,5 @@ def test_types_that_do_not_exist_and_long_descriptions_are_named() -> None:
         ("description", "too_long"),
         ("event_types[1]", "event_type_unknown"),
     ]
-    wish = WebhookWish.read(" the  shop ", ["order.paid", "order.paid"], frozenset({"order.paid"}))
+    wish = WebhookWish.read(" the shop ", ["order.paid", "order.paid"], frozenset({"order.paid"}))
     assert wish == WebhookWish("the shop", ("order.paid",))
