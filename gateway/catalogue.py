@@ -27,10 +27,8 @@ from onefold.notification.v1 import webhook_events_pb2
 
 CONTRACTS = Path(common_pb2.__file__).parents[2] / "contracts.binpb"
 CONTEXTS = ("membership", "orders", "identity_merge", "notification")
-_MESSAGES, _FIELDS = (
-    4,
-    2,
-)  # numbers of these lists in FileDescriptorProto and DescriptorProto, as source locations name them
+# Numbers of these lists in FileDescriptorProto and DescriptorProto, as source locations name them.
+_MESSAGES, _FIELDS = 4, 2
 _SYNTAX = 12
 _TIMESTAMP = ".google.protobuf.Timestamp"
 _AT = "2026-11-24T02:18:00.250Z"

@@ -18,17 +18,15 @@ from gateway.clients import services
 from gateway.console import ask, audit_words
 from gateway.console.forms import PlainForm
 from gateway.console.frame import Page, blueprint
+from gateway.console.listed_logs import day_of, page_of, put_days
 from gateway.console.problems import refuse
 from gateway.console.wishes import Chip, Wishes
-from gateway.days import begin_of, end_of
-from onefold.common.v1.common_pb2 import PageRequest
 from onefold.identity_merge.v1 import audit_pb2 as pb
-from services.common.errors import InvalidInput, Violations
+from services.common.errors import InvalidInput
 from services.common.permissions import AUDIT_READ
 
 _FIELDS = {"words": "q", "since": "day_from", "before": "day_to", "action": "action", "actor": "actor"}
 _FIELDS |= {"subject_id": "subject", "day_from": "day_from", "day_to": "day_to"}
-_LOST_PLACE = "page.token"
 
 
 class AuditForm(PlainForm):
@@ -56,15 +54,10 @@ class AuditListing(Wishes):
 
     def filter(self) -> pb.ListAuditEntriesRequest:
         """For the service. Raises InvalidInput where a day cannot be read."""
-        faults = Violations()
         asked = pb.ListAuditEntriesRequest(
             actor=self.one("actor"), action=self.one("action"), subject_id=self.one("subject"), words=self.one("q")
         )
-        for name, into, read in (("day_from", "since", begin_of), ("day_to", "before", end_of)):
-            with ask.noting(faults):
-                if moment := read(self.one(name), ask.zone(), name):
-                    getattr(asked, into).CopyFrom(moment)
-        faults.check()
+        put_days(self, asked)
         return asked
 
     def chips(self, actors: dict[str, str]) -> Iterator[Chip]:
@@ -84,7 +77,7 @@ def audit_log() -> Page:
     form.actor.choices = [("", _("Everybody")), *actors.items(), ("operator", "Onefold")]
     form.action.choices = _actions()
     try:
-        found, token = _found(listing.filter(), token)
+        found, token = page_of(services().audit.list_entries, listing.filter(), token)
     except InvalidInput as error:
         refuse(form, error, _FIELDS)
     page = render_template(
@@ -121,18 +114,6 @@ def _actions() -> list[tuple[str, str]]:
     return choices
 
 
-def _found(asked: pb.ListAuditEntriesRequest, token: str) -> tuple[pb.ListAuditEntriesResponse, str]:
-    """The page, and the token that led to it. Whoever changes the filter and then turns the page begins the new list."""
-    asked.page.CopyFrom(PageRequest(token=token))
-    try:
-        return services().audit.list_entries(asked), token
-    except InvalidInput as error:
-        if not token or [violation.field for violation in error.violations] != [_LOST_PLACE]:
-            raise
-        asked.page.token = ""
-        return services().audit.list_entries(asked), ""
-
-
 def _words(name: str, value: str, actors: dict[str, str]) -> str:
     if name == "actor":
         return str(_("By %(name)s", name=actors.get(value) or ask.actor(value)))
@@ -140,15 +121,8 @@ def _words(name: str, value: str, actors: dict[str, str]) -> str:
         return dict(_actions()).get(value, value)
     if name == "subject":
         return str(_("One thing only"))
-    day = _day(value)
+    day = day_of(value)
     return str(_("From %(day)s", day=day) if name == "day_from" else _("Up to %(day)s", day=day))
-
-
-def _day(text: str) -> str:
-    try:
-        return ask.iso_day(text)
-    except ValueError:
-        return text
 
 
 def _who(entry: pb.AuditEntry) -> str:

@@ -15,15 +15,15 @@ from wtforms import HiddenField, SelectField, StringField
 
 from gateway.auth import requires
 from gateway.clients import services
-from gateway.console import ask, labels, message_words
+from gateway.console import labels, message_words
 from gateway.console.forms import KeyedForm, PlainForm, version_of
 from gateway.console.frame import Page, blueprint
+from gateway.console.listed_logs import day_of, page_of, put_days
 from gateway.console.problems import refuse, sentence_of
 from gateway.console.wishes import Chip, Wishes
-from gateway.days import begin_of, end_of
 from onefold.common.v1.common_pb2 import PageRequest
 from onefold.notification.v1 import service_pb2 as pb
-from services.common.errors import InvalidInput, OnefoldError, Violations
+from services.common.errors import InvalidInput, OnefoldError
 from services.common.permissions import MEMBERS_READ, ORDERS_WRITE
 
 _FIELDS = {"recipient": "q", "kinds": "kind", "channel": "channel", "states": "state", "since": "day_from"}
@@ -35,7 +35,6 @@ _FIELDS |= {
     "order_id": "order",
 }
 _ONES = ("q", "kind", "channel", "state", "day_from", "day_to", "member", "order")
-_LOST_PLACE = "page.token"
 _DECISIONS = {"arrived": pb.MESSAGE_DECISION_ARRIVED, "send_again": pb.MESSAGE_DECISION_SEND_AGAIN}
 
 
@@ -72,7 +71,7 @@ class MessageListing(Wishes):
 
     def message(self) -> pb.ListMessagesRequest:
         """For the service. Raises InvalidInput where a day cannot be read."""
-        faults, state = Violations(), self.one("state")
+        state = self.one("state")
         asked = pb.ListMessagesRequest(
             recipient=_recipient(self.one("q")),
             kinds=[self.one("kind")] if self.one("kind") else [],
@@ -81,11 +80,7 @@ class MessageListing(Wishes):
             customer_id=self.one("member"),
             order_id=self.one("order"),
         )
-        for name, into, read in (("day_from", "since", begin_of), ("day_to", "before", end_of)):
-            with ask.noting(faults):
-                if moment := read(self.one(name), ask.zone(), name):
-                    getattr(asked, into).CopyFrom(moment)
-        faults.check()
+        put_days(self, asked)
         return asked
 
     def chips(self) -> Iterator[Chip]:
@@ -105,7 +100,7 @@ def messages() -> Page:
     form.channel.choices = [("", _("E-mail and SMS")), *message_words.CHANNELS.items()]
     form.state.choices = [("", _("Any status")), *((word, _state_words(word)) for word in message_words.STATES)]
     try:
-        found, token = _found(listing.message(), token)
+        found, token = page_of(services().notifications.list_messages, listing.message(), token)
     except InvalidInput as error:
         refuse(form, error, _FIELDS)
     page = render_template(
@@ -165,18 +160,6 @@ def bounces_of(*recipients: str) -> list[pb.Message]:
     return [message for message in found if message.cause in message_words.BOUNCES]
 
 
-def _found(asked: pb.ListMessagesRequest, token: str) -> tuple[pb.ListMessagesResponse, str]:
-    """The page, and the token that led to it. Whoever changes the filter and then turns the page begins the new list."""
-    asked.page.CopyFrom(PageRequest(token=token))
-    try:
-        return services().notifications.list_messages(asked), token
-    except InvalidInput as error:
-        if not token or [violation.field for violation in error.violations] != [_LOST_PLACE]:
-            raise
-        asked.page.token = ""
-        return services().notifications.list_messages(asked), ""
-
-
 def _recipient(typed: str) -> str:
     """Numbers are kept without gaps, and typed with them."""
     compact = "".join(typed.split()).replace("-", "")
@@ -198,15 +181,8 @@ def _words(name: str, value: str) -> str:
         return str(_("To one member"))
     if name == "order":
         return str(_("About one order"))
-    day = _day(value)
+    day = day_of(value)
     return str(_("From %(day)s", day=day) if name == "day_from" else _("Up to %(day)s", day=day))
-
-
-def _day(text: str) -> str:
-    try:
-        return ask.iso_day(text)
-    except ValueError:
-        return text
 
 
 _FILTERS: dict[str, Callable[..., object]] = {
