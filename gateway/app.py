@@ -8,11 +8,11 @@ from flask_wtf.csrf import CSRFProtect
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from gateway import api, edge, errors, languages, limits, pos, probes, storefront, webhooks
-from gateway.auth import ask_identity, principal
-from gateway.authenticator import Authenticator
+from gateway.auth import ask_again, ask_identity, principal, principal_in
 from gateway.clients import ServicesOfProcess
 from gateway.config import Settings
 from gateway.console import blueprint as console
+from gateway.keeper import Keeper
 from services.common import logging
 from services.common.config import Environment
 from services.common.links import Links
@@ -31,11 +31,15 @@ def create_app(environment: Environment | None = None) -> Flask:
     if settings.proxies:
         # Whom a request comes from, which the limits on codes count by. Not believed without a proxy: anybody may write the header.
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies)  # type: ignore[method-assign]
-    app.extensions["onefold_services"] = ServicesOfProcess(settings)
+    of_process = ServicesOfProcess(settings)
+    app.extensions["onefold_services"] = of_process
     app.extensions["onefold_links"] = Links(settings.service_key)
-    app.extensions["onefold_authenticator"] = Authenticator(ask_identity)
+    keeper = Keeper(lambda handles: ask_again(of_process.get(), handles))
+    app.extensions["onefold_authenticator"] = keeper.authenticator(ask_identity, principal_in)
     # A member whose session nobody can vouch for right now is a guest meanwhile, who can order all the same.
-    app.extensions["onefold_member_sessions"] = Authenticator(storefront.session.ask_whose, stale_seconds=0)
+    app.extensions["onefold_member_sessions"] = keeper.authenticator(
+        storefront.session.ask_whose, storefront.session.member_in, stale_seconds=0
+    )
     edge.install(app)
     limits.install(app, settings.rates)
     languages.install(app)

@@ -5,7 +5,7 @@ Staff pages take the cookie alone and /api the Authorization header alone, so no
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC
 from functools import wraps
@@ -16,9 +16,10 @@ from werkzeug.wrappers import Response
 
 from gateway import limits
 from gateway.authenticator import Authenticator
-from gateway.clients import services
+from gateway.clients import Services, services
 from gateway.context import NOBODY, is_api
 from onefold.identity_merge.v1 import service_pb2 as identity
+from onefold.identity_merge.v1.authentication_pb2 import AuthenticateAgainRequest, Verdict
 from services.common import clock, permissions
 from services.common.errors import PermissionDenied, Unauthenticated
 from services.common.tokens import API_KEY, ServiceClaims
@@ -31,6 +32,8 @@ SESSION_COOKIE = "onefold_session"
 CHALLENGE_COOKIE = "onefold_second_step"
 _CHALLENGE_SECONDS = 300
 _LONGEST_CREDENTIAL = 200
+# What is asked twice a second may not take longer than what it is asked for is worth.
+_AGAIN_SECONDS = 1.0
 _PREFIXES = ("ofs_", "ofk_")
 
 
@@ -43,6 +46,8 @@ class Principal:
     store: identity.Store
     staff: identity.StaffMember | None
     api_key: identity.ApiKey | None
+    # What identity_merge is asked by again (keeper.py).
+    handle: bytes = b""
 
     def may(self, permission: str) -> bool:
         """True when this principal has the permission, or none is asked for; for templates that hide what would be refused."""
@@ -62,12 +67,23 @@ def principal_of(answer: identity.AuthenticateResponse) -> Principal:
         role = role_name(answer.staff.role)
         allowed = permissions.of_role(role)
         claims = _claims(answer.store, f"staff:{answer.staff.staff_id}", role, allowed)
-        return Principal(claims, allowed, answer.store, answer.staff, None)
+        return Principal(claims, allowed, answer.store, answer.staff, None, answer.handle)
     if answer.HasField("api_key"):
         allowed = permissions.of_scopes(answer.api_key.scopes)
         claims = _claims(answer.store, f"api_key:{answer.api_key.api_key_id}", API_KEY, allowed)
-        return Principal(claims, allowed, answer.store, None, answer.api_key)
+        return Principal(claims, allowed, answer.store, None, answer.api_key, answer.handle)
     raise Unauthenticated("credential_refused")
+
+
+def ask_again(services: Services, handles: Sequence[bytes]) -> Sequence[Verdict]:
+    """Who holds the credentials behind the handles now, one verdict for each. Raises Unavailable."""
+    wish = AuthenticateAgainRequest(handles=handles)
+    return services.authentication.authenticate_again(wish, claims=NOBODY, seconds=_AGAIN_SECONDS).verdicts
+
+
+def principal_in(verdict: Verdict) -> Principal | None:
+    """The principal whom a verdict names; None when it names nobody."""
+    return principal_of(verdict.of_store) if verdict.HasField("of_store") else None
 
 
 def role_name(role: identity.StaffRole.ValueType) -> str:

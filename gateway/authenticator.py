@@ -8,13 +8,12 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 import structlog
 
 from services.common.errors import Unauthenticated, Unavailable
 
-Holder = TypeVar("Holder")
 log = structlog.get_logger()
 
 # A revoked credential must stop working within a second (F13), so no answer is believed for longer.
@@ -30,11 +29,22 @@ _REMEMBERED = 10_000
 _LOCKS = 64
 
 
+class Vouched(Protocol):
+    """Who holds a credential, as identity_merge says it; `handle` is what is asked by again (keeper.py)."""
+
+    @property
+    def handle(self) -> bytes: ...
+
+
+Holder = TypeVar("Holder", bound=Vouched)
+
+
 @dataclass(slots=True)
 class _Known(Generic[Holder]):
     holder: Holder
     vouched_at: float
     fresh_until: float
+    used_at: float
 
 
 class Authenticator(Generic[Holder]):
@@ -58,6 +68,7 @@ class Authenticator(Generic[Holder]):
         """The holder. Raises Unauthenticated, or Unavailable when it cannot be found out."""
         digest = _digest(credential)
         if known := self._fresh(digest):
+            known.used_at = self._now()
             return known.holder
         # One thread asks, the others of this credential wait for what it learns.
         with self._locks[digest[0] % _LOCKS]:
@@ -74,6 +85,24 @@ class Authenticator(Generic[Holder]):
         with self._guard:
             for digest in [d for d, known in self._known.items() if matches(known.holder)]:
                 del self._known[digest]
+
+    def used_within(self, seconds: float) -> list[tuple[float, bytes, bytes]]:
+        """When those who have come within so many seconds last came, by which digest they are known here, and their handle."""
+        since = self._now() - seconds
+        with self._guard:
+            return [(k.used_at, digest, k.holder.handle) for digest, k in self._known.items() if k.used_at >= since]
+
+    def learn(self, digest: bytes, holder: Holder | None, asked_at: float) -> None:
+        """What somebody else has asked at `asked_at`: who holds the credential now, None when nobody does."""
+        with self._guard:
+            known = self._known.get(digest)
+            if known is None or known.vouched_at > asked_at:
+                # Ended through this process meanwhile, or asked about since.
+                return
+            if holder is None:
+                del self._known[digest]
+                return
+            known.holder, known.vouched_at, known.fresh_until = holder, asked_at, asked_at + FRESH_SECONDS
 
     def _fresh(self, digest: bytes) -> _Known[Holder] | None:
         known = self._known.get(digest)
@@ -93,7 +122,7 @@ class Authenticator(Generic[Holder]):
             if trusted is None:
                 raise
             return self._stale(trusted)
-        self._remember(digest, _Known(holder, asked_at, asked_at + FRESH_SECONDS))
+        self._remember(digest, _Known(holder, asked_at, asked_at + FRESH_SECONDS, asked_at))
         return holder
 
     def _stale(self, known: _Known[Holder]) -> Holder:

@@ -7,6 +7,7 @@ import grpc
 from gateway.calls import Method, Tokens
 from onefold.identity_merge.v1 import accounts_pb2_grpc as accounts
 from onefold.identity_merge.v1 import audit_pb2_grpc as audit
+from onefold.identity_merge.v1 import authentication_pb2_grpc as authentication
 from onefold.identity_merge.v1 import batches_pb2_grpc as batches
 from onefold.identity_merge.v1 import duplicates_pb2_grpc as duplicates
 from onefold.identity_merge.v1 import keys_pb2_grpc as keys
@@ -24,6 +25,14 @@ class Access:
         self.authenticate = Method(tokens, stub.Authenticate)
         self.create_api_key = Method(tokens, stub.CreateApiKey)
         self.get_store = Method(tokens, stub.GetStore)
+
+
+class Authentication:
+    """AuthenticationService."""
+
+    def __init__(self, tokens: Tokens, channel: grpc.Channel) -> None:
+        stub = authentication.AuthenticationServiceStub(channel)
+        self.authenticate_again = Method(tokens, stub.AuthenticateAgain)
 
 
 class Audit:

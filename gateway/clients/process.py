@@ -16,6 +16,7 @@ from gateway.clients.identity_merge import (
     Accounts,
     ApiKeys,
     Audit,
+    Authentication,
     Duplicates,
     Logins,
     MergeBatches,
@@ -64,6 +65,7 @@ class Services:
         self.directory = Directory(tokens, channels["membership"])
         self.invitations = Invitations(tokens, channels["membership"])
         self.access = Access(tokens, channels["identity_merge"])
+        self.authentication = Authentication(tokens, channels["identity_merge"])
         self.audit = Audit(tokens, channels["identity_merge"])
         self.staff = Staff(tokens, channels["identity_merge"])
         self.api_keys = ApiKeys(tokens, channels["identity_merge"])

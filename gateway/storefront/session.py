@@ -33,6 +33,7 @@ from gateway.context import NOBODY
 from gateway.storefront import cookies
 from gateway.storefront.frame import blueprint, claims_in, store_at, visitor
 from onefold.identity_merge.v1 import accounts_pb2 as pb
+from onefold.identity_merge.v1.authentication_pb2 import Verdict
 from onefold.identity_merge.v1.service_pb2 import LoginMethod, Store
 from onefold.membership.v1.service_pb2 import Customer, GetCustomerRequest
 from services.common import clock
@@ -136,7 +137,7 @@ def _ask(store: Store) -> tuple[Member | None, Unavailable | None]:
     if not brought:
         return None, None
     try:
-        method = _sessions().holder(_within(store, brought))
+        method = _sessions().holder(_within(store, brought)).login_method
     except Unauthenticated:
         after_this_request(lambda response: _without_session(response, store.slug))
         return None, None
@@ -146,12 +147,17 @@ def _ask(store: Store) -> tuple[Member | None, Unavailable | None]:
     return _member(store, method), None
 
 
-def ask_whose(credential: str, seconds: float) -> LoginMethod:
+def ask_whose(credential: str, seconds: float) -> pb.AuthenticateCustomerResponse:
     """Whose session it is (see `_within`), according to identity_merge. Raises Unauthenticated, Unavailable."""
     store_id, _, brought = credential.partition(" ")
     wish = pb.AuthenticateCustomerRequest(session_token=brought)
     claims = replace(NOBODY, store_id=store_id)
-    return services().accounts.authenticate(wish, claims=claims, seconds=min(seconds, _SECONDS)).login_method
+    return services().accounts.authenticate(wish, claims=claims, seconds=min(seconds, _SECONDS))
+
+
+def member_in(verdict: Verdict) -> pb.AuthenticateCustomerResponse | None:
+    """Whose session it is according to a verdict; None when it has ended."""
+    return verdict.customer if verdict.HasField("customer") else None
 
 
 def _within(store: Store, brought: str) -> str:
@@ -159,8 +165,8 @@ def _within(store: Store, brought: str) -> str:
     return f"{store.store_id} {brought}"
 
 
-def _sessions() -> Authenticator[LoginMethod]:
-    found: Authenticator[LoginMethod] = current_app.extensions["onefold_member_sessions"]
+def _sessions() -> Authenticator[pb.AuthenticateCustomerResponse]:
+    found: Authenticator[pb.AuthenticateCustomerResponse] = current_app.extensions["onefold_member_sessions"]
     return found
 
 
@@ -215,7 +221,7 @@ def forget(who: Member) -> None:
 
 
 def _forget(customer_id: str) -> None:
-    _sessions().forget_all(lambda method: method.customer_id == customer_id)
+    _sessions().forget_all(lambda session: session.login_method.customer_id == customer_id)
 
 
 def _without_session(response: FlaskResponse, slug: str) -> FlaskResponse:

@@ -9,6 +9,7 @@ from pathlib import Path
 from onefold.identity_merge.v1 import (
     accounts_pb2_grpc,
     audit_pb2_grpc,
+    authentication_pb2_grpc,
     batches_pb2_grpc,
     duplicates_pb2_grpc,
     keys_pb2_grpc,
@@ -28,6 +29,7 @@ from services.identity_merge.api import (
     AccessApi,
     ApiKeyApi,
     AuditApi,
+    AuthenticationApi,
     CustomerAccountApi,
     DuplicatesApi,
     LoginApi,
@@ -76,6 +78,7 @@ async def serve(environment: Environment, stop: asyncio.Event) -> None:
     service_pb2_grpc.add_AccessServiceServicer_to_server(AccessApi(context), server.aio)
     accounts_pb2_grpc.add_CustomerAccountServiceServicer_to_server(CustomerAccountApi(context), server.aio)
     audit_pb2_grpc.add_AuditServiceServicer_to_server(AuditApi(context), server.aio)
+    authentication_pb2_grpc.add_AuthenticationServiceServicer_to_server(AuthenticationApi(context), server.aio)
     batches_pb2_grpc.add_MergeBatchServiceServicer_to_server(MergeBatchApi(context), server.aio)
     duplicates_pb2_grpc.add_DuplicatesServiceServicer_to_server(DuplicatesApi(context), server.aio)
     keys_pb2_grpc.add_ApiKeyServiceServicer_to_server(ApiKeyApi(context), server.aio)

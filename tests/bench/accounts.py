@@ -7,6 +7,7 @@ gateway makes for each request of somebody who is logged in, by the gateway's ow
 
 from __future__ import annotations
 
+import random
 import statistics
 import sys
 import time
@@ -20,10 +21,15 @@ from rich.table import Table
 from deploy.local.process import ROOT, ProcessError
 from deploy.local.stack import Stack
 from deploy.local.state import DataFolder, DataFolderError
-from gateway.authenticator import Authenticator
+from gateway.auth import ask_again
 from gateway.clients import Services
 from gateway.config import Targets
+from gateway.context import NOBODY
+from gateway.keeper import MOST_KEPT, Keeper
+from gateway.storefront.session import member_in
 from onefold.identity_merge.v1 import accounts_pb2 as pb
+from onefold.identity_merge.v1 import service_pb2 as identity
+from services.common.ids import new_id
 from services.common.tokens import PUBLIC, ServiceClaims, TokenSigner
 from services.identity_merge.commands.passwords import HASHER
 from tests.bench.directory import percentile
@@ -35,7 +41,8 @@ FOLDER = ROOT / ".bench-accounts"
 # Both below what the limits allow to one network (services/identity_merge/README.md).
 _LOG_INS, _CODES = 90, 40
 _CHECKS = 2_000
-_BELIEVED, _BETWEEN_SECONDS = 100, 0.2
+_BELIEVED, _BETWEEN_SECONDS = 60, (0.2, 3.0)
+_MANY = 50
 _WARM = 5
 _PASSWORD = "correct horse battery staple"
 
@@ -112,22 +119,45 @@ def _checks(stack: Stack, store: Store, session: str) -> list[float]:
 
 
 def _believed(stack: Stack, store: Store, session: str) -> list[float]:
-    """The same as the gateway's pages do it: asked once a second, and believed in between."""
+    """The same as the gateway's pages do it for somebody who turns them: kept informed between requests, and believed."""
     services = Services(Targets(**stack.settings.targets), TokenSigner(stack.settings.service_key))
     claims = ServiceClaims("customer:", PUBLIC, store_id=str(UUID(session.split("_")[1])))
+    pauses = random.Random(2026)
 
     def ask(credential: str, seconds: float) -> pb.AuthenticateCustomerResponse:
         wish = pb.AuthenticateCustomerRequest(session_token=credential)
         return services.accounts.authenticate(wish, claims=claims, seconds=seconds)
 
-    authenticator = Authenticator(ask, stale_seconds=0)
+    keeper = Keeper(lambda handles: ask_again(services, handles))
+    authenticator = keeper.authenticator(ask, member_in, stale_seconds=0)
 
     def check() -> Iterator[None]:
-        time.sleep(_BETWEEN_SECONDS)
+        time.sleep(pauses.uniform(*_BETWEEN_SECONDS))
         yield
         authenticator.holder(session)
 
     took = timed(check, _BELIEVED)
+    keeper.close()
+    services.close()
+    return took
+
+
+def _many(stack: Stack, session: str) -> list[float]:
+    """What asking about as many as are kept takes, twice a second: beside the requests, not in them. Here they are API keys."""
+    services = Services(Targets(**stack.settings.targets), TokenSigner(stack.settings.service_key))
+    owner = ServiceClaims(f"staff:{new_id()}", "owner", store_id=str(UUID(session.split("_")[1])))
+    handles = []
+    for number in range(MOST_KEPT):
+        wish = identity.CreateApiKeyRequest(name=f"Till {number}", scopes=["orders:read"])
+        secret = services.access.create_api_key(wish, claims=owner).secret
+        asked = identity.AuthenticateRequest(credential=secret)
+        handles.append(services.access.authenticate(asked, claims=NOBODY).handle)
+
+    def again() -> Iterator[None]:
+        yield
+        assert all(verdict.HasField("of_store") for verdict in ask_again(services, handles))
+
+    took = timed(again, _MANY)
     services.close()
     return took
 
@@ -144,7 +174,8 @@ def _measure(stack: Stack) -> dict[str, list[float]]:
             "staff log in by password": _staff(store),
             "log in by code: the code typed": _by_code(stack, store),
             "check of a session, asked": _checks(stack, store, browser.session),
-            "check of a session, 5 requests a second": _believed(stack, store, browser.session),
+            "check of a session, kept informed": _believed(stack, store, browser.session),
+            f"asking about {MOST_KEPT} at once": _many(stack, browser.session),
         }
     store.http.close()
     return found

@@ -4,6 +4,7 @@ from services.identity_merge.api.access import AccessApi
 from services.identity_merge.api.accounts import CustomerAccountApi
 from services.identity_merge.api.api_keys import ApiKeyApi
 from services.identity_merge.api.audit import AuditApi
+from services.identity_merge.api.authentication import AuthenticationApi
 from services.identity_merge.api.batches import MergeBatchApi
 from services.identity_merge.api.duplicates import DuplicatesApi
 from services.identity_merge.api.logins import LoginApi
@@ -15,6 +16,7 @@ __all__ = [
     "AccessApi",
     "ApiKeyApi",
     "AuditApi",
+    "AuthenticationApi",
     "CustomerAccountApi",
     "DuplicatesApi",
     "LoginApi",

@@ -9,11 +9,14 @@ from onefold.identity_merge.v1 import service_pb2_grpc
 from services.common import rpc
 from services.common.ids import NIL
 from services.identity_merge import queries
+from services.identity_merge.api.authentication import holder_message
 from services.identity_merge.api.staff import entered_message
 from services.identity_merge.commands import Context, access, api_keys, entering
-from services.identity_merge.domain.access import ApiKey, Founding, KeyWish, Store
+from services.identity_merge.domain import tokens
+from services.identity_merge.domain.access import Founding, KeyWish, Store
 from services.identity_merge.domain.staff import Browser
 from services.identity_merge.events import api_key_message, staff_message, store_message
+from services.identity_merge.queries.authentication import authenticate
 
 GrpcContext = aio.ServicerContext[object, object]
 
@@ -53,11 +56,8 @@ class AccessApi(service_pb2_grpc.AccessServiceServicer):
         return pb.LogOutResponse()
 
     async def Authenticate(self, request: pb.AuthenticateRequest, _: GrpcContext) -> pb.AuthenticateResponse:
-        holder = await queries.authenticate(self._context.database, request.credential)
-        store = store_message(holder.store)
-        if isinstance(holder.who, ApiKey):
-            return pb.AuthenticateResponse(store=store, api_key=api_key_message(holder.who))
-        return pb.AuthenticateResponse(store=store, staff=staff_message(holder.who))
+        holder = await authenticate(self._context.database, request.credential)
+        return holder_message(holder, tokens.handle_of(request.credential))
 
     async def GetStore(self, request: pb.GetStoreRequest, _: GrpcContext) -> pb.GetStoreResponse:
         return pb.GetStoreResponse(store=store_message(await queries.get_store(self._context.database, request.slug)))

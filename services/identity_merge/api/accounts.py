@@ -10,13 +10,16 @@ from services.common import rpc
 from services.common.ids import parse_id
 from services.common.wire import timestamp
 from services.identity_merge import queries
+from services.identity_merge.api.authentication import customer_message
 from services.identity_merge.commands import Context
 from services.identity_merge.commands.accounts import codes, invitations, passwords, registering, sessions
+from services.identity_merge.domain import tokens
 from services.identity_merge.domain.codes import CodeRequest
 from services.identity_merge.domain.logins import Begun, CustomerSession, Visit
 from services.identity_merge.domain.passwords import Credentials
 from services.identity_merge.domain.proofs import Proved, Registration
 from services.identity_merge.events import login_message
+from services.identity_merge.queries.authentication import authenticate_customer
 
 GrpcContext = aio.ServicerContext[object, object]
 
@@ -128,10 +131,8 @@ class CustomerAccountApi(accounts_pb2_grpc.CustomerAccountServiceServicer):
     async def AuthenticateCustomer(
         self, request: pb.AuthenticateCustomerRequest, _: GrpcContext
     ) -> pb.AuthenticateCustomerResponse:
-        session = await queries.authenticate_customer(self._context.database, rpc.caller(), request.session_token)
-        return pb.AuthenticateCustomerResponse(
-            login_method=login_message(session.login_method), expires_at=timestamp(session.expires_at)
-        )
+        session = await authenticate_customer(self._context.database, rpc.caller(), request.session_token)
+        return customer_message(session, tokens.handle_of(request.session_token))
 
     async def LogOutCustomer(self, request: pb.LogOutCustomerRequest, _: GrpcContext) -> pb.LogOutCustomerResponse:
         await sessions.log_out(self._context, rpc.caller(), request.session_token)

@@ -24,6 +24,7 @@ GUEST_INVITATION = "ofg"
 INVITATION = "ofi"
 # A log-in whose second step is to come.
 CHALLENGE = "oft"
+_HANDLE_BYTES = 16 + hashlib.sha256().digest_size
 _PURPOSES = (SESSION, API_KEY, CONFIRMATION, MEMBER_SESSION, REGISTRATION, GUEST_INVITATION, INVITATION, CHALLENGE)
 
 
@@ -34,6 +35,11 @@ class Token:
     purpose: str
     store_id: UUID
     digest: bytes
+
+    @property
+    def handle(self) -> bytes:
+        """Stands for the token where it is asked about, and only there: the token cannot be found from it."""
+        return f"{self.purpose}_".encode() + self.store_id.bytes + self.digest
 
 
 def mint(purpose: str, store_id: UUID) -> str:
@@ -51,6 +57,20 @@ def read(text: str) -> Token | None:
         return Token(purpose, UUID(store), digest(text))
     except ValueError:
         return None
+
+
+def handle_of(text: str) -> bytes:
+    """The handle of a token as somebody sent it; empty when it has not the form of one."""
+    token = read(text)
+    return token.handle if token else b""
+
+
+def read_handle(handle: bytes) -> Token | None:
+    """The token that a handle stands for; None when it has not the form of one."""
+    purpose, _, rest = handle.partition(b"_")
+    if len(rest) != _HANDLE_BYTES or purpose.decode(errors="replace") not in _PURPOSES:
+        return None
+    return Token(purpose.decode(), UUID(bytes=rest[:16]), rest[16:])
 
 
 def read_session(text: str, store_id: UUID) -> bytes | None:

@@ -11,11 +11,11 @@ from services.common.ids import parse_id
 from services.common.paging import Page, PageRequest
 from services.common.tokens import ServiceClaims
 from services.identity_merge.domain import tokens
-from services.identity_merge.domain.access import ApiKey, Holder, Store, is_slug
+from services.identity_merge.domain.access import ApiKey, Store, is_slug
 from services.identity_merge.domain.audit import AuditFilter, Written
 from services.identity_merge.domain.batches import MOST_GROUPS, Batch, Group
 from services.identity_merge.domain.callers import me
-from services.identity_merge.domain.logins import Account, CustomerSession, LoginMethod
+from services.identity_merge.domain.logins import Account, LoginMethod
 from services.identity_merge.domain.merges import Run
 from services.identity_merge.domain.proofs import Proved, browser_digest
 from services.identity_merge.domain.staff import Entry, Myself
@@ -37,34 +37,12 @@ from services.identity_merge.store import (
 MOST_ACTORS = 500
 
 
-async def authenticate(database: Database, credential: str) -> Holder:
-    """Who holds a session token or an API key. Raises Unauthenticated (credential_refused)."""
-    token = tokens.read(credential)
-    if token and token.purpose in (tokens.SESSION, tokens.API_KEY):
-        find = staff_sessions.holder_of_session if token.purpose == tokens.SESSION else api_keys.holder
-        async with database.at_once() as connection:
-            holder = await find(connection, token.store_id, token.digest)
-        if holder:
-            return holder
-    raise Unauthenticated("credential_refused")
-
-
 async def list_api_keys(database: Database, claims: ServiceClaims, size: int, token: str) -> Page[ApiKey]:
     """The store's keys, newest first. Raises InvalidInput (invalid_page_token, too_large)."""
     page = _read_page(size, token)
     async with database.transaction(claims.store) as tx:
         rows = await api_keys.page_of(tx, claims.store, page)
     return page.cut(rows, lambda key: (key.created_at.isoformat(), str(key.api_key_id)))
-
-
-async def authenticate_customer(database: Database, claims: ServiceClaims, credential: str) -> CustomerSession:
-    """Whose session of the caller's store it is. Raises Unauthenticated (session_refused), in the same words for every cause."""
-    if digest := tokens.read_session(credential, claims.store):
-        async with database.at_once() as connection:
-            session = await sessions.find_at_once(connection, claims.store, digest)
-        if session:
-            return session
-    raise Unauthenticated("session_refused")
 
 
 async def get_account(database: Database, claims: ServiceClaims, credential: str) -> Account:

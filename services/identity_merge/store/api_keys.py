@@ -38,37 +38,36 @@ _ADD = text(
 )
 
 
-async def holder(connection: AsyncConnection, store_id: UUID, digest: bytes) -> Holder | None:
-    """Whose secret it is, if the key is neither revoked nor expired and the secret not too old.
+async def holders(connection: AsyncConnection, store_id: UUID, digests: Sequence[bytes]) -> dict[bytes, Holder]:
+    """Whose secrets they are, where the key is neither revoked nor expired and the secret not too old.
 
-    Notes, at most every 5 minutes, that the key is used. The connection is one of at_once.
+    Notes, at most every 5 minutes, that the keys are used. The connection is one of at_once.
     """
-    row = await _BY_SECRET.first(connection, {"store_id": store_id, "digest": digest})
-    if row is None:
-        return None
-    if row["unseen"]:
-        await _SEEN.all(connection, {"store_id": store_id, "api_key_id": row["api_key_id"]})
-    return Holder(store_of(row), _key(row))
+    rows = await _BY_SECRET.all(connection, {"store_id": store_id, "digests": digests})
+    if unseen := [row["api_key_id"] for row in rows if row["unseen"]]:
+        await _SEEN.all(connection, {"store_id": store_id, "api_key_ids": unseen})
+    return {row["digest"]: Holder(store_of(row), _key(row)) for row in rows}
 
 
 _GOOD = "k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > now())"
 _FOUND = f"{_COLUMNS}, k.last_used IS NULL OR k.last_used < now() - interval '5 minutes' AS unseen"
-# LATERAL with a LIMIT is read after what it refers to, so the store is named before a policy asks for it.
+# LATERAL with OFFSET is read after what it refers to, so the store is named before a policy asks for it.
 _BY_SECRET = Statement(
     f"""WITH {BOUND}
  SELECT s.*, found.* FROM bound
  JOIN stores s ON s.store_id = bound.store_id
  CROSS JOIN LATERAL (
-  SELECT {_FOUND} FROM api_keys k WHERE k.store_id = bound.store_id AND k.key_digest = :digest AND {_GOOD}
+  SELECT k.key_digest AS digest, {_FOUND} FROM api_keys k
+  WHERE k.store_id = bound.store_id AND k.key_digest = ANY(:digests) AND {_GOOD}
   UNION ALL
-  SELECT {_FOUND} FROM api_key_old_secrets o JOIN api_keys k ON k.store_id = o.store_id AND k.api_key_id = o.api_key_id
-  WHERE o.store_id = bound.store_id AND o.key_digest = :digest AND o.good_until > now() AND {_GOOD}
-  LIMIT 1) AS found"""
+  SELECT o.key_digest, {_FOUND} FROM api_key_old_secrets o JOIN api_keys k ON k.store_id = o.store_id AND k.api_key_id = o.api_key_id
+  WHERE o.store_id = bound.store_id AND o.key_digest = ANY(:digests) AND o.good_until > now() AND {_GOOD}
+  OFFSET 0) AS found"""
 )
 _SEEN = Statement(
     f"""WITH {BOUND}
  UPDATE api_keys k SET last_used = now() FROM bound, LATERAL (SELECT bound.store_id LIMIT 1) AS b
- WHERE k.store_id = b.store_id AND k.api_key_id = :api_key_id"""
+ WHERE k.store_id = b.store_id AND k.api_key_id = ANY(:api_key_ids)"""
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -44,20 +45,22 @@ _COLUMNS = f"""x.session_id, x.created_at, x.last_seen, x.expires_at, x.agent, C
 _METHOD = "m.store_id = x.store_id AND m.login_method_id = x.login_method_id AND m.state = 2"
 
 
-async def find_at_once(connection: AsyncConnection, store_id: UUID, digest: bytes) -> CustomerSession | None:
-    """The session, if it has not ended and its login method is proved still; notes, at most every 5 minutes, that it is used.
+async def find_at_once(
+    connection: AsyncConnection, store_id: UUID, digests: Sequence[bytes]
+) -> dict[bytes, CustomerSession]:
+    """The sessions that have not ended and whose login method is proved still; notes, at most every 5 minutes, that they are used.
 
     One statement that is a transaction of its own: every page of the store that a customer sees asks it (Database.at_once).
     """
-    row = await _FIND_AT_ONCE.first(connection, {"store_id": store_id, "digest": digest})
-    return _session(row) if row else None
+    rows = await _FIND_AT_ONCE.all(connection, {"store_id": store_id, "digests": digests})
+    return {row["token_digest"]: _session(row) for row in rows}
 
 
 # LATERAL with OFFSET: the rows must be looked for after the store has been named, whatever the planner thinks.
 _FIND_AT_ONCE = Statement(
     f"""WITH {BOUND}, found AS (
   SELECT s.* FROM bound CROSS JOIN LATERAL (SELECT x.token_digest, {_COLUMNS} FROM customer_sessions x JOIN login_methods m ON {_METHOD}
-   WHERE x.store_id = bound.store_id AND x.token_digest = :digest AND x.expires_at > now() OFFSET 0) s),
+   WHERE x.store_id = bound.store_id AND x.token_digest = ANY(:digests) AND x.expires_at > now() OFFSET 0) s),
  seen AS (UPDATE customer_sessions u SET last_seen = now() FROM bound, found
    WHERE u.store_id = bound.store_id AND u.token_digest = found.token_digest AND found.last_seen < now() - interval '5 minutes')
  SELECT * FROM found"""

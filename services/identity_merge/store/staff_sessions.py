@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
@@ -21,30 +22,34 @@ from services.identity_merge.domain.staff import (
 from services.identity_merge.store.access import store_of
 
 
-async def holder_of_session(connection: AsyncConnection, store_id: UUID, digest: bytes) -> Holder | None:
-    """Who holds a session that has not ended; notes, at most every 5 minutes, that it is used. The connection is one of at_once."""
-    values = {"store_id": store_id, "digest": digest}
-    row = await _BY_SESSION.first(connection, values)
-    if row is None:
-        return None
-    if row["unseen"]:
-        await _SEEN.all(connection, values)
-    return Holder(store_of(row), StaffMember(row["staff_id"], row["email"], row["staff_name"], StaffRole(row["role"])))
+async def holders_of_sessions(
+    connection: AsyncConnection, store_id: UUID, digests: Sequence[bytes]
+) -> dict[bytes, Holder]:
+    """Who holds those that have not ended; notes, at most every 5 minutes, that they are used. The connection is one of at_once."""
+    rows = await _BY_SESSION.all(connection, {"store_id": store_id, "digests": digests})
+    if unseen := [row["token_digest"] for row in rows if row["unseen"]]:
+        await _SEEN.all(connection, {"store_id": store_id, "digests": unseen})
+    return {row["token_digest"]: Holder(store_of(row), _member(row)) for row in rows}
 
 
-# LATERAL with a LIMIT is read after what it refers to, so the store is named before a policy asks for it.
+def _member(row: Any) -> StaffMember:
+    return StaffMember(row["staff_id"], row["email"], row["staff_name"], StaffRole(row["role"]))
+
+
+# LATERAL with OFFSET is read after what it refers to, so the store is named before a policy asks for it.
 _BY_SESSION = Statement(
     f"""WITH {BOUND}
  SELECT s.*, found.* FROM bound
  JOIN stores s ON s.store_id = bound.store_id
- CROSS JOIN LATERAL (SELECT p.staff_id, p.email, p.name AS staff_name, p.role, x.last_seen < now() - interval '5 minutes' AS unseen
+ CROSS JOIN LATERAL (SELECT x.token_digest, x.last_seen < now() - interval '5 minutes' AS unseen,
+   p.staff_id, p.email, p.name AS staff_name, p.role
   FROM staff_sessions x JOIN staff p ON p.store_id = x.store_id AND p.staff_id = x.staff_id AND p.removed_at IS NULL
-  WHERE x.store_id = bound.store_id AND x.token_digest = :digest AND x.expires_at > now() LIMIT 1) AS found"""
+  WHERE x.store_id = bound.store_id AND x.token_digest = ANY(:digests) AND x.expires_at > now() OFFSET 0) AS found"""
 )
 _SEEN = Statement(
     f"""WITH {BOUND}
  UPDATE staff_sessions x SET last_seen = now() FROM bound, LATERAL (SELECT bound.store_id LIMIT 1) AS b
- WHERE x.store_id = b.store_id AND x.token_digest = :digest"""
+ WHERE x.store_id = b.store_id AND x.token_digest = ANY(:digests)"""
 )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -60,9 +61,11 @@ def test_a_customers_personal_data_are_masked(told: tuple[Store, str, str]) -> N
     """C12: nothing in the log has to be erased."""
     store, _, _ = told
     whole = store.get("/audit-entries").text
+    # Ids, hashes and times are random digits, in which any number may stand.
+    words = re.sub(r"[0-9A-Za-z+/_=-]{20,}|[0-9-]{10}T[0-9:.]+", "", whole)
     for personal in ("陳大文", "1+1", "1990", "61234553", "chan.example", "sorry", "spilt"):
-        assert personal not in whole
-    assert "•••" in whole
+        assert personal not in words
+    assert "•••" in words
 
 
 def test_filters_narrow_the_log_and_words_find_values(told: tuple[Store, str, str]) -> None:

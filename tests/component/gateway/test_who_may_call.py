@@ -223,6 +223,7 @@ NOBODYS = {
     "orders.v1.PaymentService/GetProviders",
     "orders.v1.PaymentService/ReceiveNotice",
     *(f"identity_merge.v1.AccessService/{name}" for name in ("LogIn", "LogOut", "Authenticate", "GetStore")),
+    "identity_merge.v1.AuthenticationService/AuthenticateAgain",
     "identity_merge.v1.LoginService/ConfirmLogin",
     *(path.removeprefix("/onefold.") for path in METHODS if "CustomerAccountService" in path),
     *(path.removeprefix("/onefold.") for path in METHODS if "SocialLoginService" in path),

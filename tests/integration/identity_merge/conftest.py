@@ -18,6 +18,7 @@ from deploy.local.state import DatabaseUrls
 from onefold.identity_merge.v1 import (
     accounts_pb2_grpc,
     audit_pb2_grpc,
+    authentication_pb2_grpc,
     batches_pb2_grpc,
     duplicates_pb2_grpc,
     keys_pb2_grpc,
@@ -42,6 +43,7 @@ from services.identity_merge.api import (
     AccessApi,
     ApiKeyApi,
     AuditApi,
+    AuthenticationApi,
     CustomerAccountApi,
     DuplicatesApi,
     LoginApi,
@@ -85,6 +87,7 @@ class Service:
         self.access = service_pb2_grpc.AccessServiceStub(self.channel)
         self.accounts = accounts_pb2_grpc.CustomerAccountServiceStub(self.channel)
         self.logins = service_pb2_grpc.LoginServiceStub(self.channel)
+        self.authentication = authentication_pb2_grpc.AuthenticationServiceStub(self.channel)
         self.batches = batches_pb2_grpc.MergeBatchServiceStub(self.channel)
         self.merges = service_pb2_grpc.MergeServiceStub(self.channel)
         self.staff = staff_pb2_grpc.StaffServiceStub(self.channel)
@@ -189,6 +192,7 @@ async def service(
     service_pb2_grpc.add_AccessServiceServicer_to_server(AccessApi(app), server.aio)
     accounts_pb2_grpc.add_CustomerAccountServiceServicer_to_server(CustomerAccountApi(app), server.aio)
     audit_pb2_grpc.add_AuditServiceServicer_to_server(AuditApi(app), server.aio)
+    authentication_pb2_grpc.add_AuthenticationServiceServicer_to_server(AuthenticationApi(app), server.aio)
     batches_pb2_grpc.add_MergeBatchServiceServicer_to_server(MergeBatchApi(app), server.aio)
     duplicates_pb2_grpc.add_DuplicatesServiceServicer_to_server(DuplicatesApi(app), server.aio)
     keys_pb2_grpc.add_ApiKeyServiceServicer_to_server(ApiKeyApi(app), server.aio)

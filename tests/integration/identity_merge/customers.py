@@ -8,10 +8,11 @@ from typing import Any
 
 from onefold.identity_merge.v1 import accounts_pb2 as pb
 from onefold.identity_merge.v1 import events_pb2
+from onefold.identity_merge.v1.authentication_pb2 import AuthenticateAgainRequest, Verdict
 from services.common.errors import InvalidInput, Unauthenticated
 from services.common.ids import new_id
 from services.common.tokens import ServiceClaims
-from tests.integration.identity_merge.conftest import Service
+from tests.integration.identity_merge.conftest import PUBLIC, Service
 
 EMAIL = "tai.man@example.com"
 PHONE = "+85294512053"
@@ -26,6 +27,8 @@ class Browser:
     who: ServiceClaims
     secret: str = field(default_factory=lambda: secrets.token_urlsafe(32))
     source: str = "203.0.113.7"
+    # By which sessions that were good are asked about again.
+    _handles: dict[str, bytes] = field(default_factory=dict)
 
     @property
     def claims(self) -> ServiceClaims:
@@ -112,13 +115,23 @@ class Browser:
         return answer
 
     async def customer(self, session: str) -> str:
-        """Whose session it is; "" when it is nobody's."""
+        """Whose session it is; "" when it is nobody's. Asking by its handle must find the same."""
         wish = pb.AuthenticateCustomerRequest(session_token=session)
         try:
             answer = await self.service.call(self.service.accounts.AuthenticateCustomer, wish, self.claims)
         except Unauthenticated as error:
+            if handle := self._handles.get(session):
+                assert (await self._again(handle)).WhichOneof("holder") is None
             return "" if error.reason == "session_refused" else error.reason
+        assert (await self._again(answer.handle)).customer == answer
+        self._handles[session] = answer.handle
         return str(answer.login_method.customer_id)
+
+    async def _again(self, handle: bytes) -> Verdict:
+        wish = AuthenticateAgainRequest(handles=[handle])
+        answer = await self.service.call(self.service.authentication.AuthenticateAgain, wish, PUBLIC)
+        assert isinstance(answer.verdicts[0], Verdict)
+        return answer.verdicts[0]
 
 
 async def issue(service: Service, who: ServiceClaims, code_id: str) -> pb.IssueCodeResponse:

@@ -8,6 +8,7 @@ import time
 import pytest
 from sqlalchemy import text
 
+from onefold.identity_merge.v1 import authentication_pb2
 from onefold.identity_merge.v1 import service_pb2 as pb
 from services.common.errors import AlreadyExists, InvalidInput, PermissionDenied, Unauthenticated
 from services.common.tokens import ServiceClaims
@@ -202,3 +203,34 @@ async def test_another_stores_rows_are_out_of_reach(service: Service) -> None:
         assert changed.rowcount == 0
     async with service.app.database.across_stores() as tx:
         assert (await tx.execute(text("SELECT 1 FROM staff"))).all() == []
+
+
+async def test_many_are_asked_about_at_once_by_handles_that_open_nothing(service: Service) -> None:
+    """Staff, programs and strangers side by side; who has been logged out is nobody, and a handle is no credential."""
+    made = await service.call(service.access.CreateStore, founding("again"), OPERATOR)
+    one, two = await log_in(service, "again"), await log_in(service, "again")
+    owner = ServiceClaims(actor=f"staff:{made.owner.staff_id}", role="owner", store_id=made.store.store_id)
+    wish = pb.CreateApiKeyRequest(name="Till", scopes=["orders:read"])
+    key = await service.call(service.access.CreateApiKey, wish, owner)
+    answers = [await authenticate(service, c) for c in (one.session_token, two.session_token, key.secret)]
+    assert len({answer.handle for answer in answers}) == 3
+    await service.call(service.access.LogOut, pb.LogOutRequest(session_token=two.session_token), PUBLIC)
+    handles = [*(answer.handle for answer in answers), b"", b"ofs_nothing", answers[0].handle[:-1] + b"x"]
+    again = authentication_pb2.AuthenticateAgainRequest(handles=handles)
+    found = await service.call(service.authentication.AuthenticateAgain, again, PUBLIC)
+    assert [verdict.WhichOneof("holder") for verdict in found.verdicts] == [
+        "of_store",
+        None,
+        "of_store",
+        None,
+        None,
+        None,
+    ]
+    assert (found.verdicts[0].of_store.staff, found.verdicts[0].of_store.store) == (made.owner, made.store)
+    assert found.verdicts[2].of_store.api_key.api_key_id == key.api_key.api_key_id
+    for handle in handles[:3]:
+        with pytest.raises(Unauthenticated):
+            await authenticate(service, handle.decode(errors="replace"))
+    too_many = authentication_pb2.AuthenticateAgainRequest(handles=handles * 40)
+    with pytest.raises(InvalidInput):
+        await service.call(service.authentication.AuthenticateAgain, too_many, PUBLIC)

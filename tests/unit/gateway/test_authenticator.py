@@ -10,6 +10,7 @@ import pytest
 from gateway.auth import Principal, principal_of
 from gateway.authenticator import FRESH_SECONDS, STALE_SECONDS, Authenticator
 from onefold.identity_merge.v1 import service_pb2 as identity
+from onefold.identity_merge.v1.accounts_pb2 import AuthenticateCustomerResponse
 from services.common.errors import OnefoldError, Unauthenticated, Unavailable
 
 
@@ -137,14 +138,14 @@ def test_fifty_threads_with_one_credential_ask_once(known: Identity, principal: 
 def test_ending_all_sessions_of_an_account_forgets_them_at_once_and_no_others() -> None:
     asked: list[str] = []
 
-    def ask(credential: str, _seconds: float) -> str:
+    def ask(credential: str, _seconds: float) -> AuthenticateCustomerResponse:
         asked.append(credential)
-        return credential[0]
+        return AuthenticateCustomerResponse(login_method=identity.LoginMethod(customer_id=credential[0]))
 
     authenticator = Authenticator(ask, lambda: 0.0)
     for credential in ("a1", "a2", "b1"):
         authenticator.holder(credential)
-    authenticator.forget_all(lambda holder: holder == "a")
+    authenticator.forget_all(lambda holder: holder.login_method.customer_id == "a")
     for credential in ("a1", "a2", "b1"):
         authenticator.holder(credential)
     assert asked == ["a1", "a2", "b1", "a1", "a2"]
