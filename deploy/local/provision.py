@@ -1,4 +1,4 @@
-"""Roles and databases on a PostgreSQL server, as every deployment needs them."""
+"""Roles and databases of all services on the PostgreSQL server of a local stack."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import asyncpg
 
 from deploy.local.process import ProcessError
 from deploy.local.state import CONTEXTS, DatabaseUrls, DataFolder
+from services.common.provision import GROUPS, KINDS, administration, make_database, make_groups, make_login
 
-GROUPS = ("onefold_app", "onefold_worker")
 _T = TypeVar("_T")
 
 
@@ -33,7 +33,7 @@ def with_login(url: str, role: str, password: str, database: str) -> str:
 def database_urls(admin_url: str, data: DataFolder, context: str, database: str = "") -> DatabaseUrls:
     """The URLs of a context's database by role; `database` is the context's name unless told otherwise."""
     name = database or context
-    passwords = {kind: data.secret(f"postgres_{context}_{kind}") for kind in ("owner", "app", "worker")}
+    passwords = {kind: data.secret(f"postgres_{context}_{kind}") for kind in KINDS}
     logins = {kind: with_login(admin_url, f"{context}_{kind}", word, name) for kind, word in passwords.items()}
     return DatabaseUrls(admin=urlsplit(admin_url)._replace(path=f"/{name}").geturl(), **logins)
 
@@ -44,46 +44,23 @@ async def provision(admin_url: str, data: DataFolder) -> None:
     Raises ProcessError when the server cannot be reached or refuses.
     """
     try:
-        connection = await asyncpg.connect(admin_url)
-        try:
+        async with administration(admin_url) as connection:
             await _provision(connection, data)
-        finally:
-            await connection.close()
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         server = urlsplit(admin_url).netloc.rpartition("@")[2]
         raise ProcessError(f"PostgreSQL at {server}: {type(error).__name__}: {error}") from error
 
 
 async def _provision(connection: asyncpg.Connection, data: DataFolder) -> None:
-    for group in GROUPS:
-        await _role(connection, group, "NOLOGIN")
+    await make_groups(connection)
     for context in CONTEXTS:
-        await _login_roles(connection, data, context)
+        for kind in KINDS:
+            password = data.secret(f"postgres_{context}_{kind}")
+            await make_login(connection, f"{context}_{kind}", password, GROUPS.get(kind, ""))
         await create_database(connection, context, context)
 
 
-async def _login_roles(connection: asyncpg.Connection, data: DataFolder, context: str) -> None:
-    for kind in ("owner", "app", "worker"):
-        password = data.secret(f"postgres_{context}_{kind}")
-        literal = await connection.fetchval("SELECT quote_literal($1::text)", password)
-        await _role(connection, f"{context}_{kind}", f"LOGIN NOSUPERUSER NOBYPASSRLS PASSWORD {literal}")
-    await connection.execute(f"GRANT onefold_app TO {context}_app; GRANT onefold_worker TO {context}_worker")
-
-
-async def _role(connection: asyncpg.Connection, name: str, attributes: str) -> None:
-    exists = await connection.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", name)
-    await connection.execute(f"{'ALTER' if exists else 'CREATE'} ROLE {name} {attributes}")
-
-
 async def create_database(connection: asyncpg.Connection, name: str, context: str, template: str = "") -> None:
-    """A database for a context, unless it exists; only the context's own three roles may connect.
-
-    A copy of `template` is made file by file: through the log, which is what PostgreSQL does unasked, it takes ten times as long.
-    """
-    # A server that is not a superuser's (managed PostgreSQL) lets one give away only to roles one belongs to.
-    await connection.execute(f"GRANT {context}_owner TO CURRENT_USER")
-    if not await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", name):
-        source = f" TEMPLATE {template} STRATEGY FILE_COPY" if template else ""
-        await connection.execute(f"CREATE DATABASE {name} OWNER {context}_owner{source}")
-    await connection.execute(f"REVOKE ALL ON DATABASE {name} FROM PUBLIC")
-    await connection.execute(f"GRANT CONNECT ON DATABASE {name} TO {context}_owner, {context}_app, {context}_worker")
+    """A database for a context, or a copy of `template`, unless it exists; only the context's own three roles may connect."""
+    owner, *others = (f"{context}_{kind}" for kind in KINDS)
+    await make_database(connection, name, owner=owner, others=others, template=template)

@@ -29,7 +29,7 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects.postgresql import TIMESTAMP
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -44,17 +44,24 @@ BOUND = """bound AS MATERIALIZED (SELECT CAST(set_config('app.store_id', CAST(CA
  AS store_id)"""
 
 
+def address_of(url: str) -> tuple[URL, dict[str, Any]]:
+    """Of "postgresql://…": the address for SQLAlchemy, and what the driver reads itself: sslmode, sslrootcert and the like."""
+    return make_url(url).set(drivername="postgresql+asyncpg", query={}), {"dsn": url}
+
+
 def connect(url: str, *, connections: int, name: str) -> AsyncEngine:
     """An engine with at most `connections` connections; `name` is shown in pg_stat_activity."""
+    address, own = address_of(url)
     return create_async_engine(
-        make_url(url).set(drivername="postgresql+asyncpg"),
+        address,
         # SQLAlchemy begins and ends nothing: `Database` does, on the driver, which costs a third.
         isolation_level="AUTOCOMMIT",
         # One more than what `Database` keeps: a listener's (outbox.listen).
         pool_size=connections,
         max_overflow=1,
         pool_timeout=WAIT_SECONDS,
-        connect_args={
+        connect_args=own
+        | {
             "timeout": 5,
             "server_settings": {
                 "application_name": name,

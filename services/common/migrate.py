@@ -9,10 +9,10 @@ from pathlib import Path
 from alembic import command, op
 from alembic.config import Config
 from sqlalchemy import Connection, MetaData
-from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from services.common.config import Environment
+from services.common.database import address_of
 
 _CREATED = re.compile(r"^CREATE TABLE (\w+)", re.MULTILINE)
 _PLUMBING = ("outbox", "inbox", "dead_letters", "idempotency_keys")
@@ -20,8 +20,8 @@ _PLUMBING = ("outbox", "inbox", "dead_letters", "idempotency_keys")
 
 async def upgrade(environment: Environment, migrations: Path, revision: str = "head") -> None:
     """Brings the database to a revision, the newest if none is named, under an advisory lock, so that two runs do not meet."""
-    url = make_url(environment.text("DATABASE_URL")).set(drivername="postgresql+asyncpg")
-    engine = create_async_engine(url)
+    address, own = address_of(environment.text("DATABASE_URL"))
+    engine = create_async_engine(address, connect_args=own)
     async with engine.connect() as connection:
         await connection.run_sync(_upgrade, migrations, revision)
         await connection.commit()

@@ -13,7 +13,7 @@ from typing import Any
 import structlog
 import uvloop
 
-from services.common import deadletters, logging
+from services.common import deadletters, logging, provision
 from services.common.config import ConfigError, Environment
 
 log = structlog.get_logger()
@@ -21,8 +21,11 @@ Command = Callable[[Environment, asyncio.Event], Awaitable[None]]
 
 
 def main(context: str, commands: Mapping[str, Command]) -> None:
-    """Runs `python -m services.<context>.main <command>`; `dead-letters` is a command of all. Exits 2 on wrong configuration."""
-    commands = {**commands, "dead-letters": deadletters.command}
+    """Runs `python -m services.<context>.main <command>`; `dead-letters` and `provision` are commands of all.
+
+    Exits 2 on wrong configuration.
+    """
+    commands = {**commands, "dead-letters": deadletters.command, "provision": provision.command}
     name = sys.argv[1] if len(sys.argv) > 1 else ""
     if name not in commands:
         sys.exit(f"usage: python -m services.{context}.main {' | '.join(commands)}")

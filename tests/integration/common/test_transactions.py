@@ -163,3 +163,16 @@ def test_a_value_that_cannot_be_sent_will_not_pass_by_itself() -> None:
     assert not is_transient(asyncpg.exceptions._base.DataError("invalid input"))
     assert is_transient(asyncpg.InterfaceError("connection is closed"))
     assert is_transient(asyncpg.InternalClientError("cannot switch to state 15; another operation (2) is in progress"))
+
+
+async def test_the_url_says_how_the_way_to_the_database_is_secured(urls: DatabaseUrls) -> None:
+    """(H6) As libpq reads it; the tests' server speaks no TLS."""
+    plain = Database(connect(f"{urls.app}?sslmode=disable", connections=1, name="test"))
+    async with plain.across_stores() as tx:
+        assert (await tx.execute(COUNT)).scalar_one() == 0
+    await plain.close()
+    secured = Database(connect(f"{urls.app}?sslmode=require", connections=1, name="test"))
+    with pytest.raises(ConnectionError, match="SSL"):
+        async with secured.across_stores():
+            raise AssertionError("the server has been spoken to without TLS")
+    await secured.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import stat
@@ -17,6 +18,8 @@ from deploy.local.postgres import Postgres
 from deploy.local.process import wait_until
 from deploy.local.provision import provision, run_sync, with_login
 from deploy.local.state import CONTEXTS, DataFolder
+from services.common.config import ConfigError, Environment
+from services.common.provision import KINDS, command
 from tests.support.stack import TestServers
 
 
@@ -164,3 +167,30 @@ async def test_providing_roles_and_databases_twice_changes_nothing(postgres_serv
     before = await ask(postgres_server.admin_url, count)
     run_sync(provision(postgres_server.admin_url, postgres_server.data))
     assert await ask(postgres_server.admin_url, count) == before
+
+
+async def test_an_administrator_who_is_no_superuser_provides_for_services_side_by_side(server: Postgres) -> None:
+    """As on managed servers (H6): `main.py provision`, two at once, and again with other passwords."""
+    await ask(server.admin_url, "CREATE ROLE keeper LOGIN CREATEROLE CREATEDB PASSWORD 'keeper'")
+    keeper = with_login(server.admin_url, "keeper", "keeper", "postgres")
+    for password in ("p'a:s/s", "another"):
+        urls = {
+            context: {kind: with_login(keeper, f"{context}_{kind}", password, f"{context}_db") for kind in KINDS}
+            for context in CONTEXTS[:2]
+        }
+        given = [{f"ONEFOLD_{kind.upper()}_DATABASE_URL": url for kind, url in own.items()} for own in urls.values()]
+        environments = [Environment(own | {"ONEFOLD_ADMIN_DATABASE_URL": keeper}) for own in given]
+        await asyncio.gather(*(command(environment, asyncio.Event()) for environment in environments))
+        for own in urls.values():
+            assert [await ask(url, "SELECT 1") for url in own.values()] == [1, 1, 1]
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await asyncpg.connect(with_login(keeper, "orders_app", "another", "membership_db"))
+    assert await ask(server.admin_url, "SELECT pg_has_role('orders_app', 'onefold_app', 'MEMBER')")
+
+
+async def test_urls_that_do_not_belong_together_provide_nothing() -> None:
+    urls = {f"ONEFOLD_{kind.upper()}_DATABASE_URL": f"postgresql://{kind}:x@nowhere/{kind}" for kind in KINDS}
+    with pytest.raises(ConfigError, match="more than one database: app, owner, worker"):
+        await command(Environment(urls), asyncio.Event())
+    with pytest.raises(ConfigError, match="ONEFOLD_APP_DATABASE_URL is not postgresql://role:password@host/database"):
+        await command(Environment(urls | {"ONEFOLD_APP_DATABASE_URL": "postgresql://nowhere/app"}), asyncio.Event())
