@@ -80,7 +80,8 @@ class FieldOutcome(AnswerModel):
 
     field: str
     value: str = Field(
-        description="Days and times in ISO 8601, money in minor units, a lot of points as “points last-moment”."
+        description="Days and times in ISO 8601, money in minor units, a lot of points as “points last-moment”, many lots of one month "
+        "as “points first-moment/last-moment”."
     )
     from_customer_id: Id | None = Field(description="Null: all accounts together make it, or the merge itself adds it.")
 
@@ -116,6 +117,9 @@ class PlannedLot(AnswerModel):
     customer_id: Id | None = Field(description="Null for points that the merge itself gives.")
     remaining: int
     expires_at: Time | None
+    expires_from: Time | None = Field(
+        description="Set where there are many lots: those of one month are told of as one, and the first of them run out then."
+    )
 
 
 class RetiredIdentifier(AnswerModel):
@@ -215,7 +219,7 @@ def plan_json(plan: pb.MergePlan, currency: str) -> Json:
         "cart_left_out": [_line_json(line) for line in plan.relink.left_out],
         "points_before": preview.points_before,
         "points_after": preview.points_after,
-        "lots": [{**lot_json(lot), "customer_id": lot.customer_id or None} for lot in preview.lots],
+        "lots": [_lot_json(lot) for lot in preview.lots],
         "retired": [{"kind": r.kind, "value": r.value, "customer_id": r.customer_id} for r in preview.retired],
         "warnings": list(preview.warnings),
     }
@@ -292,4 +296,12 @@ def _orders_json(entry: orders.CustomerOrders, relink: relinking.PreviewRelinkRe
         "settled_count": entry.settled_count,
         "net_spend_minor": entry.net_spend_minor,
         "under_way_count": under_way.get(entry.customer_id, 0),
+    }
+
+
+def _lot_json(lot: membership.PointsLot) -> Json:
+    return {
+        **lot_json(lot),
+        "customer_id": lot.customer_id or None,
+        "expires_from": when_set(lot, "expires_from"),
     }

@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response
 from gateway import addresses, formats, items, merge_files
 from gateway.auth import principal
 from gateway.console import ask, labels, webhook_words
-from gateway.console.merge_words import lot_text
+from gateway.console.merge_words import last_day_text, lot_text
 from gateway.reasons import sentence_of
 from onefold.membership.v1.imports_pb2 import ImportProblem
 from onefold.membership.v1.service_pb2 import PointsLot
@@ -46,22 +46,23 @@ def _language(tag: str) -> str:
     return labels.LANGUAGE.get(tag, tag) if tag else _("The store’s language")
 
 
-def _last_day(stamp: Timestamp) -> str:
-    return formats.day_text(formats.last_day(stamp, ask.zone()), ask.locale())
-
-
 def _by_day(lots: Iterable[PointsLot]) -> list[tuple[str, str, int]]:
-    """(last day, whose, points), the first to expire first; lots of one day and account are one line."""
+    """(last day or days, whose, points), the first to expire first; lots of one day and account are one line."""
     sums: dict[tuple[int, str, str], int] = {}
     for lot in lots:
         expires = lot.HasField("expires_at")
         place = formats.last_day(lot.expires_at, ask.zone()).toordinal() if expires else _NEVER
-        text = _last_day(lot.expires_at) if expires else _("No expiry")
-        key = (place, text, lot.customer_id)
+        key = (place, _days(lot) if expires else _("No expiry"), lot.customer_id)
         sums[key] = sums.get(key, 0) + lot.remaining
     return [
         (text, owner, points) for (_place, text, owner), points in sorted(sums.items(), key=lambda item: item[0][0])
     ]
+
+
+def _days(lot: PointsLot) -> str:
+    last = last_day_text(lot.expires_at)
+    first = last_day_text(lot.expires_from) if lot.HasField("expires_from") else last
+    return last if first == last else str(_("%(first)s to %(last)s", first=first, last=last))
 
 
 def _moment(stamp: Timestamp) -> str:
@@ -99,7 +100,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "level_cause": _words(labels.LEVEL_CAUSE),
     "iso_day": ask.iso_day,
     "language_name": _language,
-    "last_day": _last_day,
+    "last_day": last_day_text,
     "mend": _mend,
     "merge_column": merge_files.column_of,
     "merge_batch_state": _badge(labels.MERGE_BATCH_STATE),

@@ -9,6 +9,7 @@ from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from gateway import formats
 from gateway.console import ask, labels
@@ -64,12 +65,26 @@ def _consent(value: str) -> str:
 
 
 def lot_text(value: str) -> str:
-    """Points and their last moment, as they are read."""
-    points, _space, until = value.partition(" ")
-    if not until:
+    """Points and their last moment, or the first and the last of theirs, as they are read."""
+    points, _space, spell = value.partition(" ")
+    if not spell:
         return str(_("%(points)s points without expiry", points=_number(points)))
-    last = formats.day_text(formats.last_day(datetime.fromisoformat(until), ask.zone()), ask.locale())
+    first, last = (last_day_text(datetime.fromisoformat(moment)) for moment in (spell.split("/") * 2)[:2])
+    if first != last:
+        return str(
+            _(
+                "%(points)s points that run out from %(first)s to %(last)s",
+                points=_number(points),
+                first=first,
+                last=last,
+            )
+        )
     return str(_("%(points)s points until %(day)s", points=_number(points), day=last))
+
+
+def last_day_text(moment: datetime | Timestamp) -> str:
+    """The last day before a moment, as it is read in the store."""
+    return formats.day_text(formats.last_day(moment, ask.zone()), ask.locale())
 
 
 _WRITTEN: dict[str, Callable[[str], str]] = {
@@ -194,4 +209,4 @@ def rule_rows(rules: Iterable[MergeRule]) -> list[tuple[str, str]]:
 def by_expiry(outcomes: Iterable[FieldOutcome]) -> list[FieldOutcome]:
     """Lots alone, the first to expire first."""
     lots = (outcome for outcome in outcomes if outcome.field == "lot")
-    return sorted(lots, key=lambda lot: lot.value.partition(" ")[2] or "~")
+    return sorted(lots, key=lambda lot: lot.value.partition(" ")[2].rpartition("/")[2] or "~")

@@ -200,6 +200,7 @@ def _lot_message(lot: Lot) -> pb.PointsLot:
         customer_id=str(lot.customer_id),
         remaining=lot.remaining,
         expires_at=timestamp(lot.expires_at),
+        expires_from=timestamp(lot.expires_from),
     )
 
 

@@ -56,7 +56,7 @@ async def absorb(context: Context, claims: ServiceClaims, run_id: UUID, merge: M
         adjustment = read_adjustment(
             merge.points, merge.expires_on, merge.description, now, settings, prefix="adjustment."
         )
-        accounts = await store.load_accounts(tx, claims.store, merge, settings.rules, now, lock=True)
+        accounts = await store.load_accounts(tx, claims.store, merge, settings, now, lock=True)
         outcome = await _reckon(accounts, adjustment, now, settings, claims.actor, run_id)
         if outcome.fingerprint != fingerprint:
             raise Conflict("stale_plan", "an account has changed since the preview")

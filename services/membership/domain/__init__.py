@@ -74,6 +74,7 @@ from services.membership.domain.likeness import Likeness
 from services.membership.domain.merge import (
     MANY_LOTS,
     MERGE_RULES,
+    MOST_MOMENTS,
     Account,
     Fact,
     FieldOutcome,
@@ -128,6 +129,7 @@ __all__ = [
     "MERGE_RULES",
     "MOST_FILTERS",
     "MOST_IN_RUN",
+    "MOST_MOMENTS",
     "REGISTRATION",
     "REST",
     "SAME_ADDRESS",

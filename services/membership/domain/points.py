@@ -37,7 +37,8 @@ class Reason(IntEnum):
 class Lot:
     """A parcel of points with one expiry (None: never). `points` is what it began with, `remaining` what is left.
 
-    A lot that came by a merge names the one it came from, and that one's owner.
+    A lot that came by a merge names the one it came from, and that one's owner. A sum of lots that expire in one month has the first of
+    their moments in `expires_from` and the last in `expires_at`; it is for looking.
     """
 
     lot_id: UUID
@@ -48,6 +49,7 @@ class Lot:
     created_at: datetime
     origin_lot_id: UUID | None = None
     origin_customer_id: UUID | None = None
+    expires_from: datetime | None = None
 
     def less(self, points: int) -> Lot:
         """What is left of it."""
@@ -61,6 +63,7 @@ class Lot:
             self.created_at,
             self.origin_lot_id,
             self.origin_customer_id,
+            self.expires_from,
         )
 
     def is_good(self, now: datetime) -> bool:
@@ -196,6 +199,7 @@ class Ledger:
                 created_at=self.now,
                 origin_lot_id=lot.lot_id,
                 origin_customer_id=lot.customer_id,
+                expires_from=lot.expires_from,
             )
             self._open(moved, Reason.MERGED_IN)
 

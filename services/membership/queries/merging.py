@@ -32,7 +32,7 @@ async def preview_absorb(database: Database, claims: ServiceClaims, merge: Merge
         adjustment = read_adjustment(
             merge.points, merge.expires_on, merge.description, now, settings, prefix="adjustment."
         )
-        accounts = await store.load_accounts(tx, claims.store, merge, settings.rules, now, lock=False)
+        accounts = await store.load_accounts(tx, claims.store, merge, settings, now, lock=False)
     if sum(len(account.lots) for account in accounts) < MANY_LOTS:
         return accounts, merge_outcome(accounts, merge.primary_id, adjustment, now, settings)
     return accounts, await asyncio.to_thread(merge_outcome, accounts, merge.primary_id, adjustment, now, settings)

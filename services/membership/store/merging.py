@@ -15,22 +15,23 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.common.errors import NotFound, StateConflict
 from services.membership.domain import (
+    MOST_MOMENTS,
     Account,
     Adjustment,
     Customer,
-    LevelRules,
     Lot,
     Merge,
     MergeRecord,
     Outcome,
     SearchText,
     Spend,
+    StoreSettings,
     read_facts,
     read_fields,
 )
 from services.membership.store.customers import load_participants
 from services.membership.store.gifts import gifts_of
-from services.membership.store.points import lots_of
+from services.membership.store.points import lots_by_expiry
 from services.membership.store.pooling import pool_points
 from services.membership.store.profiles import address_digest
 from services.membership.store.removals import being_removed
@@ -131,9 +132,9 @@ _FOUND_BY = text(
 
 
 async def load_accounts(
-    tx: AsyncConnection, store_id: UUID, merge: Merge, rules: LevelRules, now: datetime, *, lock: bool
+    tx: AsyncConnection, store_id: UUID, merge: Merge, settings: StoreSettings, now: datetime, *, lock: bool
 ) -> list[Account]:
-    """The participants, the primary first, with their lots summed up by expiry; `lock` holds them.
+    """The participants, the primary first, with their lots summed up by expiry, or by the month if they are many; `lock` holds them.
 
     Raises NotFound (customer_not_found), StateConflict (being_removed).
     """
@@ -144,8 +145,9 @@ async def load_accounts(
             raise NotFound("customer_not_found", customer_id=str(customer_id))
     if removed := await being_removed(tx, store_id, ids):
         raise StateConflict("being_removed", customer_id=str(removed))
-    lots = await lots_of(tx, store_id, ids, by_expiry=True)
-    spends = await load_spends(tx, store_id, ids, rules, now) if rules.levels else {}
+    most = MOST_MOMENTS if merge.points >= 0 else None
+    lots = await lots_by_expiry(tx, store_id, ids, now, settings.timezone, most=most)
+    spends = await load_spends(tx, store_id, ids, settings.rules, now) if settings.rules.levels else {}
     gifts = await gifts_of(tx, store_id, ids)
     uses = await load_uses(tx, store_id, ids)
     by_owner: defaultdict[UUID, list[Lot]] = defaultdict(list)

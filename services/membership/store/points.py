@@ -33,13 +33,18 @@ _LOTS = text(
  WHERE store_id = :store_id AND customer_id = ANY(CAST(:ids AS uuid[])) AND remaining > 0
  ORDER BY expires_at NULLS LAST, created_at, lot_id"""
 )
-# A year of daily orders are hundreds of lots, but who looks at them asks how much expires when.
+# A year of daily orders are hundreds of lots, but who looks at them asks how much expires when: by the moment or, where even those are
+# more than anybody reads, by the month. What is past its time is never one with what is not.
 _LOTS_BY_EXPIRY = text(
-    """SELECT customer_id, (array_agg(lot_id ORDER BY lot_id))[1] AS lot_id, sum(points)::bigint AS points,
- sum(remaining)::bigint AS remaining, expires_at, min(created_at) AS created_at,
- CAST(NULL AS uuid) AS origin_lot_id, CAST(NULL AS uuid) AS origin_customer_id FROM points_lots
- WHERE store_id = :store_id AND customer_id = ANY(CAST(:ids AS uuid[])) AND remaining > 0
- GROUP BY customer_id, expires_at ORDER BY expires_at NULLS LAST, created_at, lot_id"""
+    """WITH moment AS (SELECT customer_id, (array_agg(lot_id ORDER BY lot_id))[1] AS lot_id, sum(points)::bigint AS points,
+  sum(remaining)::bigint AS remaining, expires_at, min(created_at) AS created_at FROM points_lots
+  WHERE store_id = :store_id AND customer_id = ANY(CAST(:ids AS uuid[])) AND remaining > 0 GROUP BY customer_id, expires_at),
+ spell AS (SELECT *, CASE WHEN COALESCE((SELECT count(*) FROM moment) <= CAST(:most AS int), true) THEN expires_at
+   ELSE date_trunc('month', expires_at - interval '1 microsecond', CAST(:timezone AS text)) END AS begun FROM moment)
+ SELECT customer_id, (array_agg(lot_id ORDER BY lot_id))[1] AS lot_id, sum(points)::bigint AS points, sum(remaining)::bigint AS remaining,
+  max(expires_at) AS expires_at, min(created_at) AS created_at, CAST(NULL AS uuid) AS origin_lot_id,
+  CAST(NULL AS uuid) AS origin_customer_id, NULLIF(min(expires_at), max(expires_at)) AS expires_from
+ FROM spell GROUP BY customer_id, begun, expires_at <= CAST(:now AS timestamptz) ORDER BY expires_at NULLS LAST, created_at, lot_id"""
 )
 # Those that the next points come from.
 _LOTS_WORTH = text(
@@ -103,13 +108,19 @@ _EXPIRED = text(
 )
 
 
-async def lots_of(tx: AsyncConnection, store_id: UUID, ids: Sequence[UUID], *, by_expiry: bool = False) -> list[Lot]:
-    """Lots that still hold points, the first to expire first; those past their time too.
+async def lots_of(tx: AsyncConnection, store_id: UUID, ids: Sequence[UUID]) -> list[Lot]:
+    """Lots that still hold points, the first to expire first; those past their time too."""
+    return [_lot(row) for row in await tx.execute(_LOTS, {"store_id": store_id, "ids": list(ids)})]
 
-    `by_expiry`: a customer's lots of one expiry as one, by the name of the oldest. For looking; never to be written.
+
+async def lots_by_expiry(
+    tx: AsyncConnection, store_id: UUID, ids: Sequence[UUID], now: datetime, timezone: str, *, most: int | None
+) -> list[Lot]:
+    """As `lots_of`, but a customer's lots of one expiry as one, by the name of the oldest; if those are more than `most` (None: never),
+    a customer's lots that expire in one month of the store's calendar. For looking; never to be written.
     """
-    rows = await tx.execute(_LOTS_BY_EXPIRY if by_expiry else _LOTS, {"store_id": store_id, "ids": list(ids)})
-    return [_lot(row) for row in rows]
+    of = {"store_id": store_id, "ids": list(ids), "now": now, "timezone": timezone, "most": most}
+    return [_lot(row, row.expires_from) for row in await tx.execute(_LOTS_BY_EXPIRY, of)]
 
 
 async def lots_worth(tx: AsyncConnection, store_id: UUID, customer_id: UUID, points: int) -> list[Lot]:
@@ -209,7 +220,7 @@ async def expired_owners(tx: AsyncConnection, now: datetime, most: int) -> list[
     return [(row.store_id, row.customer_id) for row in rows]
 
 
-def _lot(row: Row[Any]) -> Lot:
+def _lot(row: Row[Any], expires_from: datetime | None = None) -> Lot:
     return Lot(
         lot_id=row.lot_id,
         customer_id=row.customer_id,
@@ -219,6 +230,7 @@ def _lot(row: Row[Any]) -> Lot:
         created_at=row.created_at,
         origin_lot_id=row.origin_lot_id,
         origin_customer_id=row.origin_customer_id,
+        expires_from=expires_from,
     )
 
 

@@ -58,9 +58,9 @@ async def three_accounts(shop: Shop) -> tuple[UUID, UUID, UUID]:
 
 
 async def read_back(shop: Shop, customer_id: UUID) -> Account:
-    rules = await Ranks(shop).rules()
     async with shop.context.database.transaction(shop.store_id) as tx:
-        found = await store.load_accounts(tx, shop.store_id, Merge(customer_id, ()), rules, clock.now(), lock=False)
+        settings = await store.load_settings(tx, shop.store_id)
+        found = await store.load_accounts(tx, shop.store_id, Merge(customer_id, ()), settings, clock.now(), lock=False)
     return found[0]
 
 

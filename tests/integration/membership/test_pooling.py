@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import random
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from services.common import clock
 from services.common.ids import new_id
@@ -91,4 +93,54 @@ async def test_points_move_as_the_ledger_would_move_them(shop: Shop) -> None:
         assert (balance, good + points) == (ledgers[0].balance, balance), seed
         for ledger in ledgers:
             await check(shop, ledger)
+    await shop.audit()
+
+
+# A lot of one point more each day, from yesterday on, each emptied at the end of a day in Hong Kong; and one that is good for ever.
+_DAILY = """WITH made AS (SELECT gen_random_uuid() AS id, n + 1 AS points, (CASE WHEN n < 100 THEN
+    (date_trunc('day', now() AT TIME ZONE 'Asia/Hong_Kong') + n * interval '1 day') AT TIME ZONE 'Asia/Hong_Kong' END) AS expires_at
+   FROM generate_series(0, 100) AS n),
+ lots AS (INSERT INTO points_lots (store_id, customer_id, lot_id, points, remaining, expires_at, created_at)
+  SELECT CAST(:store AS uuid), CAST(:owner AS uuid), id, points, points, expires_at, now() FROM made),
+ balance AS (UPDATE customers SET points_balance = points_balance + (SELECT sum(points) FROM made)
+  WHERE store_id = :store AND customer_id = :owner)
+ INSERT INTO points_entries (store_id, customer_id, entry_id, lot_id, reason, points, note, actor, at)
+ SELECT CAST(:store AS uuid), CAST(:owner AS uuid), id, id, 2, points, '', 'test', now() FROM made RETURNING points"""
+HONG_KONG = ZoneInfo("Asia/Hong_Kong")
+
+
+async def test_more_expiries_than_anybody_reads_are_told_of_by_the_month(shop: Shop) -> None:
+    """F8, F11: the preview's months are those of the store's calendar, and hold what the merge then moves, account by account; what is past
+    its time goes nowhere. A deduction is foretold lot by lot, for it takes a part of a month."""
+    people = [await shop.member(), await shop.member()]
+    for owner in people:
+        assert len(await shop.rows(_DAILY, store=shop.store_id, owner=owner)) == 101
+    plan = await shop.preview(*people)
+    foretold = plan.ledgers[0].lots
+    exact = await shop.preview(*people, points=-10)
+    assert len(exact.ledgers[0].lots) == 2 * 101 - 1 > 5 * len(foretold)
+    assert plan.fingerprint != exact.fingerprint
+    balance = await shop.absorb(*people, plan=plan.fingerprint)
+    lots = await shop.rows("SELECT * FROM points_lots WHERE customer_id = :id AND remaining > 0", id=people[0])
+    months: defaultdict[tuple[Any, ...], list[Any]] = defaultdict(list)
+    for lot in lots:
+        last = lot.expires_at and (lot.expires_at - timedelta(microseconds=1)).astimezone(HONG_KONG)
+        months[lot.origin_customer_id, last and (last.year, last.month)].append(lot)
+    came = [
+        (
+            sum(lot.remaining for lot in month),
+            *(() if owed[1] is None else (min(lot.expires_at for lot in month), max(lot.expires_at for lot in month))),
+        )
+        for owed, month in months.items()
+    ]
+    told = [
+        (lot.remaining, *(() if lot.expires_at is None else (lot.expires_from or lot.expires_at, lot.expires_at)))
+        for lot in foretold
+        if lot.remaining
+    ]
+    assert sorted(told) == sorted(came)
+    assert balance == plan.points_after == sum(points for points, *_ in told) == 2 * (sum(range(1, 102)) - 1)
+    words = [field.value for field in plan.fields if field.field == "lot"]
+    assert len(words) == len(told)
+    assert sum("/" in word for word in words) == sum(len(spell) == 2 and spell[0] != spell[1] for _, *spell in told)
     await shop.audit()

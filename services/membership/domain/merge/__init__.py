@@ -8,7 +8,13 @@ from services.membership.domain.merge.accounts import (
     Outcome,
     RetiredIdentifier,
 )
-from services.membership.domain.merge.outcome import MANY_LOTS, MOST_ACCOUNTS, check_participants, merge_outcome
+from services.membership.domain.merge.outcome import (
+    MANY_LOTS,
+    MOST_ACCOUNTS,
+    MOST_MOMENTS,
+    check_participants,
+    merge_outcome,
+)
 from services.membership.domain.merge.record import MergeRecord, read_facts, read_fields, write_down
 from services.membership.domain.merge.rules import MERGE_RULES, MergeRule, MergeWay
 
@@ -16,6 +22,7 @@ __all__ = [
     "MANY_LOTS",
     "MERGE_RULES",
     "MOST_ACCOUNTS",
+    "MOST_MOMENTS",
     "Account",
     "Fact",
     "FieldOutcome",

@@ -19,7 +19,10 @@ from services.membership.domain.settings import StoreSettings
 from services.membership.domain.uses import Use
 
 MOST_ACCOUNTS = 5
-# Lots of all participants, by expiry, from which on they are reckoned with in a thread of its own, while other calls are answered.
+# Lots of all participants, by expiry, from which on they are added up by the month. A deduction needs them all the same: it takes some
+# of one month, and whose those are is told beforehand (F8).
+MOST_MOMENTS = 150
+# From so many on they are reckoned with in a thread of its own, while other calls are answered.
 MANY_LOTS = 200
 
 

@@ -107,11 +107,13 @@ def text_of(value: Any) -> str:
 
 
 def _lot_texts(lots: Iterable[Lot]) -> list[str]:
-    """Each "points last-moment", or "points" for those that never expire; one of each moment, for an account may have thousands of lots."""
-    sums = Counter[datetime | None]()
+    """Each "points last-moment", "points first-moment/last-moment" for a sum of several, or "points" for those that never expire; one of
+    each moment, for an account may have thousands of lots.
+    """
+    sums = Counter[tuple[datetime, ...]]()
     for lot in lots:
-        sums[lot.expires_at] += lot.remaining
-    return [f"{points} {text_of(expiry) if expiry else ''}".strip() for expiry, points in sums.items() if points]
+        sums[tuple(moment for moment in (lot.expires_from, lot.expires_at) if moment)] += lot.remaining
+    return [f"{points} {'/'.join(map(text_of, spell))}".strip() for spell, points in sums.items() if points]
 
 
 def _primarys(rule: MergeRule, case: Case) -> Sequence[FieldOutcome]:
