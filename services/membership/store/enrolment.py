@@ -115,8 +115,9 @@ _ADD_FACT = text(
  ON CONFLICT (store_id, order_id) DO NOTHING RETURNING order_id"""
 )
 _FIND = text(
-    """SELECT f.customer_id, f.created_member, c.status, c.name FROM order_facts f
- JOIN customers c ON c.store_id = f.store_id AND c.customer_id = f.customer_id
+    """SELECT c.customer_id, f.created_member, c.status, c.name FROM order_facts f
+ JOIN customers r ON r.store_id = f.store_id AND r.customer_id = f.customer_id
+ JOIN customers c ON c.store_id = r.store_id AND c.customer_id = COALESCE(r.survivor_id, r.customer_id)
  WHERE f.store_id = :store_id AND f.order_id = :order_id"""
 )
 _HOLDERS = text(

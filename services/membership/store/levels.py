@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.common.ids import NIL
 from services.common.paging import PageRequest
 from services.membership.domain import Basis, Cause, LevelRules, Moved, Step, add_steps
+from services.membership.store.spending import spent_within_a_year
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +49,10 @@ class Judging:
 
 
 _LIFETIME = ("c.net_spend", "CAST(NULL AS timestamptz)", "")
-# An order counts until it is twelve months old.
-_ROLLING = (
-    "COALESCE(w.spend, 0)",
-    "w.oldest",
-    """ LEFT JOIN (SELECT f.customer_id, sum(f.paid - f.refunded)::bigint AS spend, min(f.placed_at) AS oldest FROM order_facts f
-   WHERE f.store_id = :store_id AND f.settled AND f.placed_at + interval '12 months' > CAST(:now AS timestamptz){chosen}
-   GROUP BY f.customer_id) w ON w.customer_id = c.customer_id""",
-)
-_PART = " AND {table}.customer_id > :after AND {table}.customer_id <= :last"
-_SOME = " AND {table}.customer_id = ANY(CAST(:customers AS uuid[]))"
+_ROLLING = ("COALESCE(w.spend, 0)", "w.oldest", " LEFT JOIN ({spent}) w ON w.customer_id = c.customer_id")
+_ALL = "true"
+_PART = "{owner} > :after AND {owner} <= :last"
+_SOME = "{owner} = ANY(CAST(:customers AS uuid[]))"
 # As many are judged by one statement as let a person see that it goes on.
 _AT_ONCE = 20_000
 _AT = "(CAST(:{array} AS {type}[]))[{rank}]"
@@ -67,15 +62,15 @@ def _at(array: str, kind: str, rank: str) -> str:
     return _AT.format(array=array, type=kind, rank=rank)
 
 
-def _judged(basis: Basis, chosen: str = "") -> str:
+def _judged(basis: Basis, chosen: str = _ALL) -> str:
     """Members, all or those `chosen`, whose level, or how firm it is, is not what the rules say: `judge` of the domain, step by step."""
     spend, oldest, window = _LIFETIME if basis is Basis.LIFETIME else _ROLLING
-    window = window.format(chosen=chosen.format(table="f"))
+    window = window.format(spent=spent_within_a_year(chosen))
     place = _at("ranks_before", "int", "array_position(CAST(:before AS uuid[]), j.level_id)")
     return f"""WITH member AS (SELECT c.customer_id, c.name, c.level_id, c.level_until, c.level_pinned_until, c.level_due_at,
    COALESCE(array_position(CAST(:levels AS uuid[]), c.level_id), 0) AS current,
    width_bucket({spend}, CAST(:thresholds AS bigint[])) AS earned, {oldest} AS oldest
-  FROM customers c{window} WHERE c.store_id = :store_id AND c.status = 2{chosen.format(table="c")}),
+  FROM customers c{window} WHERE c.store_id = :store_id AND c.status = 2 AND {chosen.format(owner="c.customer_id")}),
  held AS (SELECT m.*, COALESCE(m.level_pinned_until > :now AND (m.current > 0 OR m.level_id IS NULL), false) AS pinned,
    COALESCE(m.level_until > :now, true) AS good, {_at("ends", "timestamptz", "m.current")} AS own_end FROM member m),
  ranked AS (SELECT h.*, CASE WHEN h.pinned OR h.earned < h.current AND {_at("keeps", "bool", "h.current")}

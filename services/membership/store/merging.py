@@ -109,7 +109,6 @@ _MOVE = [
  WHERE store_id = :store_id AND {_MERGED} ORDER BY year, entry_id ON CONFLICT DO NOTHING""",
         f"UPDATE redemptions SET customer_id = :primary_id WHERE store_id = :store_id AND {_MERGED}",
         f"UPDATE cart_facts SET customer_id = :primary_id WHERE store_id = :store_id AND {_MERGED}",
-        f"UPDATE order_facts SET customer_id = :primary_id WHERE store_id = :store_id AND {_MERGED}",
         f"DELETE FROM customer_search WHERE store_id = :store_id AND {_MERGED}",
     )
 ]

@@ -45,7 +45,8 @@ _LOCK_BUYERS = text(
     """SELECT f.order_id, f.earns, c.customer_id, c.status, c.level_id
  FROM unnest(CAST(:order_ids AS uuid[]), CAST(:versions AS bigint[])) AS n(order_id, version)
  JOIN order_facts f ON f.store_id = :store_id AND f.order_id = n.order_id AND f.version < n.version
- JOIN customers c ON c.store_id = f.store_id AND c.customer_id = f.customer_id
+ JOIN customers r ON r.store_id = f.store_id AND r.customer_id = f.customer_id
+ JOIN customers c ON c.store_id = r.store_id AND c.customer_id = COALESCE(r.survivor_id, r.customer_id)
  ORDER BY c.customer_id FOR NO KEY UPDATE OF c"""
 )
 _APPLY = text(
@@ -55,7 +56,8 @@ _APPLY = text(
    JOIN order_facts o ON o.store_id = CAST(:store_id AS uuid) AND o.order_id = n.order_id
   WHERE f.store_id = CAST(:store_id AS uuid) AND f.order_id = n.order_id AND f.version < n.version
   RETURNING f.customer_id, f.paid - f.refunded - o.paid + o.refunded AS net, f.settled::int - o.settled::int AS orders),
- spent AS (SELECT customer_id, sum(net)::bigint AS net, sum(orders)::bigint AS orders FROM fact GROUP BY customer_id),
+ spent AS (SELECT COALESCE(r.survivor_id, r.customer_id) AS customer_id, sum(f.net)::bigint AS net, sum(f.orders)::bigint AS orders
+  FROM fact f JOIN customers r ON r.store_id = CAST(:store_id AS uuid) AND r.customer_id = f.customer_id GROUP BY 1),
  award AS (SELECT * FROM unnest(CAST(:award_orders AS uuid[]), CAST(:award_customers AS uuid[]), CAST(:award_points AS bigint[]),
     CAST(:award_expiries AS timestamptz[]), CAST(:award_lots AS uuid[]), CAST(:award_entries AS uuid[]))
    AS a(order_id, customer_id, points, expires_at, lot_id, entry_id)),
@@ -85,7 +87,7 @@ async def enrolled_orders(tx: AsyncConnection, store_id: UUID, order_ids: Sequen
 async def lock_buyers(tx: AsyncConnection, store_id: UUID, orders: Sequence[OrderState]) -> Mapping[UUID, Owner]:
     """For each order that is news its owner, whose row is held from here on.
 
-    An owner may be found merged just now: then the order's row was read before that merge, and this is to be asked again.
+    An owner may be found merged just now: then the pointer to it was read before that merge, and this is to be asked again.
     """
     parameters = {
         "store_id": store_id,

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.common.paging import PageRequest
 from services.membership.domain import Basis, Cause, LevelRules, Moved, Spend, Standing
+from services.membership.store.spending import spent_within_a_year
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +36,7 @@ _SPENDS = {
         """SELECT customer_id, net_spend AS spend, CAST(NULL AS timestamptz) AS oldest FROM customers
  WHERE store_id = :store_id AND customer_id = ANY(CAST(:customers AS uuid[]))"""
     ),
-    Basis.ROLLING_YEAR: text(
-        """SELECT customer_id, sum(paid - refunded)::bigint AS spend, min(placed_at) AS oldest FROM order_facts
- WHERE store_id = :store_id AND customer_id = ANY(CAST(:customers AS uuid[])) AND settled
-  AND placed_at + interval '12 months' > CAST(:now AS timestamptz) GROUP BY customer_id"""
-    ),
+    Basis.ROLLING_YEAR: text(spent_within_a_year("{owner} = ANY(CAST(:customers AS uuid[]))")),
 }
 # One statement: the member's new standing, and the line that says why.
 _SET = text(

@@ -150,11 +150,12 @@ class Shop:
         )
         assert not await self.rows(
             "SELECT c.customer_id FROM customers c WHERE (c.net_spend, c.orders_count) <> (SELECT COALESCE(sum(paid - refunded), 0),"
-            " count(*) FILTER (WHERE settled) FROM order_facts f WHERE f.store_id = c.store_id AND f.customer_id = c.customer_id)"
+            " count(*) FILTER (WHERE settled) FROM order_facts f JOIN customers r USING (store_id, customer_id)"
+            " WHERE f.store_id = c.store_id AND COALESCE(r.survivor_id, r.customer_id) = c.customer_id)"
         )
         assert not await self.rows(
-            "SELECT f.order_id FROM order_facts f LEFT JOIN customers c USING (store_id, customer_id) WHERE c.status = 3"
-            " OR c.status IS NULL"
+            "SELECT f.order_id FROM order_facts f LEFT JOIN customers r USING (store_id, customer_id) LEFT JOIN customers c"
+            " ON c.store_id = f.store_id AND c.customer_id = COALESCE(r.survivor_id, r.customer_id) WHERE c.status = 3 OR c.status IS NULL"
         )
         assert not await self.rows(
             "SELECT i.digest FROM identifiers i JOIN customers c USING (store_id, customer_id)"

@@ -68,13 +68,14 @@ async def fill(shop: Shop, pick: random.Random, known: list[UUID]) -> dict[UUID,
             pin=standing.pinned_until,
             due=standing.due_at,
         )
+        absorbed = await _absorbed(shop, customer_id) if pick.random() < 0.3 else customer_id
         for at, paid, back in orders:
             await shop.rows(
                 "INSERT INTO order_facts (store_id, order_id, customer_id, declared_customer_id, created_member, placed_at, settled,"
                 " paid, refunded, version) VALUES (:store, :order, :id, :id, false, :at, true, :paid, :back, 1) RETURNING 1",
                 store=shop.store_id,
                 order=new_id(),
-                id=customer_id,
+                id=pick.choice((customer_id, absorbed)),
                 at=at,
                 paid=paid,
                 back=back,
@@ -82,8 +83,24 @@ async def fill(shop: Shop, pick: random.Random, known: list[UUID]) -> dict[UUID,
     return made
 
 
+async def _absorbed(shop: Shop, survivor_id: UUID) -> UUID:
+    """An account that has been merged into the member."""
+    absorbed = new_id()
+    await shop.rows(
+        "INSERT INTO customers (store_id, customer_id, status, name, phone, email, language, source, created_at, joined_at,"
+        " version, survivor_id, merged_at)"
+        " VALUES (:store, :id, 3, 'N', '', '', '', 'order', now(), now(), 2, :survivor, now()) RETURNING 1",
+        store=shop.store_id,
+        id=absorbed,
+        survivor=survivor_id,
+    )
+    return absorbed
+
+
 async def standings(shop: Shop) -> dict[UUID, Standing]:
-    rows = await shop.rows("SELECT customer_id, level_id, level_until, level_pinned_until, level_due_at FROM customers")
+    rows = await shop.rows(
+        "SELECT customer_id, level_id, level_until, level_pinned_until, level_due_at FROM customers WHERE status = 2"
+    )
     return {r.customer_id: Standing(r.level_id, r.level_until, r.level_pinned_until, r.level_due_at) for r in rows}
 
 

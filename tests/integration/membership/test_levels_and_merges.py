@@ -11,7 +11,7 @@ from onefold.membership.v1 import events_pb2, levels_pb2
 from services.common import clock
 from services.common.errors import Conflict
 from services.membership.domain import Basis, Cause
-from tests.integration.membership.people import Shop, order, told
+from tests.integration.membership.people import Shop, order, refund, told
 from tests.integration.membership.ranks import AT_ONCE, GOLD, SILVER, Ranks, level
 
 
@@ -78,20 +78,25 @@ async def test_an_order_that_changes_the_survivors_level_makes_the_plan_stale(sh
 
 
 async def test_the_rolling_year_of_all_accounts_counts(shop: Shop, ranks: Ranks) -> None:
-    """B1, F8: and the survivor is due when the oldest of their orders is a year old."""
+    """B1, F5, F8: and the survivor is due when the oldest of their orders is a year old; what is refunded of a merged account's order
+    counts no more, even after another merge."""
     await ranks.save(level("Active", 1_000, lapse=AT_ONCE), basis=Basis.ROLLING_YEAR)
     primary, merged = await shop.member(), await shop.member()
     long_ago, lately = clock.now() - timedelta(days=400), clock.now() - timedelta(days=100)
-    await shop.hear(
-        *told(order(primary, 5_000, paid_at=long_ago)),
-        *told(order(primary, 400)),
-        *told(order(merged, 600, paid_at=lately)),
-    )
+    theirs = order(merged, 600, paid_at=lately)
+    await shop.hear(*told(order(primary, 5_000, paid_at=long_ago)), *told(order(primary, 400)), *told(theirs))
     await shop.absorb(primary, merged)
     assert await ranks.of(primary) == "Active"
     [row] = await shop.rows("SELECT level_due_at FROM customers WHERE customer_id = :id", id=primary)
     assert row.level_due_at - lately > timedelta(days=364)
     assert row.level_due_at - lately < timedelta(days=367)
+    last = await shop.member()
+    await shop.absorb(last, primary)
+    assert await ranks.of(last) == "Active"
+    await shop.hear(refund(theirs, 1, 2))
+    assert await ranks.of(last) == ""
+    assert (await shop.customer(last)).net_spend == 5_999
+    await shop.audit()
 
 
 async def test_gifts_of_one_year_are_flagged_and_go_along(shop: Shop) -> None:

@@ -14,7 +14,8 @@ order_facts = Table(
     metadata,
     Column("store_id", Uuid, nullable=False),
     Column("order_id", Uuid, nullable=False),
-    # The owner; moves with a merge.
+    # The owner, or an account that has been merged into the owner since: a merge leaves these rows, which may be tens of thousands, where
+    # they are, and whoever asks for the owner follows the account's pointer (one hop, F10).
     Column("customer_id", Uuid, nullable=False),
     # The customer that the order named when its buyer was enrolled.
     Column("declared_customer_id", Uuid, nullable=False),
