@@ -23,10 +23,10 @@ ARGS ?=
 # Three processes share the tests (tests/conftest.py says how).
 PYTEST := pytest -n 3 --no-loadscope-reorder
 
-.PHONY: help up load members status reset audit history merges bench test coverage proto lint format translations lock clean
+.PHONY: help up load members status reset audit history merges bench test coverage images images-test proto lint format translations lock clean
 
 help: ## This list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
 
 up: $(GENERATED) ## Start everything and print the addresses; Ctrl-C stops it, the data stays
 	@exec $(BIN)/python -m deploy.local up
@@ -65,6 +65,13 @@ coverage: $(GENERATED) ## The tests again, with a count of what they reach, in a
 	@$(BIN)/coverage erase
 	@browser=$$(tests/support/chromium.sh); CHROMIUM=$$browser $(BIN)/coverage run -m $(PYTEST) $(ARGS) || status=$$?; \
 	$(BIN)/coverage combine --quiet; $(BIN)/coverage report --skip-covered; exit $${status:-0}
+
+images: ## Build the container images by podman or docker; size and time of each
+	@deploy/images.sh
+
+images-test: $(GENERATED) ## The whole system from the images in containers, and the main job in a browser on it; wants podman-compose or docker compose
+	@tests/containers/servers/build.sh
+	@browser=$$(tests/support/chromium.sh); CHROMIUM=$$browser $(BIN)/python -m pytest -p no:cacheprovider tests/containers/main_job.py $(ARGS)
 
 proto: $(GENERATED) ## Generate code and stubs from the contracts, if they changed
 

@@ -27,6 +27,7 @@ GROUPS = (
     ("tests/integration/membership/", "tests/integration/orders/"),
     ("tests/integration/",),
     ("tests/unit/", "tests/architecture/"),
+    ("tests/containers/",),
 )
 
 

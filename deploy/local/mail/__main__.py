@@ -25,13 +25,13 @@ from deploy.local.ports import LOOPBACK
 from deploy.local.social.server import serve as serve_social
 
 
-async def serve_smtp(mailbox: Mailbox, port: int) -> None:
+async def serve_smtp(mailbox: Mailbox, host: str, port: int) -> None:
     """Takes mails until SIGTERM or SIGINT."""
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    server = await loop.create_server(factory(mailbox), LOOPBACK, port, backlog=512)
+    server = await loop.create_server(factory(mailbox), host, port, backlog=512)
     await stop.wait()
     server.close()
 
@@ -40,25 +40,26 @@ def main() -> None:
     """Web in a thread, SMTP in the event loop."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--folder", type=Path, required=True)
+    parser.add_argument("--host", default=LOOPBACK, help="of mails and their pages; all else is for this machine alone")
     parser.add_argument("--smtp-port", type=int, required=True)
     parser.add_argument("--web-port", type=int, required=True)
     parser.add_argument("--payments-port", type=int)
     parser.add_argument("--social-port", type=int)
     options = parser.parse_args()
     mailbox = Mailbox(options.folder)
-    servers: list[BaseServer] = [serve_web(options.web_port, pages(mailbox))]
+    servers: list[BaseServer] = [serve_web(options.web_port, pages(mailbox), options.host)]
     if options.payments_port:
         servers.append(serve_payments(options.folder.parent / "payments", options.payments_port))
     if options.social_port:
         servers.append(serve_social(options.social_port))
-    uvloop.run(serve_smtp(mailbox, options.smtp_port))
+    uvloop.run(serve_smtp(mailbox, options.host, options.smtp_port))
     for server in servers:
         server.shutdown()
 
 
-def serve_web(port: int, handler: type[BaseHTTPRequestHandler]) -> ThreadingHTTPServer:
+def serve_web(port: int, handler: type[BaseHTTPRequestHandler], host: str = LOOPBACK) -> ThreadingHTTPServer:
     """Answers in threads of its own."""
-    web = ThreadingHTTPServer((LOOPBACK, port), handler)
+    web = ThreadingHTTPServer((host, port), handler)
     web.daemon_threads = True
     threading.Thread(target=web.serve_forever, daemon=True).start()
     return web
