@@ -23,10 +23,10 @@ ARGS ?=
 # Three processes share the tests (tests/conftest.py says how).
 PYTEST := pytest -n 3 --no-loadscope-reorder
 
-.PHONY: help up load members status reset audit history merges bench test coverage images images-test proto lint format translations lock clean
+.PHONY: help up load members status reset audit backup restore history merges bench test coverage images images-test proto lint format translations lock clean
 
 help: ## This list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 18
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
 
 up: $(GENERATED) ## Start everything and print the addresses; Ctrl-C stops it, the data stays
 	@exec $(BIN)/python -m deploy.local up
@@ -45,6 +45,12 @@ reset: $(GENERATED) ## Delete the data of `make up`
 
 audit: $(GENERATED) ## Check the invariants across the databases of the running stack
 	@exec $(BIN)/python -m deploy.audit $(ARGS)
+
+backup: $(GENERATED) ## Back all databases of the running stack up to one point: INTO=a new folder
+	@exec $(BIN)/python -m deploy.backup take $(if $(INTO),--into $(INTO)) $(ARGS)
+
+restore: $(GENERATED) ## Make a data folder of a backup: FROM=backup DATA=folder, and LOG=folder UNTIL=time to go on from it (deploy/backup)
+	@exec $(BIN)/python -m deploy.backup restore $(FROM) --data $(DATA) $(if $(LOG),--log $(LOG)) $(if $(UNTIL),--until $(UNTIL)) $(ARGS)
 
 history: $(GENERATED) ## After `make load ORDERS=all`: totals to the cent, 200 merges while orders come, audit
 	@exec $(BIN)/python -m tests.history $(ARGS)

@@ -10,7 +10,7 @@ import pwd
 import shutil
 import signal
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from deploy.local.ports import LOOPBACK
@@ -161,18 +161,38 @@ class Postgres:
         """A fast shutdown."""
         self.process.terminate()
 
-    def _initialise(self) -> None:
-        # Made beside its place and moved there when whole: an initdb that was broken off leaves nothing that looks done.
+    def restore(self, fill: Callable[[Path], object]) -> None:
+        """Makes the cluster by a function that fills a folder. Raises ProcessError when there is one already, and what `fill` raises."""
+        if self.cluster.exists():
+            raise ProcessError(f"{self.cluster} holds databases already; nothing was overwritten")
+        draft = self._draft()
+        try:
+            fill(draft)
+        except BaseException:
+            shutil.rmtree(draft)
+            raise
+        if self._user:
+            for path in draft.rglob("*"):
+                os.chown(path, self._user.uid, self._user.gid, follow_symlinks=False)
+        draft.rename(self.cluster)
+
+    def _draft(self) -> Path:
+        """Made beside its place and moved there when whole: what was broken off leaves nothing that looks done."""
         draft = self.cluster.with_name("postgres.draft")
         if draft.exists():
             shutil.rmtree(draft)
         draft.mkdir(mode=0o700)
+        if self._user:
+            os.chown(draft, self._user.uid, self._user.gid)
+        return draft
+
+    def _initialise(self) -> None:
+        draft = self._draft()
         password_file = self.cluster.with_name("postgres.password")
         password_file.unlink(missing_ok=True)
         password_file.touch(mode=0o600)
         password_file.write_text(self._data.secret("postgres_admin"))
         if self._user:
-            os.chown(draft, self._user.uid, self._user.gid)
             os.chown(password_file, self._user.uid, self._user.gid)
         try:
             run_once(self._initdb(draft, password_file))
