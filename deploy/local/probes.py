@@ -5,11 +5,12 @@ from __future__ import annotations
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from deploy.local.ports import answers
+from deploy.local.ports import LOOPBACK, answers
 
 Probe = Callable[[], bool]
 
@@ -31,8 +32,8 @@ def serves_grpc(target: str) -> Probe:
             return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
 
     # The port is asked first: a gRPC channel that was refused once waits a second before it tries again.
-    port = int(target.rpartition(":")[2])
-    return lambda: answers(port) and probe()
+    host, _, port = target.rpartition(":")
+    return lambda: answers(int(port), host) and probe()
 
 
 def answers_http(url: str) -> Probe:
@@ -48,5 +49,5 @@ def answers_http(url: str) -> Probe:
         except (urllib.error.URLError, OSError):
             return False
 
-    port = int(url.split(":")[2].split("/")[0])
-    return lambda: answers(port) and probe()
+    parts = urlsplit(url)
+    return lambda: answers(parts.port or 80, parts.hostname or LOOPBACK) and probe()

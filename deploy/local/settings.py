@@ -25,6 +25,11 @@ PORTS = (
 )
 
 
+def host_name(context: str) -> str:
+    """What a context's replicas are called together; an underscore may not stand in the name of a host."""
+    return f"{context.replace('_', '-')}.onefold.test"
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """Addresses and secrets from which every process's variables are made."""
@@ -33,6 +38,10 @@ class Settings:
     ports: Mapping[str, int]
     databases: Mapping[str, DatabaseUrls]
     nats_url: str
+    # Copies of each stream.
+    nats_replicas: int = 1
+    # The port of the name server, where services are called by names (deploy/local/cluster.py).
+    names_port: int = 0
 
     @property
     def gateway_url(self) -> str:
@@ -66,13 +75,16 @@ class Settings:
 
     @property
     def targets(self) -> dict[str, str]:
-        """gRPC address of each context."""
+        """gRPC target of each context: an address, or a name that stands for all of its replicas."""
+        if self.names_port:
+            server = f"dns://{LOOPBACK}:{self.names_port}"
+            return {context: f"{server}/{host_name(context)}:{self.ports[context]}" for context in CONTEXTS}
         return {context: f"{LOOPBACK}:{self.ports[context]}" for context in CONTEXTS}
 
-    def health_target(self, context: str, command: str) -> str:
+    def health_target(self, context: str, command: str, host: str = LOOPBACK) -> str:
         """Where the process answers health checks: with its calls, or, when it answers none, at a port of its own."""
         name = f"{context}-work" if command == "work" else context
-        return f"{LOOPBACK}:{self.ports[name]}"
+        return f"{host}:{self.ports[name]}"
 
     @property
     def service_key(self) -> str:
@@ -94,21 +106,26 @@ class Settings:
         rates = {name: os.environ.get(name, "0") for name in _RATES}
         return self._common() | rates | {"ONEFOLD_SECRET_KEY": self.data.secret("gateway_key")}
 
-    def service(self, context: str, command: str) -> dict[str, str]:
+    def service(self, context: str, command: str, host: str = LOOPBACK) -> dict[str, str]:
         """Variables of `python -m services.<context>.main <command>`."""
         urls = self.databases[context]
         database = {"serve": urls.app, "work": urls.worker, "migrate": urls.owner}[command]
-        return self._common() | {
-            "ONEFOLD_DATABASE_URL": database,
-            "ONEFOLD_NATS_URL": self.nats_url,
-            "ONEFOLD_LISTEN": self.health_target(context, command),
-            "ONEFOLD_IDENTIFIER_KEY": self.data.secret("identifier_key"),
-            "ONEFOLD_SMTP_URL": self.smtp_url,
-            "ONEFOLD_SMS_URL": self.sms_url,
-            "ONEFOLD_SEALING_KEYS": f"local:{self.data.secret('sealing_key')}",
-            "ONEFOLD_WEBHOOK_LOOPBACK": "1",
-            "ONEFOLD_TEST_PAYMENTS_URL": self.payments_url,
-            "ONEFOLD_SOCIAL_PROVIDERS": social.settings(self.social_url),
-            "ONEFOLD_SOCIAL_LOOPBACK": "1",
-            "ONEFOLD_MAIL_FROM": "Onefold <no-reply@onefold.example>",
-        }
+        copies = {"ONEFOLD_NATS_REPLICAS": str(self.nats_replicas)} if self.nats_replicas > 1 else {}
+        return (
+            self._common()
+            | copies
+            | {
+                "ONEFOLD_DATABASE_URL": database,
+                "ONEFOLD_NATS_URL": self.nats_url,
+                "ONEFOLD_LISTEN": self.health_target(context, command, host),
+                "ONEFOLD_IDENTIFIER_KEY": self.data.secret("identifier_key"),
+                "ONEFOLD_SMTP_URL": self.smtp_url,
+                "ONEFOLD_SMS_URL": self.sms_url,
+                "ONEFOLD_SEALING_KEYS": f"local:{self.data.secret('sealing_key')}",
+                "ONEFOLD_WEBHOOK_LOOPBACK": "1",
+                "ONEFOLD_TEST_PAYMENTS_URL": self.payments_url,
+                "ONEFOLD_SOCIAL_PROVIDERS": social.settings(self.social_url),
+                "ONEFOLD_SOCIAL_LOOPBACK": "1",
+                "ONEFOLD_MAIL_FROM": "Onefold <no-reply@onefold.example>",
+            }
+        )

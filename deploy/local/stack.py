@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from functools import partial
@@ -60,6 +60,14 @@ class Stack:
         """All processes, in the order of their start."""
         return dict(self._processes)
 
+    def _of_kind(self, *kinds: str) -> list[Process]:
+        """Processes by the last word of their names, which a number may follow: serve, work, gateway, nats …"""
+        return [
+            process
+            for name, process in self._processes.items()
+            if name.rstrip("-0123456789").rpartition("-")[2] in kinds
+        ]
+
     @property
     def running(self) -> RunningStack:
         """Addresses, database URLs and pids, as other commands read them from `stack.json`."""
@@ -71,7 +79,7 @@ class Stack:
             social_url=self.settings.social_url,
             smtp_url=self.settings.smtp_url,
             nats_url=self.settings.nats_url,
-            nats_monitor_url="" if self._nats_url else self.nats.monitor_url,
+            nats_monitor_url="" if self._nats_url else self.brokers[0].monitor_url,
             postgres_url=self._admin_url,
             targets=self.settings.targets,
             databases=dict(self.settings.databases),
@@ -103,22 +111,34 @@ class Stack:
             raise
 
     def _prepare(self) -> None:
-        ports = choose(PORTS, read_json(self.data.path / "ports.json"))
+        ports = choose(self._port_names(), read_json(self.data.path / "ports.json"))
         write_private(self.data.path / "ports.json", ports)
         self.postgres = Postgres(self.data, ports["postgres"])
-        self.nats = Nats(self.data, ports["nats"], ports["nats_monitor"])
+        self.brokers = self._make_brokers(ports)
         self._admin_url = self._postgres_url or self.postgres.admin_url
-        self.settings = Settings(
-            data=self.data,
-            ports=ports,
-            databases={context: database_urls(self._admin_url, self.data, context) for context in CONTEXTS},
-            nats_url=self._nats_url or self.nats.url,
-        )
+        self.settings = self._make_settings(ports)
         if not self._postgres_url:
             self._processes["postgres"] = self.postgres.process
         if not self._nats_url:
-            self._processes["nats"] = self.nats.process
+            self._processes |= {broker.process.name: broker.process for broker in self.brokers}
         self._processes["mail"] = self._mail()
+        self._add_services()
+
+    def _port_names(self) -> Sequence[str]:
+        return PORTS
+
+    def _make_brokers(self, ports: Mapping[str, int]) -> Sequence[Nats]:
+        return [Nats(self.data, ports["nats"], ports["nats_monitor"])]
+
+    def _make_settings(self, ports: Mapping[str, int]) -> Settings:
+        return Settings(
+            data=self.data,
+            ports=ports,
+            databases={context: database_urls(self._admin_url, self.data, context) for context in CONTEXTS},
+            nats_url=self._nats_url or ",".join(broker.url for broker in self.brokers),
+        )
+
+    def _add_services(self) -> None:
         for context in CONTEXTS:
             self._processes[f"{context}-serve"] = self._service(context, "serve")
         self._processes["gateway"] = self._gateway()
@@ -133,7 +153,9 @@ class Stack:
 
         def broker() -> None:
             if not self._nats_url:
-                self.nats.start()
+                for each in self.brokers:
+                    each.process.start(wait=False)
+                together(*(each.process.wait_ready for each in self.brokers))
 
         together(database, broker, lambda: self.process("mail").start(wait=False))
 
@@ -144,16 +166,15 @@ class Stack:
             migrations.note()
 
     def _start_services(self, on_page: Callable[[], None] | None) -> None:
-        first = ["gateway", *(f"{context}-serve" for context in CONTEXTS)]
-        rest = [f"{context}-work" for context in CONTEXTS]
-        for name in first:
-            self.process(name).start(wait=False)
-        together(*(self.process(name).wait_ready for name in first))
+        first, rest = self._of_kind("gateway", "serve"), self._of_kind("work")
+        for process in first:
+            process.start(wait=False)
+        together(*(process.wait_ready for process in first))
         if on_page:
             on_page()
-        for name in rest:
-            self.process(name).start(wait=False)
-        together(*(self.process(name).wait_ready for name in ["mail", *rest]))
+        for process in rest:
+            process.start(wait=False)
+        together(*(process.wait_ready for process in [self.process("mail"), *rest]))
         self.write_state()
 
     def write_state(self) -> None:
@@ -164,10 +185,8 @@ class Stack:
 
     def stop(self) -> None:
         """Stops everything in order: the gateway, the services, mail, broker, database."""
-        works = [name for name in self._processes if name.endswith("-work")]
-        serves = [name for name in self._processes if name.endswith("-serve")]
-        for group in (["gateway"], [*works, *serves], ["mail", "nats"], ["postgres"]):
-            stop_together(self._processes[name] for name in group if name in self._processes)
+        for kinds in (("gateway",), ("work", "serve"), ("mail", "nats"), ("postgres",)):
+            stop_together(self._of_kind(*kinds))
         self.data.state_file.unlink(missing_ok=True)
         self.data.release()
 
@@ -176,7 +195,7 @@ class Stack:
     def _log(self, name: str) -> Path:
         return self.data.logs / f"{name}.log"
 
-    def _service(self, context: str, command: str) -> Process:
+    def _service(self, context: str, command: str, host: str = LOOPBACK) -> Process:
         sends_mail = (context, command) == ("notification", "work")
         # Who gives way to everybody comes up late on a busy machine, and nobody needs to wait for it.
         told = command != "migrate" and not sends_mail
@@ -184,14 +203,14 @@ class Stack:
             name=f"{context}-{command}",
             argv=[sys.executable, "-m", f"services.{context}.main", command],
             log=self._log(f"{context}-{command}"),
-            environment=self.settings.service(context, command),
+            environment=self.settings.service(context, command, host),
             ready_seconds=_MIGRATION_SECONDS if command == "migrate" else 60.0,
-            ready=serves_grpc(self.settings.health_target(context, command)) if told else None,
+            ready=serves_grpc(self.settings.health_target(context, command, host)) if told else None,
             niceness=_MAIL_NICENESS if sends_mail else 0,
         )
 
-    def _gateway(self) -> Process:
-        address = f"{LOOPBACK}:{self.settings.ports['gateway']}"
+    def _gateway(self, host: str = LOOPBACK) -> Process:
+        address = f"{host}:{self.settings.ports['gateway']}"
         return Process(
             name="gateway",
             argv=[
@@ -200,7 +219,7 @@ class Stack:
             ],
             log=self._log("gateway"),
             environment=self.settings.gateway(),
-            ready=answers_http(self.settings.gateway_url + "/"),
+            ready=answers_http(f"http://{address}/"),
         )
 
     def _mail(self) -> Process:

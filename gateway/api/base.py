@@ -16,6 +16,9 @@ ABOUT = f"""Orders, customers and merges of one store.
 - Every write takes an `Idempotency-Key`: the same key again gives the same answer and writes nothing; with another body it
   is refused.
 - Money is whole minor units with an ISO 4217 currency. Times are RFC 3339 in UTC.
+- **When to send again**: the connection was refused or closed before an answer, or the answer is 502, 503 or 504. Send the same
+  request, with the same `Idempotency-Key`, after 0.1 s, then after twice as long each time up to 5 s, each time shortened at random by
+  up to half, for at least a minute. Nothing is done twice. After 429 wait as long as `Retry-After` says. Every other answer is final.
 - Lists are read page by page: send `next_page_token` back as `page_token` until it is null.
 - Errors are problem documents (RFC 9457) with a stable `reason`; [all of them](/api/docs/problems). Sentences come in English
   or Traditional Chinese, by `Accept-Language`.

@@ -38,7 +38,7 @@ from gateway.clients.membership import (
 from gateway.clients.notification import Looks, Notifications, Subscriptions, Webhooks
 from gateway.clients.orders import Bulk, Carts, Items, Orders, Payments, Spend
 from gateway.config import Settings, Targets
-from services.common.channel import CHANNEL_OPTIONS
+from services.common.channel import CHANNEL_OPTIONS, address_of
 from services.common.tokens import TokenSigner
 
 
@@ -97,7 +97,7 @@ class Services:
 
 
 def _open(target: str) -> grpc.Channel:
-    return grpc.insecure_channel(target if ":///" in target else f"dns:///{target}", options=CHANNEL_OPTIONS)
+    return grpc.insecure_channel(address_of(target), options=CHANNEL_OPTIONS)
 
 
 class ServicesOfProcess:

@@ -11,6 +11,7 @@ import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
 import nats
@@ -33,13 +34,15 @@ from nats.js.errors import NotFoundError
 
 from services.common.config import Environment
 
-__all__ = ["Bus", "BusUnavailable", "Msg", "Outgoing", "fetch", "stream_of", "subject_of"]
+__all__ = ["Bus", "BusUnavailable", "Msg", "Outgoing", "fetch", "heed_cancellation", "stream_of", "subject_of"]
 CONTEXTS = ("membership", "orders", "identity_merge", "notification")
 ACK_WAIT_SECONDS = 30
 PUBLISH_SECONDS = 5.0
 # JetStream's own de-duplication: a help against doubled publishes, never the guarantee (rule 1).
 DUPLICATE_WINDOW_SECONDS = 120
 KEEP_SECONDS = 7 * 86_400
+# A server that hangs is left for another after 6 to 9 s; unasked, nats-py waits for it for four minutes.
+PING_SECONDS, PINGS = 3, 2
 log = structlog.get_logger()
 
 
@@ -102,11 +105,13 @@ class Bus:
         ack_seconds: float = ACK_WAIT_SECONDS,
         duplicate_seconds: float = DUPLICATE_WINDOW_SECONDS,
     ) -> None:
-        """`ack_seconds`: when a message that was fetched and not acknowledged goes to somebody else, for its reader has died.
+        """`url`: of one server, or of each of a cluster's, with commas between.
+
+        `ack_seconds`: when a message that was fetched and not acknowledged goes to somebody else, for its reader has died.
 
         `duplicate_seconds`: for how long JetStream knows a message again.
         """
-        self._url = url
+        self._urls = url.split(",")
         self._name = name
         self._replicas = replicas
         self._ack_seconds = ack_seconds
@@ -132,7 +137,8 @@ class Bus:
             if self._js is None:
                 try:
                     self._client = await nats.connect(
-                        self._url,
+                        self._urls,
+                        **_login(self._urls[0]),
                         name=self._name,
                         connect_timeout=2,
                         max_reconnect_attempts=-1,
@@ -140,6 +146,8 @@ class Bus:
                         allow_reconnect=True,
                         error_cb=_report,
                         drain_timeout=5,
+                        ping_interval=PING_SECONDS,
+                        max_outstanding_pings=PINGS,
                     )
                 except (*_AWAY, ValueError) as error:
                     raise BusUnavailable(f"cannot connect: {type(error).__name__}") from error
@@ -231,6 +239,24 @@ async def fetch(
         return first + await subscription.fetch(batch - 1, timeout=0.01)
     except _AWAY:
         return first  # the next round finds out whether the broker is away
+
+
+def heed_cancellation() -> None:
+    """Raises CancelledError when the current task was cancelled and goes on all the same.
+
+    nats-py waits by `asyncio.wait_for`, which may swallow a cancellation (Python 3.11); a loop would then outlive its process's stop.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
+
+
+def _login(url: str) -> dict[str, str]:
+    """User and password apart from the address: servers that the cluster tells of by themselves have none in theirs."""
+    parts = urlsplit(url)
+    if parts.username is None or parts.password is None:
+        return {}
+    return {"user": unquote(parts.username), "password": unquote(parts.password)}
 
 
 async def _report(error: Exception) -> None:

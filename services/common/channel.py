@@ -11,6 +11,12 @@ import orjson
 
 LONGEST_KEY = 200  # of an idempotency key, in characters
 
+
+def address_of(target: str) -> str:
+    """What gRPC dials for a `host:port`, all addresses of the host; a target that names its resolver stays as it is."""
+    return target if "://" in target else f"dns:///{target}"
+
+
 CHANNEL_OPTIONS: Sequence[tuple[str, Any]] = (
     # Services are in the cluster: a proxy that the environment names is for the world outside.
     ("grpc.enable_http_proxy", 0),
@@ -19,6 +25,9 @@ CHANNEL_OPTIONS: Sequence[tuple[str, Any]] = (
     ("grpc.keepalive_permit_without_calls", 1),
     ("grpc.initial_reconnect_backoff_ms", 200),
     ("grpc.max_reconnect_backoff_ms", 2_000),
+    # Unasked, a name is asked for again after half a minute at the soonest: time for a rolling restart to replace every process behind
+    # it, and callers would know none of the new ones.
+    ("grpc.dns_min_time_between_resolutions_ms", 1_000),
     (
         "grpc.service_config",
         orjson.dumps(

@@ -21,7 +21,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.common import crash, telemetry
-from services.common.bus import Bus, BusUnavailable, Msg, fetch
+from services.common.bus import Bus, BusUnavailable, Msg, fetch, heed_cancellation
 from services.common.database import Database, Statement, is_transient
 from services.common.errors import Unavailable
 from services.common.ids import NIL
@@ -101,8 +101,10 @@ class Consumer:
                     batch = await fetch(subscription, BATCH, wait_seconds=5, gather_seconds=gather)
                     gather = GATHER_UNDER_LOAD_SECONDS if len(batch) > 1 else GATHER_SECONDS
                     await self._consume(batch)
+                    heed_cancellation()
             except BusUnavailable as error:
                 log.warning("consumer_waits_for_broker", context=self._context, error=str(error))
+                heed_cancellation()
                 await asyncio.sleep(1)
 
     async def _consume(self, messages: Sequence[Msg]) -> None:

@@ -24,7 +24,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.common import crash, telemetry
-from services.common.bus import Bus, BusUnavailable, Outgoing
+from services.common.bus import Bus, BusUnavailable, Outgoing, heed_cancellation
 from services.common.database import Database, Statement, is_transient
 from services.common.ids import new_id
 
@@ -145,6 +145,7 @@ class Relay:
                         raise
                     log.warning("relay_waits_for_database", error=type(error).__name__)
                     published = 0
+                heed_cancellation()
                 if published < BATCH:
                     await self._rest(GAP_SECONDS if published else 0)
         finally:

@@ -23,7 +23,7 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from services.common import access, idempotency, telemetry
 from services.common.access import Access
-from services.common.channel import CHANNEL_OPTIONS, LONGEST_KEY
+from services.common.channel import CHANNEL_OPTIONS, LONGEST_KEY, address_of
 from services.common.database import is_transient
 from services.common.errors import Internal, InvalidInput, OnefoldError, Unauthenticated, Unavailable
 from services.common.idempotency import Once, Replayed
@@ -183,7 +183,7 @@ class Server:
 
 def channel(target: str) -> aio.Channel:
     """A channel to another service; connects when first used."""
-    return aio.insecure_channel(f"dns:///{target}" if ":///" not in target else target, options=CHANNEL_OPTIONS)
+    return aio.insecure_channel(address_of(target), options=CHANNEL_OPTIONS)
 
 
 class Caller:

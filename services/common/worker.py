@@ -10,7 +10,7 @@ import structlog
 from sqlalchemy import text
 
 from services.common import health, service
-from services.common.bus import Bus, BusUnavailable
+from services.common.bus import Bus, BusUnavailable, heed_cancellation
 from services.common.database import Database, is_transient
 from services.common.inbox import Consumer, Subscription
 from services.common.outbox import Relay
@@ -84,8 +84,10 @@ async def _streams(bus: Bus) -> None:
             await bus.ensure_streams()
         except BusUnavailable as error:
             log.warning("streams_wait_for_broker", error=str(error))
+            heed_cancellation()
             await asyncio.sleep(1)
             continue
+        heed_cancellation()
         await asyncio.sleep(60)
 
 

@@ -43,13 +43,15 @@ class Refused(Exception):
 class Api:
     """Requests with one API key. Safe for threads."""
 
-    def __init__(self, url: str, api_key: str) -> None:
+    def __init__(self, url: str, api_key: str, transport: httpx.BaseTransport | None = None) -> None:
+        """`transport`: the way there, where it is not straight."""
         self.credential = api_key
         self._http = httpx.Client(
             base_url=url + "/api/v1",
             headers={"Authorization": f"Bearer {api_key}"},
             timeout=30,
             trust_env=False,
+            transport=transport,
             limits=httpx.Limits(max_connections=100, max_keepalive_connections=100),
         )
 
@@ -148,6 +150,8 @@ class Shop:
     # The owner's own way in, for what no API key may do.
     owner: Api
     placed: list[str] = field(default_factory=list)
+    # The owner's.
+    password: str = ""
 
     def close(self) -> None:
         """Closes the connections."""

@@ -13,6 +13,8 @@ import grpc
 import httpx
 
 from deploy.audit.__main__ import audit
+from deploy.local.cluster import Cluster
+from deploy.local.ports import LOOPBACK
 from deploy.local.process import Process
 from deploy.local.provision import run_sync
 from deploy.local.stack import Stack
@@ -57,18 +59,23 @@ SETTLE_SECONDS = 45.0
 class QuickStack(Stack):
     """A stack that notices sooner that somebody has died."""
 
-    def _service(self, context: str, command: str) -> Process:
-        process = super()._service(context, command)
+    def _service(self, context: str, command: str, host: str = LOOPBACK) -> Process:
+        process = super()._service(context, command, host)
         process.environment = {**process.environment, **_QUICK}
         process.niceness = 0  # other tests run beside these, and would keep a nice sender waiting
         return process
 
 
-class System:
-    """A running stack, as the fault tests handle it."""
+class QuickCluster(QuickStack, Cluster):
+    """The same of several processes of each kind, and three brokers."""
 
-    def __init__(self, stack: Stack) -> None:
+
+class System:
+    """A running stack, as the fault tests handle it; `transport` is the way to its gateway, where that is not straight."""
+
+    def __init__(self, stack: Stack, transport: httpx.BaseTransport | None = None) -> None:
         self.stack = stack
+        self.transport = transport
         self._signer = TokenSigner(stack.settings.service_key)
         self._digests: dict[str, str] = {}
         self._told: set[str] = set()
@@ -85,13 +92,15 @@ class System:
         for name in self._armed:
             self.process(name).kill()
         self._armed.clear()
-        for group in (("postgres", "nats", "mail"), (*SERVICES, "gateway")):
-            down = [self.process(name) for name in group if not self.process(name).running]
+        everything = self.stack.processes
+        first = [name for name in everything if name.startswith(("postgres", "nats", "mail"))]
+        for group in (first, [name for name in everything if name not in first]):
+            down = [everything[name] for name in group if not everything[name].running]
             for process in down:
                 process.start(wait=False)
             # What is asked of a worker waits for it anyway.
             for process in down:
-                if process.name not in WORKS:
+                if "-work" not in process.name:
                     process.wait_ready()
 
     @contextmanager
@@ -205,7 +214,8 @@ class System:
                 metadata=self.metadata(ServiceClaims("customer:", "public")),
             )
         url = self.stack.settings.gateway_url
-        shop = Shop(made.store.store_id, slug, Api(url, secret), Api(url, session.session_token))
+        api, owner = (Api(url, each, self.transport) for each in (secret, session.session_token))
+        shop = Shop(made.store.store_id, slug, api, owner, password=password)
         # Points are earned by the store's settings, which membership learns by an event.
         settings = "SELECT 1 FROM store_settings WHERE store_id = $1"
         until(lambda: self.rows("membership", settings, uuid.UUID(shop.store_id)), 20, "membership knows the store")

@@ -7,6 +7,8 @@ from unittest.mock import AsyncMock, Mock
 
 import pytest
 
+from services.common import outbox
+from services.common.channel import address_of
 from services.common.outbox import Relay
 
 
@@ -27,3 +29,31 @@ async def test_a_relay_that_is_woken_and_cancelled_at_once_ends(turns: int) -> N
     done, _ = await asyncio.wait([task], timeout=0.5)
     task.cancel()
     assert done
+
+
+async def test_a_relay_ends_although_its_publishing_has_swallowed_the_cancellation(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As nats-py's waits may (Python 3.11); a worker then outlived its grace period (fault 29)."""
+    relay, publishing = Relay(Mock(), AsyncMock()), asyncio.Event()
+
+    async def publish() -> int:
+        publishing.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            return 1
+        return 0
+
+    monkeypatch.setattr(outbox, "listen", AsyncMock())
+    monkeypatch.setattr(relay, "publish_batch", publish)
+    task = asyncio.create_task(relay.run())
+    await publishing.wait()
+    task.cancel()
+    done, _ = await asyncio.wait([task], timeout=0.5)
+    assert done
+
+
+def test_a_target_may_name_its_resolver() -> None:
+    assert address_of("orders:50051") == "dns:///orders:50051"
+    assert address_of("dns://10.0.0.10/orders:50051") == "dns://10.0.0.10/orders:50051"
