@@ -23,7 +23,7 @@ ARGS ?=
 # Three processes share the tests (tests/conftest.py says how).
 PYTEST := pytest -n 3 --no-loadscope-reorder
 
-.PHONY: help up load members status reset audit backup restore history merges rolling bench test coverage images images-test proto lint format translations lock clean
+.PHONY: help up load members status reset audit backup restore history merges rolling bench test coverage images images-test proto lint manifests format translations lock clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -90,6 +90,9 @@ lint: $(GENERATED) ## Style, types, import rules, contracts
 	@$(BIN)/mypy --no-error-summary
 	@report=$$($(BIN)/lint-imports --no-cache 2>&1) || { echo "$$report"; exit 1; }
 	@cd proto && ../$(BIN)/buf lint
+
+manifests: $(STAMP) ## Hold deploy/k8s against a policy linter, which takes a minute to install (`make test` has the rules that must hold)
+	@exec deploy/k8s/lint.sh
 
 format: $(STAMP) ## Bring the code into its style
 	@$(BIN)/ruff check --quiet --fix . || true
