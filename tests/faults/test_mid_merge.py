@@ -22,6 +22,7 @@ from services.identity_merge.commands.runner import Runner
 from services.identity_merge.store import merges
 from tests.faults.account_flows import Registration
 from tests.faults.client import Json, Person, Refused, Shop, somebody, until
+from tests.faults.social import Social
 from tests.faults.system import System
 
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(180)]
@@ -45,6 +46,8 @@ class Standing:
     session: str
     # A code that was sent to the merged account's phone and is typed while the merge stands still.
     guest: Registration
+    # By whom the merged account is known to a provider of log-ins.
+    social: Social
     code: str = ""
     run: Json = field(default_factory=dict)
     paid: list[str] = field(default_factory=list)
@@ -97,10 +100,12 @@ def _prepared(system: System, shop: Shop, stage: str) -> Standing:
     with login._accounts() as call:
         session = login._prove(call, email=who.email).session_token
     assert _alive(login, session)
+    social = Social(system, shop)
+    social.add_to(session)
     guest = Registration(system, shop)
     with guest._accounts() as call:
         guest.ask_code(call, phone=who.phone)
-    return Standing(stage, who, primary, merged, unpaid, login, session, guest)
+    return Standing(stage, who, primary, merged, unpaid, login, session, guest, social)
 
 
 async def _bring_to_their_stages(system: System, wanted: dict[UUID, str]) -> None:
@@ -143,7 +148,9 @@ def _everything_at_once(shop: Shop, scene: Standing) -> None:
 
 
 def _knock(system: System, shop: Shop, scene: Standing) -> None:
-    """Codes, old and new, to what the merged account was known by: they let in before the pivot, and behind it nobody (F6, F13)."""
+    """Codes, old and new, to what the merged account was known by, and a provider's word for it: they let in before the pivot, and behind
+    it nobody (F6, F13).
+    """
     with scene.guest._accounts() as call:
         entered = scene.guest.type_code(call, scene.code)
     assert entered or scene.after_pivot, scene.stage
@@ -152,9 +159,16 @@ def _knock(system: System, shop: Shop, scene: Standing) -> None:
         with stranger._accounts() as call:
             stranger.ask_code(call, **asked)
             until(lambda s=stranger, c=call: _lets_in(scene, s, c), 20, f"a code to {asked}, {scene.stage}")  # type: ignore[misc]
+    until(lambda: _comes_in(scene) != scene.after_pivot, 20, f"by a provider, {scene.stage}")
     # One typed at the very moment may have let in: then it is out again as soon as every other session of the account is.
     if entered and scene.after_pivot:
         until(lambda: not _alive(scene.guest, entered), 20, f"the session of a code, {scene.stage}")
+
+
+def _comes_in(scene: Standing) -> bool:
+    """Whether the provider's word lets in, for longer than the news of the pivot takes."""
+    session = scene.social.log_in()
+    return bool(session) and _alive(scene.login, session)
 
 
 def _lets_in(scene: Standing, stranger: Registration, call: Callable[[str, Message], Any]) -> bool:
