@@ -16,6 +16,7 @@ from gateway.keeper import Keeper
 from services.common import logging
 from services.common.config import Environment
 from services.common.links import Links
+from services.common.telemetry import process
 
 # Forms and orders are small; edge.py says which routes take more.
 LARGEST_BODY = 1024 * 1024
@@ -26,6 +27,7 @@ def create_app(environment: Environment | None = None) -> Flask:
     environment = environment or Environment()
     settings = Settings.read(environment)
     logging.configure(environment, service="gateway", process="serve")
+    process.record_spans("gateway", "serve")
     app = api.application("gateway")
     _configure(app, settings)
     if settings.proxies:

@@ -11,7 +11,9 @@ from google.protobuf.message import Message
 from gateway import context
 from gateway.errors import from_rpc
 from services.common import telemetry
+from services.common.channel import method_of
 from services.common.errors import Unavailable
+from services.common.telemetry.metrics import RPC_MADE
 from services.common.tokens import LIFETIME_SECONDS, ServiceClaims, TokenSigner
 
 Request = TypeVar("Request", bound=Message)
@@ -66,11 +68,17 @@ class Method(Generic[Request, Response]):
         timeout = min(seconds, context.seconds_left())
         if timeout <= 0:
             raise Unavailable("deadline_exceeded", "the request's time is up")
-        metadata = _metadata(self._tokens.bearer(claims or context.claims()), key, asked)
-        try:
-            return self._rpc(request, timeout=timeout, metadata=metadata)
-        except grpc.RpcError as error:
-            raise from_rpc(error) from error
+        bearer, name = self._tokens.bearer(claims or context.claims()), method_of(request.DESCRIPTOR)
+        with telemetry.span(name, telemetry.CLIENT, rpc__system__name="grpc") as span:
+            started, code = time.perf_counter(), "OK"
+            try:
+                return self._rpc(request, timeout=timeout, metadata=_metadata(bearer, key, asked))
+            except grpc.RpcError as error:
+                code = error.code().name if isinstance(error, grpc.Call) else "UNKNOWN"
+                raise from_rpc(error) from error
+            finally:
+                RPC_MADE.observe(time.perf_counter() - started, name, code)
+                span.set_attribute("rpc.response.status_code", code)
 
 
 def _metadata(bearer: str, key: str, asked: str) -> Metadata:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 
 import structlog
-from flask import Flask, Request, Response, current_app, request
+from flask import Flask, Request, Response, current_app, g, request
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
+from opentelemetry.trace import StatusCode
 
 from gateway import context
 from services.common import telemetry
+from services.common.telemetry.metrics import HTTP_SERVED
 
 log = structlog.get_logger()
+_FAULT = 500
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _TRACEPARENT = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
@@ -46,6 +49,7 @@ def install(app: Flask) -> None:
     app.session_interface = FormSession()
     app.before_request(_begin)
     app.after_request(_end)
+    app.teardown_request(_close_span)
 
 
 def takes_file() -> bool:
@@ -66,6 +70,27 @@ def _begin() -> None:
         request_id if _REQUEST_ID.fullmatch(request_id) else "",
         traceparent if _TRACEPARENT.fullmatch(traceparent) else "",
     )
+    _open_span()
+
+
+def _open_span() -> None:
+    """A request has no block of code that is all of it: what is opened here is closed when Flask has done with it."""
+    method, route = _names()
+    g.span = telemetry.span(
+        f"{method} {route}".strip(), telemetry.SERVER, http__request__method=method, http__route=route
+    )
+    g.recorded = g.span.__enter__()
+
+
+def _close_span(error: BaseException | None) -> None:
+    if span := g.pop("span", None):
+        span.__exit__(None, None, None)
+
+
+def _names() -> tuple[str, str]:
+    """Method and route's template of the request: never the address, which may hold a name or a token, nor words of the client's own."""
+    rule = request.url_rule
+    return (request.method, rule.rule) if rule else ("", "")
 
 
 def _end(response: Response) -> Response:
@@ -78,14 +103,18 @@ def _end(response: Response) -> Response:
     # Pages and answers are about people; only what is the same for everybody may be kept.
     if "Cache-Control" not in headers:
         headers["Cache-Control"] = "no-store"
-    _log(response.status_code)
+    _tell(response.status_code)
     return response
 
 
-def _log(status: int) -> None:
-    """One line: the route's template and never the address, which may hold a name or a token."""
-    rule = request.url_rule
-    route = rule.rule if rule else ""
-    if route == "/healthz" or route.endswith("/<path:filename>"):
+def _tell(status: int) -> None:
+    """The request as it is counted, recorded and logged."""
+    (method, route), seconds = _names(), context.spent()
+    if route == "/healthz":
         return
-    log.info("request", method=request.method, route=route, status=status, ms=round(context.spent() * 1_000, 1))
+    HTTP_SERVED.observe(seconds, method, route, f"{status // 100}xx")
+    g.recorded.set_attribute("http.response.status_code", status)
+    if status >= _FAULT:
+        g.recorded.set_status(StatusCode.ERROR)
+    if not route.endswith("/<path:filename>"):
+        log.info("request", method=method, route=route, status=status, ms=round(seconds * 1_000, 1))

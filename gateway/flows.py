@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import structlog
-from opentelemetry import metrics
 
 from gateway.clients import services
 from gateway.context import own_claims
@@ -19,11 +18,9 @@ from onefold.orders.v1 import carts_pb2 as carts
 from onefold.orders.v1 import service_pb2 as orders
 from services.common.errors import OnefoldError
 from services.common.money import LARGEST_AMOUNT
+from services.common.telemetry.metrics import ENROLMENTS_DEFERRED
 
 log = structlog.get_logger()
-_deferred = metrics.get_meter("onefold.gateway").create_counter(
-    "onefold_gateway_enrolments_deferred", description="Orders whose customer is linked by the event, not by the reply"
-)
 
 # The order stands already; its reply may wait this long for what the event brings a moment later anyway.
 ENROL_SECONDS = 0.5
@@ -169,5 +166,5 @@ def _enrol(order: orders.Order, *, new_customer: bool) -> Buyer:
 
 
 def _defer(call: str, error: OnefoldError) -> None:
-    _deferred.add(1, {"call": call, "reason": error.reason})
+    ENROLMENTS_DEFERRED.labels(call, error.reason).inc()
     log.warning("enrolment_deferred", call=call, reason=error.reason)

@@ -3,12 +3,14 @@
 # ruff: noqa: N999 - the name is what gunicorn's people look for
 
 import gc
+import logging
 import os
 import sys
 from pathlib import Path
 
 from gateway.config import Settings
 from services.common.config import ConfigError, Environment
+from services.common.telemetry import exposition
 
 bind = os.environ.get("ONEFOLD_LISTEN") or "127.0.0.1:8000"
 worker_class = "gthread"
@@ -33,16 +35,37 @@ errorlog = "-"
 loglevel = "warning"
 
 
+# Bound once; each worker inherits it.
+_metrics = None
+
+
 def on_starting(_server: object) -> None:
     """Fails here, by the variable's name, and not in worker after worker."""
+    global _metrics
     try:
         Settings.read(Environment())
+        _metrics = exposition.bind(Environment())
+        if _metrics:
+            exposition.share_among_processes()
     except ConfigError as error:
         sys.stderr.write(f"gateway: {error}\n")
         sys.exit(2)
 
 
+def on_exit(_server: object) -> None:
+    """Nobody will ask for what the workers counted."""
+    exposition.forget_shared()
+
+
 def post_worker_init(_worker: object) -> None:
-    """What has been loaded stays: no collection of garbage, which holds up all requests, need look through it."""
+    """Serves metrics; has gunicorn's own words logged as ours are: they repeat addresses, in which names and tokens may be.
+
+    What has been loaded stays: no collection of garbage, which holds up all requests, need look through it.
+    """
+    if _metrics:
+        exposition.serve(_metrics)
+    own = logging.getLogger("gunicorn.error")
+    own.handlers.clear()
+    own.propagate = True
     gc.collect()
     gc.freeze()

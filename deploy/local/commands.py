@@ -175,12 +175,14 @@ def status() -> None:
     """Shows addresses and processes of the running stack. Raises DataFolderError when none runs."""
     running = RunningStack.load()
     _show_addresses(running, DemoStore(running).password)
-    table = Table("process", "pid", "memory (MiB)", box=None, header_style="dim")
+    table = Table("process", "pid", "memory (MiB)", "metrics", box=None, header_style="dim")
     total = 0
     for name, pid in running.processes.items():
         memory = _memory(pid)
         total += memory
-        table.add_row(name, str(pid) if memory else "[red]gone[/]", str(memory) if memory else "")
+        table.add_row(
+            name, str(pid) if memory else "[red]gone[/]", str(memory) if memory else "", running.metrics.get(name, "")
+        )
     table.add_row("all", "", str(total), style="bold")
     console.print(table)
 

@@ -11,6 +11,7 @@ import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from deploy.local.ports import LOOPBACK, answers
+from services.common.health import LIVENESS
 
 Probe = Callable[[], bool]
 
@@ -21,12 +22,14 @@ def listens(*ports: int) -> Probe:
 
 
 def serves_grpc(target: str) -> Probe:
-    """The standard health service says SERVING; a new connection each time, so nothing lingers over a kill."""
+    """The standard health service says that the process lives, ready or not; a new connection each time, so nothing lingers over a kill."""
 
     def probe() -> bool:
         with grpc.insecure_channel(target, options=[("grpc.enable_http_proxy", 0)]) as channel:
             try:
-                answer = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=1)
+                answer = health_pb2_grpc.HealthStub(channel).Check(
+                    health_pb2.HealthCheckRequest(service=LIVENESS), timeout=1
+                )
             except grpc.RpcError:
                 return False
             return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)

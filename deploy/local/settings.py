@@ -11,6 +11,8 @@ from deploy.local.social import app as social
 from deploy.local.state import CONTEXTS, DatabaseUrls, DataFolder
 
 _RATES = ("ONEFOLD_RATE_KEY", "ONEFOLD_RATE_SESSION", "ONEFOLD_RATE_ADDRESS")
+# Processes that tell metrics, as Stack.process names them.
+WATCHED = ("gateway", *(f"{context}-{command}" for context in CONTEXTS for command in ("serve", "work")))
 PORTS = (
     "gateway",
     "mail_web",
@@ -22,6 +24,7 @@ PORTS = (
     "nats_monitor",
     *CONTEXTS,
     *(f"{context}-work" for context in CONTEXTS),
+    *(f"{name}-metrics" for name in WATCHED),
 )
 
 
@@ -86,6 +89,15 @@ class Settings:
         name = f"{context}-work" if command == "work" else context
         return f"{host}:{self.ports[name]}"
 
+    def metrics_listen(self, name: str, host: str = LOOPBACK) -> str:
+        """Where the process of this name serves its metrics."""
+        return f"{host}:{self.ports[f'{name}-metrics']}"
+
+    @property
+    def metrics_urls(self) -> dict[str, str]:
+        """Metrics of each process, as Prometheus on this machine reaches them."""
+        return {name: f"http://{self.metrics_listen(name)}/metrics" for name in WATCHED}
+
     @property
     def service_key(self) -> str:
         """Signs service tokens."""
@@ -100,20 +112,30 @@ class Settings:
             "ONEFOLD_LOG_FORMAT": os.environ.get("ONEFOLD_LOG_FORMAT", "json"),
         }
 
-    def gateway(self) -> dict[str, str]:
+    def gateway(self, host: str = LOOPBACK) -> dict[str, str]:
         """Variables of the gateway."""
         # Loads and tests come from one machine, by one key; whoever wants to see the limits sets them.
         rates = {name: os.environ.get(name, "0") for name in _RATES}
-        return self._common() | rates | {"ONEFOLD_SECRET_KEY": self.data.secret("gateway_key")}
+        return (
+            self._common()
+            | rates
+            | {
+                "ONEFOLD_SECRET_KEY": self.data.secret("gateway_key"),
+                "ONEFOLD_METRICS_LISTEN": self.metrics_listen("gateway", host),
+            }
+        )
 
     def service(self, context: str, command: str, host: str = LOOPBACK) -> dict[str, str]:
         """Variables of `python -m services.<context>.main <command>`."""
         urls = self.databases[context]
         database = {"serve": urls.app, "work": urls.worker, "migrate": urls.owner}[command]
         copies = {"ONEFOLD_NATS_REPLICAS": str(self.nats_replicas)} if self.nats_replicas > 1 else {}
+        watched = f"{context}-{command}"
+        metrics = {"ONEFOLD_METRICS_LISTEN": self.metrics_listen(watched, host)} if watched in WATCHED else {}
         return (
             self._common()
             | copies
+            | metrics
             | {
                 "ONEFOLD_DATABASE_URL": database,
                 "ONEFOLD_NATS_URL": self.nats_url,

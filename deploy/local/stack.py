@@ -84,6 +84,7 @@ class Stack:
             targets=self.settings.targets,
             databases=dict(self.settings.databases),
             processes={name: process.pid for name, process in self._processes.items() if process.running},
+            metrics=self.settings.metrics_urls,
             service_key=self.settings.service_key,
             data=self.data.path,
         )
@@ -218,7 +219,7 @@ class Stack:
                 *("--bind", address, "gateway.app:create_app()"),
             ],
             log=self._log("gateway"),
-            environment=self.settings.gateway(),
+            environment=self.settings.gateway(host),
             ready=answers_http(f"http://{address}/"),
         )
 

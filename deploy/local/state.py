@@ -157,6 +157,8 @@ class RunningStack:
     targets: dict[str, str]
     databases: dict[str, DatabaseUrls]
     processes: dict[str, int]
+    # Where each process tells its metrics.
+    metrics: dict[str, str]
     service_key: str
     data: Path
 

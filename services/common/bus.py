@@ -34,7 +34,17 @@ from nats.js.errors import NotFoundError
 
 from services.common.config import Environment
 
-__all__ = ["Bus", "BusUnavailable", "Msg", "Outgoing", "fetch", "heed_cancellation", "stream_of", "subject_of"]
+__all__ = [
+    "Bus",
+    "BusUnavailable",
+    "Lag",
+    "Msg",
+    "Outgoing",
+    "fetch",
+    "heed_cancellation",
+    "stream_of",
+    "subject_of",
+]
 CONTEXTS = ("membership", "orders", "identity_merge", "notification")
 ACK_WAIT_SECONDS = 30
 PUBLISH_SECONDS = 5.0
@@ -51,6 +61,14 @@ class BusUnavailable(Exception):
 
 
 _AWAY = (nats.errors.Error, JetStreamError, OSError, asyncio.TimeoutError)
+
+
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """How far a reader is behind a stream, in events: not sent to it yet, and sent without being acknowledged."""
+
+    pending: int
+    unacknowledged: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +234,21 @@ class Bus:
             raise BusUnavailable("the stream was gone and has been made again") from error
         except _AWAY as error:
             raise BusUnavailable(f"cannot subscribe to {context}: {error}") from error
+
+    async def lag(self, reader: str, context: str) -> Lag | None:
+        """Of the durable consumer of service `reader` on a context's stream; None before there is one. Raises BusUnavailable."""
+        js = await self.jetstream()
+        try:
+            told = await js.consumer_info(stream_of(context), reader)
+        except NotFoundError:
+            return None
+        except _AWAY as error:
+            raise BusUnavailable(f"cannot look at the consumer of {context}: {type(error).__name__}") from error
+        return Lag(told.num_pending or 0, told.num_ack_pending or 0)
+
+    async def answers(self) -> bool:
+        """Whether the connection to the broker stands."""
+        return self._client is not None and self._client.is_connected
 
     async def close(self) -> None:
         """Ends the connection; unacknowledged messages will be delivered again."""

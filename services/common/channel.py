@@ -5,9 +5,11 @@ database layer along.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import orjson
+from google.protobuf.descriptor import Descriptor
 
 LONGEST_KEY = 200  # of an idempotency key, in characters
 
@@ -49,3 +51,13 @@ CHANNEL_OPTIONS: Sequence[tuple[str, Any]] = (
         ).decode(),
     ),
 )
+
+
+@lru_cache(maxsize=1_000)
+def method_of(request: Descriptor) -> str:
+    """The method that takes such a request, as onefold.orders.v1.OrderService/CreateOrder: each has a request of its own."""
+    for service in request.file.services_by_name.values():
+        for method in service.methods:
+            if method.input_type.full_name == request.full_name:
+                return f"{service.full_name}/{method.name}"
+    return request.full_name

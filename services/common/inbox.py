@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any, Generic, TypeVar
 from uuid import UUID
@@ -26,6 +26,7 @@ from services.common.database import Database, Statement, is_transient
 from services.common.errors import Unavailable
 from services.common.ids import NIL
 from services.common.outbox import type_of
+from services.common.telemetry.metrics import EVENTS_APPLIED, EVENTS_FAILED
 
 M = TypeVar("M", bound=Message)
 BATCH = 100
@@ -136,6 +137,16 @@ class Consumer:
 
     async def _apply(self, store_id: UUID, events: Sequence[Delivered[Any]]) -> None:
         telemetry.begin(traceparent=events[0].traceparent)
+        traceparents = [event.traceparent for event in events]
+        with telemetry.span_of(traceparents, [f"process {e.type}" for e in events], telemetry.CONSUMER) as going_on:
+            # What an event causes goes on in its own trace.
+            events = [
+                event if traceparent == event.traceparent else replace(event, traceparent=traceparent)
+                for event, traceparent in zip(events, going_on, strict=True)
+            ]
+            await self._take_effect(store_id, events)
+
+    async def _take_effect(self, store_id: UUID, events: Sequence[Delivered[Any]]) -> None:
         async with self._database.transaction(store_id) as tx:
             new = {
                 row["event_id"]
@@ -155,6 +166,7 @@ class Consumer:
                 await handler(tx, store_id, list(run))
             crash.point("inbox.before_commit")
         if fresh:
+            EVENTS_APPLIED.labels(self._reader, self._context).inc(len(fresh))
             self._after()
 
     async def _fail(self, message: Msg, store_id: UUID, error: Exception) -> None:
@@ -165,9 +177,10 @@ class Consumer:
             subject=message.subject,
             tries=tries,
             waiting=waiting,
-            error=f"{type(error).__name__}: {error}"[:300],
+            error=type(error).__name__,
         )
         if waiting or tries < MAX_TRIES:
+            EVENTS_FAILED.labels(self._reader, self._context, "waits" if waiting else "retried").inc()
             await message.nak(delay=min(0.2 * 2 ** min(tries, 8), 30))
             return
         try:
@@ -177,6 +190,7 @@ class Consumer:
                 raise
             await message.nak(delay=30)
             return
+        EVENTS_FAILED.labels(self._reader, self._context, "buried").inc()
         await message.term()
 
     async def _bury(self, message: Msg, store_id: UUID, error: Exception) -> None:
@@ -217,7 +231,7 @@ class Consumer:
                 # The event's own store: a message that could not be read was buried without one.
                 await self._apply(event.store_id, [event])
             except Exception as error:  # noqa: BLE001 - written beside the dead letter for the person who asked
-                log.warning("replay_failed", subject=row.subject, error=f"{type(error).__name__}: {error}"[:300])
+                log.warning("replay_failed", subject=row.subject, error=type(error).__name__)
                 result = {"error": f"{type(error).__name__}: {error}"[:2_000], "replayed": False}
             else:
                 done += 1

@@ -27,6 +27,8 @@ from services.common import crash, telemetry
 from services.common.bus import Bus, BusUnavailable, Outgoing, heed_cancellation
 from services.common.database import Database, Statement, is_transient
 from services.common.ids import new_id
+from services.common.telemetry import process
+from services.common.telemetry.metrics import EVENTS_PUBLISHED
 
 CHANNEL = "onefold_outbox"
 BATCH = 500
@@ -170,10 +172,18 @@ class Relay:
             if not rows:
                 return 0
             crash.point("outbox.before_publish")
-            await self._bus.publish([_outgoing(row) for row in rows])
+            await self._publish(rows)
             crash.point("outbox.after_publish")
             await _MARK.all(tx, {"seqs": [row["seq"] for row in rows]})
+        EVENTS_PUBLISHED.labels(process.own().service).inc(len(rows))
         return len(rows)
+
+    async def _publish(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        traceparents = [row["traceparent"] for row in rows]
+        with telemetry.span_of(
+            traceparents, [f"publish {row['type']}" for row in rows], telemetry.PRODUCER
+        ) as going_on:
+            await self._bus.publish([_outgoing(*each) for each in zip(rows, going_on, strict=True)])
 
 
 async def listen(database: Database, heard: Callable[[], object]) -> None:
@@ -196,7 +206,7 @@ async def listen(database: Database, heard: Callable[[], object]) -> None:
         await asyncio.sleep(1)
 
 
-def _outgoing(row: Mapping[str, Any]) -> Outgoing:
+def _outgoing(row: Mapping[str, Any], traceparent: str) -> Outgoing:
     return Outgoing(
         row["type"],
         row["payload"],
@@ -205,7 +215,7 @@ def _outgoing(row: Mapping[str, Any]) -> Outgoing:
         row["aggregate_id"],
         row["version"],
         row["occurred_at"],
-        row["traceparent"],
+        traceparent,
     )
 
 

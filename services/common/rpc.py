@@ -19,15 +19,16 @@ import grpc
 import structlog
 from google.protobuf.message import Message
 from grpc import aio
-from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from services.common import access, idempotency, telemetry
 from services.common.access import Access
-from services.common.channel import CHANNEL_OPTIONS, LONGEST_KEY, address_of
-from services.common.database import is_transient
+from services.common.channel import CHANNEL_OPTIONS, LONGEST_KEY, address_of, method_of
+from services.common.database import Database, is_transient
 from services.common.errors import Internal, InvalidInput, OnefoldError, Unauthenticated, Unavailable
+from services.common.health import Health
 from services.common.idempotency import Once, Replayed
 from services.common.rpc_errors import error_from, status_of
+from services.common.telemetry.metrics import RPC_MADE, RPC_SERVED
 from services.common.tokens import SERVICE, ServiceClaims, TokenSigner
 
 Response = TypeVar("Response", bound=Message)
@@ -99,24 +100,31 @@ class Boundary(aio.ServerInterceptor):
         return self._wrapped[method]
 
     def _wrap(self, method: str, behaviour: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:
-        allowed = access.of_method(method)
+        allowed, name = access.of_method(method), method[1:]
 
         async def run(request: Message, context: aio.ServicerContext[Any, Any]) -> Any:
             started = time.perf_counter()
             code = grpc.StatusCode.OK
             metadata = dict(context.invocation_metadata() or ())
             telemetry.begin(str(metadata.get("x-request-id", "")), str(metadata.get("traceparent", "")))
-            try:
-                # Shielded: the caller's deadline or hang-up must not cut a transaction in two.
-                return await asyncio.shield(
-                    asyncio.ensure_future(self._handle(method, allowed, behaviour, metadata, request, context))
-                )
-            except OnefoldError as error:
-                status = status_of(error)
-                code = status.code
-                await context.abort_with_status(status)
-            finally:
-                log.info("rpc", method=method, code=code.name, ms=round((time.perf_counter() - started) * 1e3, 1))
+            with telemetry.span(name, telemetry.SERVER, rpc__system__name="grpc") as span:
+                try:
+                    # Shielded: the caller's deadline or hang-up must not cut a transaction in two.
+                    return await asyncio.shield(
+                        asyncio.ensure_future(self._handle(method, allowed, behaviour, metadata, request, context))
+                    )
+                except OnefoldError as error:
+                    status = status_of(error)
+                    code = status.code
+                    await context.abort_with_status(status)
+                except asyncio.CancelledError:
+                    code = grpc.StatusCode.CANCELLED
+                    raise
+                finally:
+                    seconds = time.perf_counter() - started
+                    span.set_attribute("rpc.response.status_code", code.name)
+                    RPC_SERVED.observe(seconds, name, code.name)
+                    log.info("rpc", method=method, code=code.name, ms=round(seconds * 1e3, 1))
 
         return run
 
@@ -153,7 +161,8 @@ class Boundary(aio.ServerInterceptor):
 class Server:
     """A gRPC server with the boundary, health and a graceful end."""
 
-    def __init__(self, listen: str, signer: TokenSigner) -> None:
+    def __init__(self, listen: str, signer: TokenSigner, database: Database | None = None) -> None:
+        """It is ready while `database` answers."""
         self.aio = aio.server(
             interceptors=[Boundary(signer)],
             options=[
@@ -165,19 +174,20 @@ class Server:
                 ("grpc.max_receive_message_length", 4 * 1024 * 1024),
             ],
         )
-        self._health = health.aio.HealthServicer()
-        health_pb2_grpc.add_HealthServicer_to_server(self._health, self.aio)
+        self._health = Health(self.aio, {"database": database.answers} if database else {})
+        if database:
+            database.watch()
         self._listen = listen
 
     async def start(self) -> None:
         """Binds and serves. Raises RuntimeError when the address is taken."""
         self.aio.add_insecure_port(self._listen)
         await self.aio.start()
-        await self._health.set("", health_pb2.HealthCheckResponse.SERVING)
+        await self._health.begin()
 
     async def stop(self) -> None:
         """NOT_SERVING, then up to 10 s for calls under way (rule 9)."""
-        await self._health.set("", health_pb2.HealthCheckResponse.NOT_SERVING)
+        await self._health.end()
         await self.aio.stop(grace=10)
 
 
@@ -207,6 +217,19 @@ class Caller:
 
         Raises the error of the tree that the other side raised; Unavailable when it cannot be reached in time.
         """
+        name = method_of(request.DESCRIPTOR)
+        with telemetry.span(name, telemetry.CLIENT, rpc__system__name="grpc") as span:
+            started, code = time.perf_counter(), "OK"
+            try:
+                return await method(request, timeout=seconds, metadata=self._metadata(claims, idempotency_key, asked))
+            except aio.AioRpcError as error:
+                code = error.code().name
+                raise error_from(error) from error
+            finally:
+                RPC_MADE.observe(time.perf_counter() - started, name, code)
+                span.set_attribute("rpc.response.status_code", code)
+
+    def _metadata(self, claims: ServiceClaims, idempotency_key: str, asked: str) -> list[tuple[str, str]]:
         metadata = [
             ("authorization", f"Bearer {self._signer.sign(claims)}"),
             ("x-request-id", telemetry.request_id.get()),
@@ -217,10 +240,7 @@ class Caller:
             metadata.append(("idempotency-fingerprint", asked))
         if traceparent := telemetry.traceparent():
             metadata.append(("traceparent", traceparent))
-        try:
-            return await method(request, timeout=seconds, metadata=metadata)
-        except aio.AioRpcError as error:
-            raise error_from(error) from error
+        return metadata
 
     def as_service(self, store_id: str) -> ServiceClaims:
         """Claims of this service itself, for work that nobody asked for in person."""

@@ -15,8 +15,11 @@ import uvloop
 
 from services.common import deadletters, logging, provision
 from services.common.config import ConfigError, Environment
+from services.common.telemetry import process
 
 log = structlog.get_logger()
+# What else there is runs for a moment, mostly beside one of these, in its environment.
+WATCHED = ("serve", "work")
 Command = Callable[[Environment, asyncio.Event], Awaitable[None]]
 
 
@@ -32,10 +35,15 @@ def main(context: str, commands: Mapping[str, Command]) -> None:
     environment = Environment()
     try:
         logging.configure(environment, service=context, process=name)
+        if name in WATCHED:
+            process.start(environment, context, name)
         uvloop.run(_run(commands[name], environment))
     except ConfigError as error:
         sys.stderr.write(f"{context}: {error}\n")
         sys.exit(2)
+    except Exception:
+        log.critical("process_failed", exc_info=True)
+        sys.exit(1)
 
 
 async def _run(command: Command, environment: Environment) -> None:
@@ -59,7 +67,7 @@ async def until(stop: asyncio.Event, *loops: Coroutine[Any, Any, None]) -> None:
     await asyncio.gather(stopping, *tasks, return_exceptions=True)
     for task in done - {stopping}:
         if error := task.exception():
-            log.error("loop_failed", error=f"{type(error).__name__}: {error}", exc_info=error)
+            log.error("loop_failed", exc_info=error)
             raise error
     log.info("stopped")
 

@@ -14,6 +14,8 @@ from services.common.bus import Bus, BusUnavailable, heed_cancellation
 from services.common.database import Database, is_transient
 from services.common.inbox import Consumer, Subscription
 from services.common.outbox import Relay
+from services.common.sampling import EVERY_SECONDS, Sampler
+from services.common.telemetry import process
 
 log = structlog.get_logger()
 # Published events and idempotency keys are kept for a week (rule 2); inbox rows longer than any event can be delivered again.
@@ -33,12 +35,13 @@ async def run(
     bus: Bus,
     subscriptions: Mapping[str, Sequence[Subscription]],
     *loops: Coroutine[Any, Any, None],
+    queues: Mapping[str, str] | None = None,
     on_events: Callable[[], None] = lambda: None,
 ) -> None:
     """Works until `stop`, and says so at `listen` to whoever checks its health.
 
     `subscriptions` maps another context to what this one reads of it; `loops` are the service's own.
-    `on_events` is called after each commit of events that took effect.
+    `queues` names what waits in its own tables (`sampling`). `on_events` is called after each commit of events that took effect.
     """
     relay = Relay(database, bus)
 
@@ -47,8 +50,10 @@ async def run(
         on_events()
 
     consumers = [Consumer(database, bus, context, other, subs, after) for other, subs in subscriptions.items()]
+    sampler = Sampler(context, database, bus, queues or {}, subscriptions)
+    database.watch()
     try:
-        async with health.serving(listen):
+        async with health.serving(listen, {"database": database.answers, "broker": bus.answers}):
             await service.until(
                 stop,
                 _streams(bus),
@@ -56,6 +61,7 @@ async def run(
                 *(consumer.run() for consumer in consumers),
                 every(10, "replay", lambda: _replay(consumers)),
                 every(600, "housekeeping", lambda: _clean(database)),
+                *([every(EVERY_SECONDS, "sample", sampler.sample)] if process.own().watched else []),
                 *loops,
             )
     finally:

@@ -48,6 +48,7 @@ from services.identity_merge.commands.runner import Runner
 from services.identity_merge.commands.scanning import LOOK_SECONDS, Scanner
 from services.identity_merge.consumers import subscriptions
 from services.identity_merge.domain.codes import SMS_REGIONS
+from services.identity_merge.store.queues import QUEUES
 
 BATCH_SECONDS = 0.2
 
@@ -74,7 +75,7 @@ async def serve(environment: Environment, stop: asyncio.Event) -> None:
     """Answers gRPC."""
     signer = TokenSigner(environment.secret("SERVICE_KEY"))
     context = _context(environment, signer, connections=16, name="identity_merge-serve")
-    server = Server(environment.text("LISTEN"), signer)
+    server = Server(environment.text("LISTEN"), signer, context.database)
     service_pb2_grpc.add_AccessServiceServicer_to_server(AccessApi(context), server.aio)
     accounts_pb2_grpc.add_CustomerAccountServiceServicer_to_server(CustomerAccountApi(context), server.aio)
     audit_pb2_grpc.add_AuditServiceServicer_to_server(AuditApi(context), server.aio)
@@ -109,6 +110,7 @@ async def work(environment: Environment, stop: asyncio.Event) -> None:
         worker.every(BATCH_SECONDS, "merge_batches", lambda: tend_batches(context)),
         worker.every(LOOK_SECONDS, "scans", Scanner(context.database, _scan_pause(environment)).look),
         worker.every(600, "expiry", lambda: delete_expired(context.database)),
+        queues=QUEUES,
     )
     await context.close()
 

@@ -16,6 +16,7 @@ from services.common.tokens import TokenSigner
 from services.membership import api, commands
 from services.membership.clients import Others
 from services.membership.consumers import subscriptions
+from services.membership.store.queues import QUEUES
 
 # How often the worker looks for what time has brought, and for moves that no event tells of yet.
 TIME_SECONDS = 60
@@ -34,7 +35,7 @@ async def serve(environment: Environment, stop: asyncio.Event) -> None:
     """Answers gRPC."""
     connections = environment.number("CONNECTIONS", 16)
     database = Database(connect(environment.text("DATABASE_URL"), connections=connections, name="membership-serve"))
-    server = Server(environment.text("LISTEN"), TokenSigner(environment.secret("SERVICE_KEY")))
+    server = Server(environment.text("LISTEN"), TokenSigner(environment.secret("SERVICE_KEY")), database)
     waker = Waker(database)
     context = commands.Context(database, IdentifierHasher(environment.secret("IDENTIFIER_KEY")), waker.wake)
     others = _others(environment)
@@ -82,7 +83,8 @@ async def work(environment: Environment, stop: asyncio.Event) -> None:
         worker.every(INVITATION_SECONDS, "invitations", lambda: commands.run_invitations(context)),
         worker.every(PURGE_SECONDS, "purge_imports", lambda: commands.purge_imports(context)),
     )
-    await worker.run("membership", stop, environment.text("LISTEN"), database, bus, subscriptions(context), *loops)
+    listen = environment.text("LISTEN")
+    await worker.run("membership", stop, listen, database, bus, subscriptions(context), *loops, queues=QUEUES)
     await others.close()
 
 

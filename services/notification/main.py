@@ -45,6 +45,7 @@ from services.notification.commands import (
 from services.notification.consumers import SUBSCRIPTIONS
 from services.notification.domain import Channel, Mail, Policy, Sms
 from services.notification.queries.looks import Previewer
+from services.notification.store.queues import QUEUES
 from services.notification.templates import Templates, wire_address
 
 
@@ -52,7 +53,7 @@ async def serve(environment: Environment, stop: asyncio.Event) -> None:
     """Answers gRPC."""
     connections = environment.number("CONNECTIONS", 8)
     database = Database(connect(environment.text("DATABASE_URL"), connections=connections, name="notification-serve"))
-    server = Server(environment.text("LISTEN"), TokenSigner(environment.secret("SERVICE_KEY")))
+    server = Server(environment.text("LISTEN"), TokenSigner(environment.secret("SERVICE_KEY")), database)
     waker, resolver = Waker(database), Resolver(connections)
     targets = Targets(webhook_policy(environment), resolver)
     public_url = environment.text("PUBLIC_URL").rstrip("/")
@@ -111,6 +112,7 @@ async def work(environment: Environment, stop: asyncio.Event) -> None:
             worker.every(600, "forgetting", lambda: forget_in_time(database)),
             worker.every(2, "webhook_owners", lambda: tell_owners(database, writer.secrets)),
             worker.every(600, "webhook_log", lambda: purge_webhooks(database)),
+            queues=QUEUES,
             on_events=wake,
         )
         resolver.close()

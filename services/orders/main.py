@@ -16,6 +16,7 @@ from services.orders import api
 from services.orders.clients import Membership, Providers
 from services.orders.commands import Context, Numbers, drop_stale_carts, erase_contacts, run_bulk, tend_payments
 from services.orders.consumers import SUBSCRIPTIONS
+from services.orders.store.queues import QUEUES
 
 ERASURE_SECONDS = 1
 BULK_SECONDS = 0.3
@@ -30,7 +31,7 @@ async def serve(environment: Environment, stop: asyncio.Event) -> None:
             environment.text("DATABASE_URL"), connections=environment.number("CONNECTIONS", 16), name="orders-serve"
         )
     )
-    server = Server(environment.text("LISTEN"), TokenSigner(environment.secret("SERVICE_KEY")))
+    server = Server(environment.text("LISTEN"), TokenSigner(environment.secret("SERVICE_KEY")), database)
     waker = Waker(database)
     caller = Caller(TokenSigner(environment.secret("SERVICE_KEY")), "orders")
     membership = Membership(environment.text("MEMBERSHIP_TARGET"), caller)
@@ -66,7 +67,8 @@ async def work(environment: Environment, stop: asyncio.Event) -> None:
         worker.every(PAYMENTS_SECONDS, "tend_payments", tend),
         worker.every(BULK_SECONDS, "bulk", lambda: run_bulk(database)),
     )
-    await worker.run("orders", stop, environment.text("LISTEN"), database, bus, SUBSCRIPTIONS, *loops)
+    listen = environment.text("LISTEN")
+    await worker.run("orders", stop, listen, database, bus, SUBSCRIPTIONS, *loops, queues=QUEUES)
 
 
 if __name__ == "__main__":

@@ -79,9 +79,16 @@ class Runner:
             return False
         found()
         telemetry.begin(traceparent=claim.traceparent)
+        with telemetry.span("carry out merge", telemetry.CONSUMER) as span:
+            await self._carry_on(claim)
+            span.set_attribute("onefold.merge.state", claim.run.state.name)
+        return True
+
+    async def _carry_on(self, claim: Claim) -> None:
         try:
             while not claim.run.finished:
-                await self._step(claim)
+                with telemetry.span(f"merge {claim.run.state.name.lower()}"):
+                    await self._step(claim)
         except LeaseLost:
             log.warning("merge_taken_over", merge_run_id=str(claim.run.merge_run_id))
         except asyncio.CancelledError:  # this process ends; the next one need not wait for the lease
@@ -89,7 +96,6 @@ class Runner:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the merge must go on some time
             await self._postpone(claim, error)
-        return True
 
     async def _step(self, claim: Claim) -> None:
         match claim.run.state:
@@ -168,7 +174,7 @@ class Runner:
             merge_run_id=str(claim.run.merge_run_id),
             state=claim.run.state.name,
             attempts=claim.attempts + 1,
-            error=f"{type(error).__name__}: {error}"[:300],
+            error=getattr(error, "reason", type(error).__name__),
             exc_info=None if expected else error,
         )
         wait = min(0.2 * 2 ** min(claim.attempts, 10), LONGEST_WAIT_SECONDS)

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import contextlib
 import re
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from aiosmtplib import SMTP, SMTPException, SMTPRecipientRefused, SMTPResponse, SMTPResponseException
+from aiosmtplib.protocol import SMTPProtocol
 
+from services.common import telemetry
 from services.common.config import ConfigError
 from services.notification.clients.lanes import Away, Refused, Undecided
 from services.notification.domain import Mail, of_smtp
@@ -70,6 +73,13 @@ class Connection:
 
     async def open(self, mail: Mail) -> None:
         """MAIL and RCPT."""
+        with self._span("SMTP MAIL RCPT"):
+            await self._open(mail)
+
+    def _span(self, name: str) -> AbstractContextManager[object]:
+        return telemetry.span(name, telemetry.CLIENT, server__address=self._server.host, server__port=self._server.port)
+
+    async def _open(self, mail: Mail) -> None:
         if self._smtp is not None:
             # Servers end connections that were idle or have carried enough: that alone says nothing about a new one.
             with contextlib.suppress(Away):
@@ -119,6 +129,11 @@ class Connection:
         smtp = self._smtp
         if smtp is None or smtp.protocol is None:
             raise Away("the connection was lost before the content")
+        with self._span("SMTP DATA"):
+            await self._content(smtp, smtp.protocol, mail.content)
+        return ""
+
+    async def _content(self, smtp: SMTP, protocol: SMTPProtocol, content: bytes) -> None:
         try:
             answer = await smtp.execute_command(b"DATA")
         except (SMTPException, OSError) as error:
@@ -127,14 +142,13 @@ class Connection:
         if answer.code != _SEND_CONTENT:
             await self._refused(answer)
         try:
-            smtp.protocol.write(_STARTS_WITH_DOT.sub(b"..", mail.content) + b".\r\n")
-            answer = await smtp.protocol.read_response(timeout=self._server.seconds * LAST_ANSWER_FACTOR)
+            protocol.write(_STARTS_WITH_DOT.sub(b"..", content) + b".\r\n")
+            answer = await protocol.read_response(timeout=self._server.seconds * LAST_ANSWER_FACTOR)
         except (SMTPException, OSError) as error:
             await self.close()
             raise Undecided(_describe("no answer to the content", error)) from error
         if answer.code // 100 != 2:
             await self._refused(answer)
-        return ""
 
     async def _refused(self, answer: SMTPResponse) -> None:
         if answer.code == _SERVICE_CLOSING:

@@ -9,6 +9,8 @@ from contextlib import asynccontextmanager
 
 import structlog
 
+from services.common.telemetry.metrics import SERVER_AWAY
+
 LONGEST_PAUSE_SECONDS = 30.0
 log = structlog.get_logger()
 
@@ -22,6 +24,7 @@ class Breaker:
         self._probing = asyncio.Lock()
         self._pause = 0.0
         self._until = 0.0
+        SERVER_AWAY.labels(channel).set(0)
 
     @property
     def is_open(self) -> bool:
@@ -46,6 +49,7 @@ class Breaker:
         """
         if not self.is_open:
             log.warning("server_away", channel=self._channel)
+            SERVER_AWAY.labels(self._channel).set(1)
         if _now() >= self._until:
             self._pause = min(max(1.0, 2 * self._pause), LONGEST_PAUSE_SECONDS)
         self._until = max(self._until, _now() + max(self._pause, seconds))
@@ -54,6 +58,7 @@ class Breaker:
         """The server is there, whatever it says."""
         if self.is_open:
             log.info("server_back", channel=self._channel)
+            SERVER_AWAY.labels(self._channel).set(0)
         self._pause = self._until = 0.0
 
     async def _rest(self, seconds: float) -> None:

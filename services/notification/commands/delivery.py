@@ -21,6 +21,7 @@ from services.common import clock, crash, telemetry
 from services.common.database import Database, is_transient
 from services.common.errors import Unavailable
 from services.common.outbox import Waker
+from services.common.telemetry.metrics import MESSAGES_SETTLED
 from services.notification import domain, events, store
 from services.notification.clients import Away, Lane, Refused, Undecided
 from services.notification.commands.breaker import Breaker
@@ -154,7 +155,16 @@ class Sender(Generic[Letter]):
 
     async def _deliver(self, lane: Lane[Letter], claimed: Claimed) -> Away | None:
         """One attempt and its outcome; tells when the server was away."""
-        telemetry.begin()
+        telemetry.begin(traceparent=claimed.traceparent)
+        with telemetry.span(f"deliver {claimed.message.kind}", telemetry.CONSUMER) as span:
+            outcome, away = await self._try(lane, claimed)
+            if outcome is not None:
+                span.set_attribute("onefold.message.state", outcome.state)
+                await self._settle(claimed, outcome)
+        return away
+
+    async def _try(self, lane: Lane[Letter], claimed: Claimed) -> tuple[Outcome | None, Away | None]:
+        outcome: Outcome | None
         away, retry = None, self._way.retry_seconds
         try:
             outcome = await self._attempt(lane, claimed)
@@ -178,9 +188,7 @@ class Sender(Generic[Letter]):
             await lane.close()
             log.exception("attempt_failed", message_id=str(claimed.message.message_id))
             outcome = domain.put_off(claimed, type(error).__name__, Cause.FAULT, retry)
-        if outcome is not None:
-            await self._settle(claimed, outcome)
-        return away
+        return outcome, away
 
     def _refusal(self, claimed: Claimed, error: Refused) -> Outcome:
         if error.permanent:
@@ -215,6 +223,7 @@ class Sender(Generic[Letter]):
         )
         told = events.settled(message)
         written = await self._patiently(lambda tx: store.settle(tx, claimed, outcome, sent_at, told))
+        MESSAGES_SETTLED.labels(message.channel, outcome.state if written else "anothers").inc()
         log.info(
             "message_settled" if written else "message_was_anothers",
             message_id=str(message.message_id),

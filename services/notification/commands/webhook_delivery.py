@@ -21,6 +21,7 @@ from services.common import audit, clock, crash, outbox, telemetry
 from services.common.database import Database, is_transient
 from services.common.outbox import Waker
 from services.common.sealing import SealBroken, Sealer
+from services.common.telemetry.metrics import WEBHOOKS_SETTLED
 from services.notification import domain, events, store
 from services.notification.clients import Receivers
 from services.notification.domain import Answer, Attempt, Consignment, DisabledBecause, Failure, Verdict
@@ -99,7 +100,7 @@ class WebhookSender:
         self._woken.set()
         if not task.cancelled() and (error := task.exception()):
             # Its lease ends, and it is sent again.
-            log.error("webhook_not_settled", error=f"{type(error).__name__}: {error}"[:300], exc_info=error)
+            log.error("webhook_not_settled", exc_info=error)
 
     async def _claim(self, free: int) -> list[Consignment]:
         if free <= 0:
@@ -170,6 +171,7 @@ class WebhookSender:
             return settled, because
 
         settled, because = await self._patiently(write)
+        WEBHOOKS_SETTLED.labels(verdict.state if settled else "anothers").inc()
         log.info(
             "webhook_settled" if settled else "webhook_was_anothers",
             delivery_id=str(held.delivery_id),

@@ -119,6 +119,7 @@ def _order_mail(event: Delivered[orders.OrderPlaced] | Delivered[orders.OrderEma
     placed_at, order_id = moment(order.placed_at), UUID(order.order_id)
     return Intent(
         event_id=event.event_id,
+        traceparent=event.traceparent,
         kind=Kind.ORDER_PLACED,
         recipient=order.contact.email,
         language=order.language,
@@ -147,6 +148,7 @@ def _confirmation(event: Delivered[identity_merge.ConfirmationRequested]) -> Int
     asked = event.message
     return Intent(
         event_id=event.event_id,
+        traceparent=event.traceparent,
         kind=Kind.CONFIRM_LOGIN,
         recipient=asked.email,
         language=asked.language,
@@ -159,6 +161,7 @@ def _code(event: Delivered[identity_merge.CodeRequested]) -> Intent:
     asked = event.message
     return Intent(
         event_id=event.event_id,
+        traceparent=event.traceparent,
         kind=Kind.LOGIN_CODE,
         recipient=asked.value,
         language=asked.language,
@@ -172,6 +175,7 @@ def _notice(event: Delivered[identity_merge.AccountNoticeRequested]) -> Intent:
     told = event.message
     return Intent(
         event_id=event.event_id,
+        traceparent=event.traceparent,
         kind=Kind.ACCOUNT_NOTICE,
         recipient=told.value,
         language=told.language,
@@ -185,6 +189,7 @@ def _guest_invitation(event: Delivered[membership.GuestInvited]) -> Intent:
     invited = event.message
     return Intent(
         event_id=event.event_id,
+        traceparent=event.traceparent,
         kind=Kind.GUEST_INVITATION,
         recipient=invited.email,
         language=invited.language,
@@ -197,6 +202,7 @@ def _invitation(event: Delivered[identity_merge.StaffInvited]) -> Intent:
     invited = event.message
     return Intent(
         event_id=event.event_id,
+        traceparent=event.traceparent,
         kind=Kind.STAFF_INVITATION,
         recipient=invited.email,
         language=invited.language,
@@ -213,6 +219,7 @@ def _reset(event: Delivered[identity_merge.StaffResetRequested]) -> Intent:
     asked = event.message
     return Intent(
         event_id=event.event_id,
+        traceparent=event.traceparent,
         kind=Kind.STAFF_RESET,
         recipient=asked.email,
         language=asked.language,

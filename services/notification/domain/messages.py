@@ -105,6 +105,8 @@ class Intent:
     channel: Channel = Channel.EMAIL
     # Set for a message that is written down but not to be sent.
     cancelled_because: str = ""
+    # Of the event, so that the trace goes on with the message.
+    traceparent: str = ""
 
     @property
     def passes(self) -> bool:
@@ -200,6 +202,7 @@ class Claimed:
     store: Store
     # How long ago the first attempt failed; 0 when none has.
     failing_seconds: float = field(default=0.0)
+    traceparent: str = ""
 
 
 @dataclass(frozen=True, slots=True)

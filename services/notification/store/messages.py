@@ -35,6 +35,7 @@ async def insert_intents(tx: AsyncConnection, store_id: UUID, intents: Sequence[
             "customer_id": intent.customer_id,
             "channel": intent.channel,
             "passing": intent.passes,
+            "traceparent": intent.traceparent,
         }
         for intent in intents
     ]

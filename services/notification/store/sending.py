@@ -155,6 +155,7 @@ def _claimed(row: Row[Any]) -> Claimed:
         params=row.params,
         store=Store(row.slug, row.name, row.store_language, row.timezone, row.currency, row.region, _look(row)),
         failing_seconds=row.failing_seconds,
+        traceparent=row.traceparent,
     )
 
 

@@ -57,6 +57,8 @@ messages = Table(
     Column("delivered_at", TIMESTAMPTZ),
     # Why it is as it is, in a word of domain/causes.py.
     Column("cause", Text, nullable=False, server_default=""),
+    # Of the event that asked for it (W3C).
+    Column("traceparent", Text, nullable=False, server_default=""),
     PrimaryKeyConstraint("store_id", "message_id"),
     CheckConstraint(f"state IN ({', '.join(repr(s.value) for s in State)})", name="messages_state"),
     CheckConstraint(f"channel IN ({', '.join(repr(c.value) for c in Channel)})", name="messages_channel"),
@@ -65,6 +67,7 @@ messages = Table(
     Index("messages_due", "channel", "store_id", "next_attempt_at", postgresql_where=text("state = 'queued'")),
     Index("messages_passing", "created_at", postgresql_where=text("passing")),
     Index("messages_leased", "lease_until", postgresql_where=text("state IN ('claimed', 'sending')")),
+    Index("messages_unknown", "created_at", postgresql_where=text("state = 'unknown'")),
     # Whom the log is searched for, whole or in part.
     Index(
         "messages_recipient",

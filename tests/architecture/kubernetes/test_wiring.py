@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from services.common.config import Environment
+from services.common.health import LIVENESS
 from services.common.sealing import Sealer
 from tests.architecture.kubernetes.manifests import (
     FOLDER,
@@ -44,8 +45,9 @@ DEFAULTS = {
     *(f"ONEFOLD_WEBHOOK_{of}" for of in ("CONNECTIONS", "CONNECTIONS_EACH", "PORTS", "SECONDS")),
     "ONEFOLD_SMTP_SECONDS",
     "ONEFOLD_STRIPE_URL",
+    # Whether spans are recorded, and where they go.
+    *(f"OTEL_EXPORTER_OTLP_{of}" for of in ("ENDPOINT", "TRACES_ENDPOINT")),
 }
-TELEMETRY = frozenset({"ONEFOLD_METRICS_LISTEN", "OTEL_EXPORTER_OTLP_ENDPOINT"})
 
 
 def faults(manifests: list[Manifest]) -> list[str]:
@@ -77,7 +79,7 @@ def variable_faults(manifests: list[Manifest]) -> Iterator[str]:
         (container,) = template["spec"]["containers"]
         own = {one["name"] for one in container.get("env", [])}
         yield from (f"{name} does not read {one}" for one in sorted(own - known[name].all))
-    anybody = TELEMETRY.union(*(one.all for one in known.values()))
+    anybody = set[str]().union(*(one.all for one in known.values()))
     for one in of_kind(manifests, "ConfigMap").values():
         if one["metadata"]["name"].startswith("onefold"):
             yield from (f"nobody reads {key}" for key in sorted(one["data"].keys() - anybody))
@@ -100,6 +102,8 @@ def port_faults(manifests: list[Manifest]) -> Iterator[str]:
             asked = container.get(probe, {})
             if (asked.get("grpc") or asked.get("httpGet") or {}).get("port") != (port if word != "http" else word):
                 yield f"{name} has no {probe} at its port"
+            if "grpc" in asked and (asked["grpc"].get("service") == LIVENESS) != (probe != "readinessProbe"):
+                yield f"{name} is asked by its {probe} what a database that is away must not decide"
         if template["spec"]["terminationGracePeriodSeconds"] != 30:
             yield f"{name} is not given 30 seconds to end"
 

@@ -105,7 +105,7 @@ async def test_every_event_three_times_and_shuffled_takes_effect_once(database: 
     await commit(database, store_id, [str(n) for n in range(50)])
     async with database.across_stores() as tx:
         rows = (await tx.execute(text("SELECT *, NULL AS x FROM outbox"))).mappings().all()
-    outgoing = [outbox._outgoing(row) for row in rows] * 3
+    outgoing = [outbox._outgoing(row, row["traceparent"]) for row in rows] * 3
     random.Random(7).shuffle(outgoing)
     js = await bus.jetstream()
     for number, message in enumerate(outgoing):  # ids that defeat JetStream's own de-duplication

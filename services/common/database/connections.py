@@ -1,4 +1,4 @@
-"""PostgreSQL: connections, transactions bound to one store, and the plumbing tables that each service has.
+"""Connections and transactions bound to one store.
 
 Row-level security is the second wall of tenancy (architecture, rule 6): a transaction names its store, and the role it runs
 as owns nothing, so no statement can reach another store's rows even if a WHERE clause were forgotten.
@@ -14,28 +14,15 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import (
-    BigInteger,
-    Column,
-    Identity,
-    Index,
-    LargeBinary,
-    MetaData,
-    PrimaryKeyConstraint,
-    Table,
-    Text,
-    Uuid,
-    func,
-    text,
-)
-from sqlalchemy.dialects.postgresql import TIMESTAMP
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from services.common.telemetry import process, sql
+from services.common.telemetry.metrics import CONNECTIONS_IN_USE, CONNECTIONS_MOST
+
 # One message instead of two. The id is a UUID's hexadecimal digits, so nothing can be smuggled in.
 _BEGIN_IN_STORE = "BEGIN; SELECT set_config('app.store_id', '{}', true)"
-TIMESTAMPTZ = TIMESTAMP(timezone=True)
 # Waiting longer for a connection is answered as UNAVAILABLE: the caller's deadline is near anyway.
 WAIT_SECONDS = 5.0
 # For a statement that is a transaction of its own (Database.at_once): the CTE "bound" names the store. Every write must draw
@@ -52,10 +39,12 @@ def address_of(url: str) -> tuple[URL, dict[str, Any]]:
 def connect(url: str, *, connections: int, name: str) -> AsyncEngine:
     """An engine with at most `connections` connections; `name` is shown in pg_stat_activity."""
     address, own = address_of(url)
-    return create_async_engine(
+    engine = create_async_engine(
         address,
         # SQLAlchemy begins and ends nothing: `Database` does, on the driver, which costs a third.
         isolation_level="AUTOCOMMIT",
+        # Errors end up in logs, and values are about people.
+        hide_parameters=True,
         # One more than what `Database` keeps: a listener's (outbox.listen).
         pool_size=connections,
         max_overflow=1,
@@ -73,6 +62,8 @@ def connect(url: str, *, connections: int, name: str) -> AsyncEngine:
             },
         },
     )
+    sql.watch(engine)
+    return engine
 
 
 class Database:
@@ -86,7 +77,10 @@ class Database:
         self.engine = engine
         # The last used first, so that what a quiet time does not need lies idle.
         self._free: list[AsyncConnection] = []
-        self._turns = asyncio.Semaphore(engine.pool.size())  # type: ignore[attr-defined]
+        self.most: int = engine.pool.size()  # type: ignore[attr-defined]
+        self._turns = asyncio.Semaphore(self.most)
+        self.in_use = 0
+        self._ended = 0
 
     def transaction(self, store_id: UUID) -> AbstractAsyncContextManager[AsyncConnection]:
         """A transaction that sees and writes rows of one store only. Commits on a clean exit."""
@@ -127,6 +121,7 @@ class Database:
                 await self._turns.acquire()
         else:
             await self._turns.acquire()
+        self.in_use += 1
         try:
             while self._free:
                 connection = self._free.pop()
@@ -135,11 +130,16 @@ class Database:
                 await _discard(connection)
             return await self.engine.connect()
         except BaseException:
-            self._turns.release()
+            self._release()
             raise
 
     def _put_back(self, connection: AsyncConnection) -> None:
         self._free.append(connection)
+        self._ended += 1
+        self._release()
+
+    def _release(self) -> None:
+        self.in_use -= 1
         self._turns.release()
 
     async def _give_up(self, connection: AsyncConnection, driver: Any) -> None:
@@ -153,9 +153,27 @@ class Database:
             try:
                 await _discard(connection)
             finally:
-                self._turns.release()
+                self._release()
         else:
             self._put_back(connection)
+
+    def watch(self) -> None:
+        """Has the metrics of this process tell of its connections."""
+        own = process.own()
+        CONNECTIONS_MOST.labels(own.service, own.process).set(self.most)
+        CONNECTIONS_IN_USE.labels(own.service, own.process).set_function(lambda: self.in_use)
+
+    async def answers(self) -> bool:
+        """Whether it does its work. While all connections are in use nobody waits for one: then anybody's work counts."""
+        before = self._ended
+        try:
+            async with self.at_once() as tx:
+                await driver_of(tx).execute("SELECT 1")
+        except Exception as error:
+            if not is_transient(error):
+                raise
+            return self._ended != before
+        return True
 
     async def close(self) -> None:
         """Closes all connections."""
@@ -224,68 +242,3 @@ def is_transient(error: BaseException) -> bool:
 def _passes(error: object) -> bool:
     state = str(getattr(error, "sqlstate", None) or getattr(error, "pgcode", None) or "")
     return state[:2] in {"08", "40", "53", "55", "57"}
-
-
-def plumbing(metadata: MetaData) -> Plumbing:
-    """The tables that carry events and idempotency, in a service's own metadata."""
-    return Plumbing(metadata)
-
-
-class Plumbing:
-    """outbox, inbox, dead_letters and idempotency_keys."""
-
-    def __init__(self, metadata: MetaData) -> None:
-        self.outbox = Table(
-            "outbox",
-            metadata,
-            Column("store_id", Uuid, nullable=False),
-            Column("event_id", Uuid, nullable=False),
-            # Publishing order; a database-wide sequence, for one relay reads all stores.
-            Column("seq", BigInteger, Identity(always=True), nullable=False),
-            Column("type", Text, nullable=False),
-            Column("aggregate_id", Uuid, nullable=False),
-            Column("version", BigInteger, nullable=False),
-            Column("payload", LargeBinary, nullable=False),
-            Column("traceparent", Text, nullable=False, server_default=""),
-            Column("occurred_at", TIMESTAMPTZ, nullable=False, server_default=func.now()),
-            Column("published_at", TIMESTAMPTZ),
-            PrimaryKeyConstraint("store_id", "event_id"),
-            Index("outbox_unpublished", "seq", postgresql_where=text("published_at IS NULL")),
-            Index("outbox_published", "published_at", postgresql_where=text("published_at IS NOT NULL")),
-        )
-        self.inbox = Table(
-            "inbox",
-            metadata,
-            Column("store_id", Uuid, nullable=False),
-            Column("event_id", Uuid, nullable=False),
-            Column("type", Text, nullable=False),
-            Column("received_at", TIMESTAMPTZ, nullable=False, server_default=func.now()),
-            PrimaryKeyConstraint("store_id", "event_id"),
-            Index("inbox_received", "received_at"),
-        )
-        self.dead_letters = Table(
-            "dead_letters",
-            metadata,
-            Column("store_id", Uuid, nullable=False),
-            Column("event_id", Uuid, nullable=False),
-            Column("subject", Text, nullable=False),
-            Column("headers", LargeBinary, nullable=False),
-            Column("payload", LargeBinary, nullable=False),
-            Column("error", Text, nullable=False),
-            Column("failed_at", TIMESTAMPTZ, nullable=False, server_default=func.now()),
-            Column("replay_wanted_at", TIMESTAMPTZ),
-            Column("replayed_at", TIMESTAMPTZ),
-            PrimaryKeyConstraint("store_id", "event_id"),
-            Index("dead_letters_wanted", "replay_wanted_at", postgresql_where=text("replayed_at IS NULL")),
-        )
-        self.idempotency_keys = Table(
-            "idempotency_keys",
-            metadata,
-            Column("store_id", Uuid, nullable=False),
-            Column("key", Text, nullable=False),
-            Column("fingerprint", LargeBinary, nullable=False),
-            Column("response", LargeBinary, nullable=False),
-            Column("created_at", TIMESTAMPTZ, nullable=False, server_default=func.now()),
-            PrimaryKeyConstraint("store_id", "key"),
-            Index("idempotency_keys_created", "created_at"),
-        )

@@ -1,6 +1,7 @@
-"""Request id and trace context, carried along every call and event (H6).
+"""Request id and trace context, carried along every call and event.
 
-Only the OpenTelemetry API is used here: without an SDK configured it hands the trace context on and records nothing.
+The trace context is the text of a W3C traceparent and nothing more: that is what calls, outbox rows and events take along anyway, and it
+says all that a span needs to know of its parent. Only the OpenTelemetry API is used here.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ _propagator = TraceContextTextMapPropagator()
 _OF_TODAY = re.compile(r"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 _traceparent: ContextVar[str] = ContextVar("traceparent", default="")
+# Whether somebody records spans: then the first of them, and not `begin`, says what a new trace is called.
+_recorded = False
 
 
 def new_request_id() -> str:
@@ -31,14 +34,35 @@ def begin(incoming_request_id: str = "", traceparent: str = "") -> None:
 
 
 def _resume(traceparent: str) -> str:
-    """The traceparent of whatever else there is: one of a later version, a span that is under way, or a new trace."""
+    """The traceparent of whatever else there is: one of a later version, or a new trace."""
     context = _propagator.extract({"traceparent": traceparent}) if traceparent else None
     span = trace.get_current_span(context).get_span_context()
-    if not span.is_valid:
-        return f"00-{secrets.randbits(128) or 1:032x}-{secrets.randbits(64) or 1:016x}-01"
+    if span.is_valid:
+        return text_of(span)
+    return "" if _recorded else f"00-{secrets.randbits(128) or 1:032x}-{secrets.randbits(64) or 1:016x}-01"
+
+
+def text_of(span: trace.SpanContext) -> str:
+    """The traceparent that names a span as the parent."""
     return f"00-{span.trace_id:032x}-{span.span_id:016x}-{span.trace_flags:02x}"
 
 
 def traceparent() -> str:
     """W3C traceparent of the current request; empty outside of one."""
     return _traceparent.get()
+
+
+def trace_id() -> str:
+    """The trace of the current request, 32 hexadecimal digits; empty outside of one."""
+    return _traceparent.get()[3:35]
+
+
+def become(traceparent: str) -> None:
+    """What is done from now on, in this task or thread, is done by the span so named."""
+    _traceparent.set(traceparent)
+
+
+def leave_new_traces_to_spans() -> None:
+    """Called once somebody records spans."""
+    global _recorded
+    _recorded = True
