@@ -13,6 +13,7 @@ import sys
 from typing import Any
 
 CONTEXTS = ("membership", "orders", "identity-merge", "notification")
+NODES = ",".join(f"nats-{number}.nats:4222" for number in range(3))
 SEALING = ("orders", "identity-merge", "notification")
 
 
@@ -36,7 +37,8 @@ def all_secrets(options: argparse.Namespace) -> list[dict[str, Any]]:
     """In the order of README.md."""
     nats, admin = word(), word()
     server = options.postgres
-    keys = {"service-key": word(), "identifier-key": word(), "nats-url": f"nats://onefold:{nats}@{options.nats}"}
+    nodes = [f"nats://onefold:{nats}@{node}" for node in options.nats.split(",")]
+    keys = {"service-key": word(), "identifier-key": word(), "nats-url": ",".join(nodes)}
     login = {
         "username": "onefold_admin",
         "password": admin,
@@ -63,7 +65,9 @@ def main() -> None:
     parser.add_argument("--mail", required=True, help="the mail server: smtps://user:password@host or smtp://host:587")
     parser.add_argument("--namespace", default="onefold")
     parser.add_argument("--postgres", default="postgres-rw:5432", help="host and port of PostgreSQL's first node")
-    parser.add_argument("--nats", default="nats:4222", help="host and port of NATS")
+    parser.add_argument(
+        "--nats", default=NODES, help="hosts and ports of all nodes of NATS; nats:4222 where there is one"
+    )
     items = all_secrets(parser.parse_args())
     json.dump({"apiVersion": "v1", "kind": "List", "items": items}, sys.stdout, indent=2)
     sys.stdout.write("\n")

@@ -43,6 +43,7 @@ _SYNCHRONOUS = _closed(
     method=_one_of("any", "first"),
     number=NUMBER,
     dataDurability=_one_of("required", "preferred"),
+    failoverQuorum=YES_NO,
 )
 _AFFINITY = _closed(
     enablePodAntiAffinity=YES_NO, podAntiAffinityType=_one_of("required", "preferred"), topologyKey=TEXT
@@ -80,14 +81,16 @@ _STORE = _closed(
     wal=_closed(compression=_COMPRESSION, maxParallel=NUMBER),
     data=_closed(compression=_COMPRESSION),
 )
-_LABEL = _closed("action", action=_one_of("replace", "drop", "keep"), sourceLabels=_list(TEXT), targetLabel=TEXT)
+_LABEL = _closed(
+    "action", action=_one_of("replace", "drop", "keep"), sourceLabels=_list(TEXT), targetLabel=TEXT, replacement=TEXT
+)
 _ENDPOINT = _closed("port", port=TEXT, path=TEXT, interval=TEXT, relabelings=_list(_LABEL))
 _EXPRESSION = _closed("key", "operator", key=TEXT, operator=_one_of("In", "NotIn", "Exists"), values=_list(TEXT))
 _ALERT = _closed("alert", "expr", alert=TEXT, expr=TEXT, labels=TEXTS, annotations=TEXTS, **{"for": TEXT})
 _RECORD = _closed("record", "expr", record=TEXT, expr=TEXT, labels=TEXTS)
 
 SCHEMAS = {
-    # CloudNativePG 1.25 and its Barman Cloud plugin.
+    # CloudNativePG 1.28 and its Barman Cloud plugin.
     ("postgresql.cnpg.io/v1", "Cluster"): _CLUSTER,
     ("postgresql.cnpg.io/v1", "ScheduledBackup"): _BACKUP,
     ("barmancloud.cnpg.io/v1", "ObjectStore"): _closed("configuration", retentionPolicy=TEXT, configuration=_STORE),

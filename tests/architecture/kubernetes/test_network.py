@@ -98,9 +98,12 @@ def needed(manifests: list[Manifest]) -> Iterator[tuple[str, str, int]]:
             yield source, "nats", 4222
         if "postgres" in names and any(name.endswith("DATABASE_URL") for name in one.all):
             yield source, "postgres", 5432
+    # `deploy.store` opens stores, `deploy.reconcile` looks into the databases.
+    yield "operations", "identity-merge-serve", 50051
     if "nats" in names:
         yield "nats", "nats", 6222
     if "postgres" in names:
+        yield "operations", "postgres", 5432
         yield from (("postgres", "postgres", port) for port in (5432, 8000))
 
 

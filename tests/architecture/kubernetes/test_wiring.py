@@ -7,10 +7,13 @@ import json
 import re
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from services.common.config import Environment
 from services.common.health import LIVENESS
@@ -43,10 +46,9 @@ DEFAULTS = {
     *(f"ONEFOLD_MAIL_{of}" for of in ("CONNECTIONS", "PER_SECOND", "RETRY_SECONDS")),
     *(f"ONEFOLD_SMS_{of}" for of in ("CONNECTIONS", "PER_SECOND", "REGIONS", "RETRY_SECONDS", "SECONDS")),
     *(f"ONEFOLD_WEBHOOK_{of}" for of in ("CONNECTIONS", "CONNECTIONS_EACH", "PORTS", "SECONDS")),
+    *(f"OTEL_EXPORTER_OTLP_{of}" for of in ("ENDPOINT", "TRACES_ENDPOINT")),
     "ONEFOLD_SMTP_SECONDS",
     "ONEFOLD_STRIPE_URL",
-    # Whether spans are recorded, and where they go.
-    *(f"OTEL_EXPORTER_OTLP_{of}" for of in ("ENDPOINT", "TRACES_ENDPOINT")),
 }
 
 
@@ -79,10 +81,11 @@ def variable_faults(manifests: list[Manifest]) -> Iterator[str]:
         (container,) = template["spec"]["containers"]
         own = {one["name"] for one in container.get("env", [])}
         yield from (f"{name} does not read {one}" for one in sorted(own - known[name].all))
-    anybody = set[str]().union(*(one.all for one in known.values()))
+    anybody = frozenset[str]().union(*(one.all for one in known.values()))
     for one in of_kind(manifests, "ConfigMap").values():
         if one["metadata"]["name"].startswith("onefold"):
-            yield from (f"nobody reads {key}" for key in sorted(one["data"].keys() - anybody))
+            own = {key for key in one["data"] if not key.startswith("OTEL_")}  # the SDK's, once it is told where to
+            yield from (f"nobody reads {key}" for key in sorted(own - anybody))
 
 
 def port_faults(manifests: list[Manifest]) -> Iterator[str]:
@@ -102,9 +105,12 @@ def port_faults(manifests: list[Manifest]) -> Iterator[str]:
             asked = container.get(probe, {})
             if (asked.get("grpc") or asked.get("httpGet") or {}).get("port") != (port if word != "http" else word):
                 yield f"{name} has no {probe} at its port"
-            if "grpc" in asked and (asked["grpc"].get("service") == LIVENESS) != (probe != "readinessProbe"):
-                yield f"{name} is asked by its {probe} what a database that is away must not decide"
-        if template["spec"]["terminationGracePeriodSeconds"] != 30:
+            elif "grpc" in asked and asked["grpc"].get("service", "") != (
+                "" if probe == "readinessProbe" else LIVENESS
+            ):
+                yield f"{name} is asked by {probe} for what starts it anew when others are away"
+        pause = container.get("lifecycle", {}).get("preStop", {}).get("sleep", {}).get("seconds", 0)
+        if template["spec"]["terminationGracePeriodSeconds"] - pause < 30:
             yield f"{name} is not given 30 seconds to end"
 
 
@@ -256,3 +262,31 @@ def test_the_secrets_that_are_made_up_are_those_that_pods_ask_for_and_the_code_t
                         assert made["nats"]["password"] in made["onefold"]["nats-url"]
                     case key:
                         assert re.match(r"(postgresql|smtp|nats)://", given.text(key)), name
+
+
+def test_prometheus_is_given_the_rules_that_are_kept_with_the_metrics() -> None:
+    """`deploy/k8s/rules.sh` makes the one of the other."""
+    kept = yaml.safe_load((ROOT / "deploy" / "observability" / "alerts.yaml").read_text())
+    assert of_kind(rendered("production"), "PrometheusRule")["onefold"]["spec"] == kept
+
+
+def test_nats_takes_its_settings() -> None:
+    """By the server itself, with variables as the StatefulSet gives them."""
+    for overlay in ("local", "production"):
+        manifests = rendered(overlay)
+        given = variables(manifests, dict(pods(manifests))["nats"])
+        written = next(
+            one["data"]["nats.conf"] for name, one in of_kind(manifests, "ConfigMap").items() if "nats" in name
+        )
+        with tempfile.NamedTemporaryFile("w", suffix=".conf") as file:
+            file.write(written)
+            file.flush()
+            texts = {name: value if isinstance(value, str) else "word" for name, value in given.items()}
+            server = Path(sys.executable).with_name("nats-server")
+            done = subprocess.run(
+                [server, "-t", "-c", file.name], env=texts, capture_output=True, text=True, timeout=30
+            )
+        assert done.returncode == 0, done.stderr
+        assert "sync_interval: always" in written
+        replicas = of_kind(manifests, "StatefulSet")["nats"]["spec"]["replicas"]
+        assert settings(manifests)["ONEFOLD_NATS_REPLICAS"] == str(replicas)
