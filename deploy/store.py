@@ -48,7 +48,7 @@ def main() -> int:
     )
     environment = Environment()
     try:
-        open_store(environment.text("IDENTITY_MERGE_TARGET"), TokenSigner(environment.secret("SERVICE_KEY")), wish)
+        open_store(environment.text("IDENTITY_MERGE_TARGET"), TokenSigner(environment.secrets("SERVICE_KEY")), wish)
     except ConfigError as error:
         sys.stderr.write(f"store: {error}\n")
         return 2

@@ -45,7 +45,7 @@ class Settings:
     def read(cls, environment: Environment) -> Settings:
         """From ONEFOLD_… variables. Raises ConfigError naming the variable."""
         return cls(
-            service_key=environment.secret("SERVICE_KEY"),
+            service_key=environment.secrets("SERVICE_KEY"),
             secret_key=environment.secret("SECRET_KEY"),
             public_url=environment.text("PUBLIC_URL").rstrip("/"),
             targets=Targets(

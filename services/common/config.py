@@ -30,6 +30,16 @@ class Environment:
             raise ConfigError(f"ONEFOLD_{name} is too short: at least 32 characters are needed")
         return value
 
+    def secrets(self, name: str) -> str:
+        """One secret, or several with commas between, each of at least 32 characters: while a key is being changed there are two.
+
+        Raises ConfigError.
+        """
+        value = self.text(name)
+        if min(map(len, split_keys(value))) < 32:
+            raise ConfigError(f"ONEFOLD_{name} is too short: at least 32 characters are needed of each of its keys")
+        return value
+
     def number(self, name: str, default: int) -> int:
         """A whole number. Raises ConfigError."""
         value = self._values.get(f"ONEFOLD_{name}") or str(default)
@@ -37,3 +47,8 @@ class Environment:
             return int(value)
         except ValueError:
             raise ConfigError(f"ONEFOLD_{name} is not a whole number: {value!r}") from None
+
+
+def split_keys(setting: str) -> list[str]:
+    """The keys of a setting that may hold several: the first is used, all of them are known."""
+    return [key.strip() for key in setting.split(",")]

@@ -12,6 +12,7 @@ import hmac
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from services.common.config import split_keys
 from services.common.errors import NotFound
 
 # As long as somebody may come back to an order: guarantees, returns, the tax year.
@@ -25,10 +26,13 @@ _DIGEST = 16
 
 
 class Links:
-    """Makes and reads links with a key derived from the service key (at least 32 characters)."""
+    """Makes and reads links with a key derived from the service key (at least 32 characters).
+
+    Of several keys with commas between, the first makes them; links of all are read.
+    """
 
     def __init__(self, service_key: str) -> None:
-        self._key = hmac.digest(service_key.encode(), b"onefold-links", "sha256")
+        self._keys = [hmac.digest(key.encode(), b"onefold-links", "sha256") for key in split_keys(service_key)]
 
     def order(self, slug: str, store_id: UUID, order_id: UUID, now: datetime) -> str:
         """The token that opens an order's page below /s/<slug>/orders/."""
@@ -55,7 +59,8 @@ class Links:
         return UUID(bytes=body[:16]), body[16:]
 
     def _signed(self, purpose: bytes, slug: str, body: bytes) -> str:
-        return base64.urlsafe_b64encode(body + self._digest(purpose, slug, body)).rstrip(b"=").decode()
+        digest = _digest(self._keys[0], purpose, slug, body)
+        return base64.urlsafe_b64encode(body + digest).rstrip(b"=").decode()
 
     def _read(self, purpose: bytes, slug: str, token: str, size: int) -> bytes:
         try:
@@ -63,9 +68,11 @@ class Links:
         except (binascii.Error, ValueError):
             raw = b""
         body, digest = raw[:size], raw[size:]
-        if not hmac.compare_digest(digest, self._digest(purpose, slug, body)) or len(body) != size:
+        known = [hmac.compare_digest(digest, _digest(key, purpose, slug, body)) for key in self._keys]
+        if not any(known) or len(body) != size:
             raise NotFound("link_refused")
         return body
 
-    def _digest(self, purpose: bytes, slug: str, body: bytes) -> bytes:
-        return hmac.digest(self._key, b"\0".join((purpose, slug.encode(), body)), "sha256")[:_DIGEST]
+
+def _digest(key: bytes, purpose: bytes, slug: str, body: bytes) -> bytes:
+    return hmac.digest(key, b"\0".join((purpose, slug.encode(), body)), "sha256")[:_DIGEST]

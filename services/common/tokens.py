@@ -13,6 +13,7 @@ from uuid import UUID
 
 from itsdangerous import BadSignature, TimedSerializer
 
+from services.common.config import split_keys
 from services.common.errors import Unauthenticated
 
 LIFETIME_SECONDS = 300
@@ -70,10 +71,15 @@ class ServiceClaims:
 
 
 class TokenSigner:
-    """Signs and verifies service tokens with the shared service key (at least 32 characters)."""
+    """Signs service tokens with the shared service key (at least 32 characters), and verifies them.
+
+    Of several keys with commas between, the first signs; all of them verify.
+    """
 
     def __init__(self, key: str) -> None:
-        self._serializer = TimedSerializer(key, salt="onefold-service", signer_kwargs={"digest_method": hashlib.sha256})
+        self._serializer = TimedSerializer(
+            split_keys(key)[::-1], salt="onefold-service", signer_kwargs={"digest_method": hashlib.sha256}
+        )
         self._verified: dict[str, tuple[float, ServiceClaims]] = {}
 
     def sign(self, claims: ServiceClaims) -> str:

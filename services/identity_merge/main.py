@@ -73,7 +73,7 @@ def _context(environment: Environment, signer: TokenSigner, *, connections: int,
 
 async def serve(environment: Environment, stop: asyncio.Event) -> None:
     """Answers gRPC."""
-    signer = TokenSigner(environment.secret("SERVICE_KEY"))
+    signer = TokenSigner(environment.secrets("SERVICE_KEY"))
     context = _context(environment, signer, connections=16, name="identity_merge-serve")
     server = Server(environment.text("LISTEN"), signer, context.database)
     service_pb2_grpc.add_AccessServiceServicer_to_server(AccessApi(context), server.aio)
@@ -95,7 +95,7 @@ async def serve(environment: Environment, stop: asyncio.Event) -> None:
 
 async def work(environment: Environment, stop: asyncio.Event) -> None:
     """Publishes events, follows those of others, carries merges out, and has stores scanned."""
-    signer = TokenSigner(environment.secret("SERVICE_KEY"))
+    signer = TokenSigner(environment.secrets("SERVICE_KEY"))
     context = _context(environment, signer, connections=10, name="identity_merge-work")
     bus = Bus.of(environment, "identity_merge-work")
     await worker.run(
@@ -120,7 +120,7 @@ async def scan(environment: Environment, stop: asyncio.Event) -> None:
     from services.identity_merge.commands.scan import Memory, scan_due
 
     context = _context(
-        environment, TokenSigner(environment.secret("SERVICE_KEY")), connections=2, name="identity_merge-scan"
+        environment, TokenSigner(environment.secrets("SERVICE_KEY")), connections=2, name="identity_merge-scan"
     )
     memory = Memory(environment.text("SCAN_MEMORY", "320MB"), environment.number("SCAN_THREADS", 2))
     scanning = asyncio.create_task(scan_due(context, _scan_pause(environment), memory))

@@ -35,7 +35,7 @@ async def serve(environment: Environment, stop: asyncio.Event) -> None:
     """Answers gRPC."""
     connections = environment.number("CONNECTIONS", 16)
     database = Database(connect(environment.text("DATABASE_URL"), connections=connections, name="membership-serve"))
-    server = Server(environment.text("LISTEN"), TokenSigner(environment.secret("SERVICE_KEY")), database)
+    server = Server(environment.text("LISTEN"), TokenSigner(environment.secrets("SERVICE_KEY")), database)
     waker = Waker(database)
     context = commands.Context(database, IdentifierHasher(environment.secret("IDENTIFIER_KEY")), waker.wake)
     others = _others(environment)
@@ -89,7 +89,7 @@ async def work(environment: Environment, stop: asyncio.Event) -> None:
 
 
 def _others(environment: Environment) -> Others:
-    caller = Caller(TokenSigner(environment.secret("SERVICE_KEY")), "membership")
+    caller = Caller(TokenSigner(environment.secrets("SERVICE_KEY")), "membership")
     return Others(environment.text("IDENTITY_MERGE_TARGET"), environment.text("ORDERS_TARGET"), caller)
 
 

@@ -53,7 +53,7 @@ async def serve(environment: Environment, stop: asyncio.Event) -> None:
     """Answers gRPC."""
     connections = environment.number("CONNECTIONS", 8)
     database = Database(connect(environment.text("DATABASE_URL"), connections=connections, name="notification-serve"))
-    server = Server(environment.text("LISTEN"), TokenSigner(environment.secret("SERVICE_KEY")), database)
+    server = Server(environment.text("LISTEN"), TokenSigner(environment.secrets("SERVICE_KEY")), database)
     waker, resolver = Waker(database), Resolver(connections)
     targets = Targets(webhook_policy(environment), resolver)
     public_url = environment.text("PUBLIC_URL").rstrip("/")
@@ -69,7 +69,7 @@ async def serve(environment: Environment, stop: asyncio.Event) -> None:
 
 async def work(environment: Environment, stop: asyncio.Event) -> None:
     """Publishes events, follows those of others, and sends mails, SMS and webhooks."""
-    caller = Caller(TokenSigner(environment.secret("SERVICE_KEY")), "notification")
+    caller = Caller(TokenSigner(environment.secrets("SERVICE_KEY")), "notification")
     async with rpc.channel(environment.text("IDENTITY_MERGE_TARGET")) as channel:
         connections = environment.number("CONNECTIONS", 8) + _lanes(environment, "MAIL") + _lanes(environment, "SMS")
         database = Database(
@@ -78,7 +78,7 @@ async def work(environment: Environment, stop: asyncio.Event) -> None:
         writer = Writer(
             templates=Templates(),
             secrets=Secrets(caller, channel),
-            links=Links(environment.secret("SERVICE_KEY")),
+            links=Links(environment.secrets("SERVICE_KEY")),
             database=database,
             hasher=IdentifierHasher(environment.secret("IDENTIFIER_KEY")),
             mail_from=_mail_from(environment),

@@ -31,9 +31,9 @@ async def serve(environment: Environment, stop: asyncio.Event) -> None:
             environment.text("DATABASE_URL"), connections=environment.number("CONNECTIONS", 16), name="orders-serve"
         )
     )
-    server = Server(environment.text("LISTEN"), TokenSigner(environment.secret("SERVICE_KEY")), database)
+    server = Server(environment.text("LISTEN"), TokenSigner(environment.secrets("SERVICE_KEY")), database)
     waker = Waker(database)
-    caller = Caller(TokenSigner(environment.secret("SERVICE_KEY")), "orders")
+    caller = Caller(TokenSigner(environment.secrets("SERVICE_KEY")), "orders")
     membership = Membership(environment.text("MEMBERSHIP_TARGET"), caller)
     providers = Providers.read(environment)
     api.register(Context(database, Numbers(database), waker, membership, providers), server.aio)

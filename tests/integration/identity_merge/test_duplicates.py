@@ -249,7 +249,7 @@ async def start_scan(service: Service) -> asyncio.subprocess.Process:
         "DATABASE_URL": service.urls.worker,
         "MEMBERSHIP_TARGET": service.others,
         "ORDERS_TARGET": service.others,
-        "SERVICE_KEY": "service key of the tests, long enough",
+        "SERVICE_KEY": "service key of the tests which is long enough",
         "IDENTIFIER_KEY": "identifier key of the tests, long enough",
         "SEALING_KEYS": "test:" + "c2VhbGluZyBrZXkgb2YgdGVzdHMsIDMyIGJ5dGVzLi4=",
         "SCAN_SECONDS": "0",

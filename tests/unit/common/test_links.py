@@ -75,3 +75,11 @@ def test_a_link_of_another_store_or_key_opens_nothing() -> None:
     for links, slug in ((LINKS, "coffee"), (Links(KEY + "!"), "tea")):
         with pytest.raises(NotFound, match=r"^link_refused$"):
             links.read_order(slug, TOKEN, NOW)
+
+
+def test_links_in_old_mails_open_while_the_service_key_that_made_them_is_known() -> None:
+    other = "another service key that is long enough"
+    assert Links(f"{other},{KEY}").read_order("tea", TOKEN, NOW) == (STORE, ORDER)
+    assert Links(other).order("tea", STORE, ORDER, NOW) == Links(f"{other},{KEY}").order("tea", STORE, ORDER, NOW)
+    with pytest.raises(NotFound, match=r"^link_refused$"):
+        Links(other).read_order("tea", TOKEN, NOW)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -36,6 +38,24 @@ def test_a_spoilt_token_is_refused(spoil) -> None:  # type: ignore[no-untyped-de
     token = TokenSigner(KEY).sign(ServiceClaims(actor="staff:1", role="owner"))
     with pytest.raises(Unauthenticated):
         TokenSigner(KEY).verify(spoil(token))
+
+
+def test_while_a_service_key_is_changed_tokens_of_both_are_good() -> None:
+    """Everybody learns to read the new key, then signs with it, then forgets the old one: nobody is refused on the way."""
+    claims, new = ServiceClaims(actor="staff:1", role="owner"), "n" * 32
+    stages = [KEY, f"{KEY},{new}", f"{new},{KEY}", new]
+    for before, after in pairwise(stages):
+        assert TokenSigner(after).verify(TokenSigner(before).sign(claims)) == claims
+        assert TokenSigner(before).verify(TokenSigner(after).sign(claims)) == claims
+    with pytest.raises(Unauthenticated):
+        TokenSigner(new).verify(TokenSigner(KEY).sign(claims))
+
+
+def test_each_of_several_keys_is_long_enough() -> None:
+    assert Environment({"ONEFOLD_SERVICE_KEY": f"{KEY},{KEY}"}).secrets("SERVICE_KEY") == f"{KEY},{KEY}"
+    for wrong in (f"{KEY},short", f"{KEY},", "short"):
+        with pytest.raises(ConfigError, match="ONEFOLD_SERVICE_KEY is too short"):
+            Environment({"ONEFOLD_SERVICE_KEY": wrong}).secrets("SERVICE_KEY")
 
 
 def test_a_token_of_another_key_is_refused() -> None:
