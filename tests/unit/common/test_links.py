@@ -11,7 +11,7 @@ from services.common.errors import NotFound
 from services.common.ids import new_id
 from services.common.links import ORDER_LINK_LIFETIME, Links
 
-KEY = "a service key for tests, long enough"
+KEY = "a service key for tests that is long enough"
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 STORE, ORDER = new_id(), new_id()
 LINKS = Links(KEY)
