@@ -1,0 +1,1 @@
+"""What many orders a second need, reckoned and simulated from measured times: deploy/scale/README.md."""
