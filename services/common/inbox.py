@@ -138,13 +138,16 @@ class Consumer:
     async def _apply(self, store_id: UUID, events: Sequence[Delivered[Any]]) -> None:
         telemetry.begin(traceparent=events[0].traceparent)
         traceparents = [event.traceparent for event in events]
-        with telemetry.span_of(traceparents, [f"process {e.type}" for e in events], telemetry.CONSUMER) as going_on:
-            # What an event causes goes on in its own trace.
-            events = [
-                event if traceparent == event.traceparent else replace(event, traceparent=traceparent)
-                for event, traceparent in zip(events, going_on, strict=True)
-            ]
-            await self._take_effect(store_id, events)
+        try:
+            with telemetry.span_of(traceparents, [f"process {e.type}" for e in events], telemetry.CONSUMER) as going_on:
+                # What an event causes goes on in its own trace.
+                events = [
+                    event if traceparent == event.traceparent else replace(event, traceparent=traceparent)
+                    for event, traceparent in zip(events, going_on, strict=True)
+                ]
+                await self._take_effect(store_id, events)
+        finally:
+            telemetry.end()
 
     async def _take_effect(self, store_id: UUID, events: Sequence[Delivered[Any]]) -> None:
         async with self._database.transaction(store_id) as tx:

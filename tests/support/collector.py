@@ -71,11 +71,17 @@ class Collector:
                 return sorted(self._spans, key=lambda span: span.started)
             raise AssertionError(f"not among {sorted({(s.service, s.name) for s in self._spans})}")
 
-    def rest(self, seconds: float) -> None:
-        """Waits until nothing has arrived for so long."""
-        with self._arrived:
-            while self._arrived.wait(seconds):
-                continue
+    def whole(self, trace_id: str, seconds: float) -> list[Recorded]:
+        """The trace, once nothing has been added to it for so long."""
+        while True:
+            known = len(self.trace(trace_id))
+            with self._arrived:
+                if not self._arrived.wait_for(lambda: self._count(trace_id) > known, seconds):  # noqa: B023 - asked at once
+                    break
+        return self.trace(trace_id)
+
+    def _count(self, trace_id: str) -> int:
+        return sum(span.trace_id == trace_id for span in self._spans)
 
 
 @contextmanager

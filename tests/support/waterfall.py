@@ -117,9 +117,7 @@ def _settled(spans: Collector, root: str, last: str) -> list[Recorded]:
         found = spans.trace(ids[-1]) if ids else []
         return found if any(span.name == last for span in found) else []
 
-    until(whole, 60, f"{root} leads to {last}")
-    spans.rest(2)
-    return whole()
+    return spans.whole(until(whole, 60, f"{root} leads to {last}")[0].trace_id, 2)
 
 
 def main() -> None:

@@ -5,7 +5,7 @@ OpenTelemetry SDK, where OTEL_EXPORTER_OTLP_ENDPOINT says where they go, and loa
 Prometheus, and `exposition` serves what was counted at ONEFOLD_METRICS_LISTEN.
 """
 
-from services.common.telemetry.context import begin, new_request_id, request_id, trace_id, traceparent
+from services.common.telemetry.context import begin, end, new_request_id, request_id, trace_id, traceparent
 from services.common.telemetry.spans import CLIENT, CONSUMER, PRODUCER, SERVER, span, span_of, statement
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "PRODUCER",
     "SERVER",
     "begin",
+    "end",
     "new_request_id",
     "request_id",
     "span",

@@ -33,6 +33,12 @@ def begin(incoming_request_id: str = "", traceparent: str = "") -> None:
     _traceparent.set(traceparent if _OF_TODAY.fullmatch(traceparent) else _resume(traceparent))
 
 
+def end() -> None:
+    """The work is done: what its task or thread does next, as looking for more, belongs to nobody's request or trace."""
+    request_id.set("")
+    _traceparent.set("")
+
+
 def _resume(traceparent: str) -> str:
     """The traceparent of whatever else there is: one of a later version, or a new trace."""
     context = _propagator.extract({"traceparent": traceparent}) if traceparent else None

@@ -79,9 +79,12 @@ class Runner:
             return False
         found()
         telemetry.begin(traceparent=claim.traceparent)
-        with telemetry.span("carry out merge", telemetry.CONSUMER) as span:
-            await self._carry_on(claim)
-            span.set_attribute("onefold.merge.state", claim.run.state.name)
+        try:
+            with telemetry.span("carry out merge", telemetry.CONSUMER) as span:
+                await self._carry_on(claim)
+                span.set_attribute("onefold.merge.state", claim.run.state.name)
+        finally:
+            telemetry.end()
         return True
 
     async def _carry_on(self, claim: Claim) -> None:

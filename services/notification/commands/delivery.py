@@ -156,11 +156,14 @@ class Sender(Generic[Letter]):
     async def _deliver(self, lane: Lane[Letter], claimed: Claimed) -> Away | None:
         """One attempt and its outcome; tells when the server was away."""
         telemetry.begin(traceparent=claimed.traceparent)
-        with telemetry.span(f"deliver {claimed.message.kind}", telemetry.CONSUMER) as span:
-            outcome, away = await self._try(lane, claimed)
-            if outcome is not None:
-                span.set_attribute("onefold.message.state", outcome.state)
-                await self._settle(claimed, outcome)
+        try:
+            with telemetry.span(f"deliver {claimed.message.kind}", telemetry.CONSUMER) as span:
+                outcome, away = await self._try(lane, claimed)
+                if outcome is not None:
+                    span.set_attribute("onefold.message.state", outcome.state)
+                    await self._settle(claimed, outcome)
+        finally:
+            telemetry.end()
         return away
 
     async def _try(self, lane: Lane[Letter], claimed: Claimed) -> tuple[Outcome | None, Away | None]:
