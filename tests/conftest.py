@@ -14,18 +14,19 @@ from deploy.local.stack import Stack
 from deploy.local.state import DatabaseUrls
 from tests.support.stack import TestServers, nats_servers, postgres_servers, session_folder
 
-# Three processes run the tests, each with servers of its own: on two cores, for a third of the time tests wait for leases and for processes
-# to be back. What shares servers stays in one of them; the groups begin in this order, the long ones first, so that all end at about the
+# Four processes run the tests, each with servers of its own: on two cores, for half of the time tests wait for leases and for processes to
+# be back. What shares servers stays in one of them; the groups begin in this order, the long ones first, so that all end at about the
 # same time.
 GROUPS = (
-    ("tests/e2e/", "tests/component/"),
+    ("tests/e2e/",),
+    ("tests/integration/notification/",),
     ("tests/faults/test_crash_points.py",),
     ("tests/faults/test_rolling_restarts.py", "tests/faults/test_three_brokers.py"),
     ("tests/faults/",),
-    ("tests/integration/notification/",),
     ("tests/integration/identity_merge/",),
-    ("tests/integration/local/",),
     ("tests/integration/membership/", "tests/integration/orders/"),
+    ("tests/integration/local/",),
+    ("tests/component/",),
     ("tests/integration/",),
     ("tests/unit/", "tests/architecture/"),
     ("tests/containers/",),
