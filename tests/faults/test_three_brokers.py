@@ -9,11 +9,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import nats.errors
 import pytest
 
 from deploy.local.provision import run_sync
 from deploy.local.state import CONTEXTS
-from services.common.bus import Bus, stream_of
+from services.common.bus import Bus, BusUnavailable, stream_of
 from tests.faults.client import Shop, until
 from tests.faults.system import System
 from tests.faults.traffic import Traffic
@@ -79,9 +80,13 @@ def _hanging(cluster: System, name: str) -> Iterator[None]:
 
 
 def _leader(cluster: System) -> str:
-    """The process that leads the stream of orders."""
-    server = run_sync(_clusters(cluster))["orders"].leader
-    number = server.rpartition("_")[2]
+    """The process that leads the stream of orders, once one does."""
+
+    def leads() -> str:
+        orders = run_sync(_clusters(cluster)).get("orders")
+        return (orders.leader or "") if orders else ""
+
+    number = until(leads, 60, "the stream of orders has a leader").rpartition("_")[2]
     return "nats" if number == "1" else f"nats-{number}"
 
 
@@ -92,10 +97,13 @@ def _copies(cluster: System) -> int:
 
 
 async def _clusters(cluster: System):  # type: ignore[no-untyped-def]  # nats-py's ClusterInfo, which is known in common/bus.py
+    """Of each context's stream; nothing while brokers are choosing who leads."""
     bus = Bus(cluster.stack.settings.nats_url, name="test")
     try:
         async with asyncio.timeout(30):
             js = await bus.jetstream()
             return {context: (await js.stream_info(stream_of(context))).cluster for context in CONTEXTS}
+    except (BusUnavailable, nats.errors.Error, TimeoutError):
+        return {}
     finally:
         await bus.close()
