@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from uuid import UUID
@@ -21,7 +23,7 @@ from deploy.local.state import CONTEXTS, read_json, write_private
 from deploy.reconcile import reconcile
 from tests.faults.client import Api, Json, Shop, until
 from tests.faults.system import QuickStack, System
-from tests.faults.test_random_kills import Traffic
+from tests.faults.traffic import Traffic
 from tests.support.stack import session_folder
 
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(180)]
@@ -37,34 +39,23 @@ def test_what_stood_at_a_moment_under_load_stands_after_a_restore_to_it(
     backup, log = tmp_path / "backup", tmp_path / "log"
     url, secrets = system.stack.running.postgres_url, system.stack.data.path / "secrets.json"
     shop.members(4)
-    traffic = Traffic(shop)
-    threads = traffic.start()
-    keeper = _keeper(system, log)
-    try:
-        keeper.start(wait=False)
-        until(
-            lambda: system.rows("orders", "SELECT 1 FROM pg_replication_slots WHERE slot_name = $1 AND active", SLOT),
-            20,
-            "the log is kept",
-        )
-        before = _orders(traffic)
-        manifest = take(url, backup, read_json(secrets))
-        until(
-            lambda: len(_orders(traffic)) >= len(before) + 10 and traffic.merges,
-            30,
-            "orders and merges after the backup",
-        )
-        stood, merged = _orders(traffic), list(traffic.merges)
-        [(moment,)] = system.rows("orders", "SELECT clock_timestamp()")
-        until(lambda: len(_orders(traffic)) >= len(stood) + 5, 30, "orders after the moment")
-    finally:
-        traffic.stop.set()
-        for thread in threads:
-            thread.join(100)
+    traffic = Traffic(shop, seed=6)
+    with _log_kept(system, log):
+        traffic.start()
+        try:
+            before = _orders(traffic)
+            manifest = take(url, backup, read_json(secrets))
+            until(
+                lambda: len(_orders(traffic)) >= len(before) + 10 and traffic.merges,
+                30,
+                "orders and merges after the backup",
+            )
+            stood, merged = _orders(traffic), list(traffic.merges)
+            [(moment,)] = system.rows("orders", "SELECT clock_timestamp()")
+            until(lambda: len(_orders(traffic)) >= len(stood) + 5, 30, "orders after the moment")
+        finally:
+            traffic.end()
         _end_of_log(system, log)
-        keeper.terminate()
-        system.rows("orders", "SELECT pg_drop_replication_slot($1)", SLOT)
-    assert not traffic.troubles, traffic.troubles
     assert {path.stat().st_mode & 0o777 for path in backup.iterdir()} == {0o600}
     assert manifest.revisions.keys() == set(CONTEXTS)
 
@@ -114,14 +105,24 @@ def test_what_is_not_a_whole_backup_is_refused_and_nothing_is_overwritten(system
         verify(backup)
 
 
-def _keeper(system: System, log: Path) -> Process:
-    """`python -m deploy.backup log`, as somebody would run it."""
-    return Process(
+@contextmanager
+def _log_kept(system: System, log: Path) -> Iterator[None]:
+    """`python -m deploy.backup log`, as somebody would run it; the server forgets about it afterwards."""
+    keeper = Process(
         name="backup-log",
         argv=[sys.executable, "-m", "deploy.backup", "log", "--into", str(log)],
         log=system.stack.data.logs / "backup-log.log",
         environment={"ONEFOLD_POSTGRES_URL": system.stack.running.postgres_url},
     )
+    slot = "SELECT 1 FROM pg_replication_slots WHERE slot_name = $1 AND active = $2"
+    keeper.start(wait=False)
+    try:
+        until(lambda: system.rows("orders", slot, SLOT, True), 20, "the log is kept")
+        yield
+    finally:
+        keeper.terminate()
+        until(lambda: system.rows("orders", slot, SLOT, False), 20, "the server has noticed")
+        system.rows("orders", "SELECT pg_drop_replication_slot($1)", SLOT)
 
 
 def _end_of_log(system: System, log: Path) -> None:
