@@ -20,8 +20,8 @@ MEMBERS ?= 1000000
 MERGES ?= 10000
 SEED ?=
 ARGS ?=
-# Four processes share the tests (tests/conftest.py says how).
-PYTEST := pytest -n 4 --no-loadscope-reorder
+# Three processes share the tests (tests/conftest.py says how).
+PYTEST := pytest -n 3 --no-loadscope-reorder
 
 .PHONY: help up load members status reset audit backup restore history merges rolling bench test coverage images images-test proto lint manifests format translations lock clean
 

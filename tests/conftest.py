@@ -14,9 +14,9 @@ from deploy.local.stack import Stack
 from deploy.local.state import DatabaseUrls
 from tests.support.stack import TestServers, nats_servers, postgres_servers, session_folder
 
-# Four processes run the tests, each with servers of its own: on two cores, for half of the time tests wait for leases and for processes to
-# be back. What shares servers stays in one of them; the groups begin in this order, the long ones first, so that all end at about the
-# same time.
+# Three processes run the tests, each with servers of its own: on two cores, for a third of the time tests wait for leases and for
+# processes to be back; with four they wait for the cores. What shares servers stays in one of them; the groups begin in this order, the
+# long ones first, so that all end at about the same time.
 GROUPS = (
     ("tests/e2e/",),
     ("tests/integration/notification/",),

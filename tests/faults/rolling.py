@@ -20,17 +20,20 @@ from tests.faults.traffic import Traffic
 from tests.support.stack import session_folder
 
 # As many kinds at a time as a person would roll out together: what others call first, workers last.
-_WAVES: Sequence[Sequence[str]] = (KINDS[:2], KINDS[2:5], KINDS[5:7], KINDS[7:])
+EVERYTHING: Sequence[Sequence[str]] = (KINDS[:2], KINDS[2:5], KINDS[5:7], KINDS[7:])
+# One kind of each way to be called: by the gateway and by another service, by browsers and programs, by nobody.
+ONE_OF_EACH: Sequence[Sequence[str]] = (("membership-serve", "gateway"), ("orders-serve", "identity_merge-work"))
 _AWAY = {"502", "503", "504"}
 
 
 class Rolling:
     """A shop with traffic, and rounds in which every process of the cluster is replaced."""
 
-    def __init__(self, system: System, seed: int) -> None:
+    def __init__(self, system: System, seed: int, waves: Sequence[Sequence[str]]) -> None:
         assert isinstance(system.stack, Cluster)
         assert isinstance(system.transport, Balancer)
         self._system, self._cluster, self._balancer = system, system.stack, system.transport
+        self._waves = waves
         self.shop = system.open_shop()
         self.shop.members(5)
         self._staff = Staff(self.shop, system.stack.settings.gateway_url, self._balancer)
@@ -45,7 +48,7 @@ class Rolling:
         self.traffic.start()
         began = time.monotonic()
         try:
-            for wave in _WAVES * rounds:
+            for wave in [*self._waves] * rounds:
                 together(*(partial(self._roll, kind, heed_seconds) for kind in wave))
         finally:
             self.seconds = time.monotonic() - began
@@ -61,7 +64,7 @@ class Rolling:
 
     def check(self) -> None:
         """Nobody was refused or lost, everybody is gone in time, the audit is clean."""
-        expected = [name for kind in KINDS for name in self._cluster.replicas(kind)]
+        expected = [name for wave in self._waves for kind in wave for name in self._cluster.replicas(kind)]
         assert {name for name, _ in self.gone} == set(expected)
         assert max(seconds for _, seconds in self.gone) < GRACE_SECONDS
         broken = {name: count for name, count in self.tries.items() if name.startswith("5") and name not in _AWAY}
@@ -99,7 +102,7 @@ def main() -> int:
     arguments = parser.parse_args()
     stack = QuickCluster(session_folder("rolling"))
     with stack:
-        rolling = Rolling(System(stack, Balancer(lambda: stack.gateway_urls)), arguments.seed)
+        rolling = Rolling(System(stack, Balancer(lambda: stack.gateway_urls)), arguments.seed, EVERYTHING)
         try:
             rolling.run(arguments.rounds, arguments.heed)
             rolling.check()

@@ -110,7 +110,7 @@ async def test_events_that_come_three_times_and_shuffled_are_written_down_once(
     async with service.worker.database.transaction(who.store) as tx:
         await outbox.add(tx, who.store, told)
     rows = await service.rows("SELECT * FROM outbox WHERE type = 'orders.audit_noted.v1'")
-    sent = [outbox._outgoing(row._mapping) for row in rows] * 3
+    sent = [outbox._outgoing(row._mapping, row.traceparent) for row in rows] * 3
     random.Random(7).shuffle(sent)
     for message in sent:
         headers = {name: value for name, value in message.headers().items() if name != "Nats-Msg-Id"}
