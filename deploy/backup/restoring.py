@@ -46,7 +46,7 @@ def unpack(folder: Path, cluster: Path, log: Path | None = None, until: datetime
     run(["tar", "--extract", f"--file={folder / 'pg_wal.tar.gz'}", f"--directory={cluster / 'pg_wal'}"])
     run([program("pg_verifybackup"), "--quiet", f"--manifest-path={folder / 'backup_manifest'}", str(cluster)])
     if log:
-        _go_on(cluster, log, until)
+        follow_log(cluster, log, until)
     elif until:
         raise BackupError("a time can be named only together with the log that was kept")
     return manifest
@@ -88,15 +88,15 @@ def _check_version(manifest: Manifest) -> None:
         raise BackupError(f"the backup is of PostgreSQL {manifest.major} and cannot be read by {words[2]}")
 
 
-def _go_on(cluster: Path, log: Path, until: datetime | None) -> None:
+def follow_log(cluster: Path, log: Path, until: datetime | None) -> None:
     """Has the server carry on by the log that was kept, up to its end or to a time; a log that does not reach that far is refused by it."""
     files = list(_log_files(log))
     if not files:
         raise BackupError(f"{log} holds no log of a server")
     for source, name in files:
         target = cluster / "pg_wal" / name
-        # Whole files are more than the backup has of its last one; the file that was still being written may be less.
-        if source.name == name or not target.exists():
+        # The backup has the beginning of the last one, the log may have less of it or more.
+        if not target.exists() or _written(source) > _written(target):
             shutil.copyfile(source, target)
     target_time = f"recovery_target_time = '{until.isoformat()}'\n" if until else ""
     with (cluster / "postgresql.auto.conf").open("a") as settings:
@@ -112,3 +112,8 @@ def _log_files(log: Path) -> Iterable[tuple[Path, str]]:
             yield path, match[1]
         elif _HISTORY.fullmatch(path.name):
             yield path, path.name
+
+
+def _written(segment: Path) -> int:
+    """Bytes before the zeros that fill up a file of the log which was still being written."""
+    return len(segment.read_bytes().rstrip(b"\0"))
