@@ -53,10 +53,13 @@ async def ahead(urls: Mapping[str, str]) -> list[Ahead]:
 async def _unknown(
     sender: str, reader: str, what: str, known: AsyncIterator[Row], seen: AsyncIterator[Row], since: datetime
 ) -> list[Ahead]:
-    """What has been seen and is not known. An id tells when it was made: what is from before `since` was forgotten in good order."""
+    """What has been seen and is not known. An id tells when it was made: what is from before `since` was forgotten in good order.
+
+    What was seen is read first: nothing seems to be ahead that is sent and read meanwhile, where everybody is at work.
+    """
     times = [
         row[2]
-        async for origin, row in full_join(known, seen, 2)
+        async for row, origin in full_join(seen, known, 2)
         if origin is None and row is not None and _made(row[1]) > since
     ]
     return [Ahead(sender, reader, what, len(times), min(times))] if times else []
