@@ -13,7 +13,7 @@ from deploy.local.stack import Stack
 from tests.e2e.conftest import DESKTOP, PHONE, OpenPage
 from tests.e2e.shop import Shop, until
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(400)]
 # What people and things are called, which no page translates.
 NAMES = {
     "Onefold",

@@ -64,7 +64,8 @@ from tests.integration.identity_merge.others import (
     ScriptedRegistration,
 )
 
-SIGNER = TokenSigner("service key of the tests, long enough")
+SERVICE_KEY = "service key of the tests which is long enough"
+SIGNER = TokenSigner(SERVICE_KEY)
 PASSWORDS = Passwords()
 OPERATOR = ServiceClaims(actor="operator", role="operator")
 PUBLIC = ServiceClaims(actor="public", role="public")

@@ -22,7 +22,7 @@ from services.common.ids import new_id
 from services.common.tokens import ServiceClaims
 from services.identity_merge.commands import scan
 from services.identity_merge.commands.scan import Memory, scan_due
-from tests.integration.identity_merge.conftest import Service
+from tests.integration.identity_merge.conftest import SERVICE_KEY, Service
 from tests.integration.identity_merge.test_logins import deliver, enrolled
 
 BY_HAND, AT_ONCE = timedelta(0), timedelta(microseconds=1)
@@ -249,7 +249,7 @@ async def start_scan(service: Service) -> asyncio.subprocess.Process:
         "DATABASE_URL": service.urls.worker,
         "MEMBERSHIP_TARGET": service.others,
         "ORDERS_TARGET": service.others,
-        "SERVICE_KEY": "service key of the tests which is long enough",
+        "SERVICE_KEY": SERVICE_KEY,
         "IDENTIFIER_KEY": "identifier key of the tests, long enough",
         "SEALING_KEYS": "test:" + "c2VhbGluZyBrZXkgb2YgdGVzdHMsIDMyIGJ5dGVzLi4=",
         "SCAN_SECONDS": "0",
