@@ -38,7 +38,7 @@ def test_what_stood_at_a_moment_under_load_stands_after_a_restore_to_it(
     """
     backup, log = tmp_path / "backup", tmp_path / "log"
     url, secrets = system.stack.running.postgres_url, system.stack.data.path / "secrets.json"
-    shop.members(4)
+    shop.merge(shop.members(3)[:2])
     traffic = Traffic(shop, seed=6)
     with _log_kept(system, log):
         traffic.start()
