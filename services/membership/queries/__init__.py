@@ -53,8 +53,8 @@ class Statement:
 
 async def get_customer(database: Database, claims: ServiceClaims, customer_id: UUID) -> Customer:
     """The customer behind any id it ever had (F10). Raises NotFound (customer_not_found)."""
-    async with database.transaction(claims.store) as tx:
-        found = await store.load_whole(tx, claims.store, customer_id)
+    async with database.at_once() as connection:
+        found = await store.load_whole(connection, claims.store, customer_id)
     if found is None:
         raise NotFound("customer_not_found", customer_id=str(customer_id))
     return found

@@ -7,25 +7,28 @@ merged. Several rows are locked in the order of their ids, and customers before 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Uuid, text
+import orjson
+from sqlalchemy import Uuid, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.common.contact import Address
+from services.common.database import BOUND, Statement
 from services.membership.domain import Customer, MergedAccount, Status
 
 # The stored balance counts lots that the expiry loop has not yet emptied; nobody is to see those points any more.
-_SELECT = """SELECT c.customer_id, c.status, c.name, c.phone, c.email, c.birthday, c.language, c.created_at, c.joined_at, c.survivor_id,
+_COLUMNS = """c.customer_id, c.status, c.name, c.phone, c.email, c.birthday, c.language, c.created_at, c.joined_at, c.survivor_id,
  c.net_spend, c.orders_count, c.version, c.level_id, c.level_until, c.level_pinned_until, c.tags, c.online_since,
  COALESCE(s.levels -> CAST(c.level_id AS text) ->> 'name', '') AS level_name,
  c.points_balance - COALESCE((SELECT sum(l.remaining) FROM points_lots l
   WHERE l.store_id = c.store_id AND l.customer_id = c.customer_id AND l.remaining > 0 AND l.expires_at <= now()), 0)::bigint
-  AS points_balance
- FROM customers c LEFT JOIN store_settings s ON s.store_id = c.store_id WHERE c.store_id = :store_id AND """
+  AS points_balance"""
+_SELECT = f"SELECT {_COLUMNS} FROM customers c LEFT JOIN store_settings s ON s.store_id = c.store_id WHERE c.store_id = :store_id AND "
 _LOAD = text(_SELECT + "c.customer_id = ANY(CAST(:ids AS uuid[]))")
 _LOCK_MANY = text(_SELECT + "c.customer_id = ANY(CAST(:ids AS uuid[])) ORDER BY c.customer_id FOR UPDATE OF c")
 _LOCK_ONE = text(_SELECT + "c.customer_id = :id FOR NO KEY UPDATE OF c")
@@ -35,11 +38,6 @@ _ADDRESSES = text(
     """SELECT customer_id, content FROM addresses WHERE store_id = :store_id AND customer_id = ANY(CAST(:ids AS uuid[]))
  ORDER BY preferred DESC, created_at, digest"""
 ).columns(customer_id=Uuid, content=JSONB)
-# Guests who turned out to be the member are no accounts.
-_MERGED = text(
-    """SELECT customer_id, merge_run_id, name, merged_at FROM customers
- WHERE store_id = :store_id AND survivor_id = :id AND merge_run_id IS NOT NULL ORDER BY merged_at, customer_id"""
-)
 # The main one of each kind first.
 _IDENTIFIERS = text(
     """SELECT i.customer_id, i.kind, i.value FROM identifiers i
@@ -47,12 +45,33 @@ _IDENTIFIERS = text(
  WHERE i.store_id = :store_id AND i.customer_id = ANY(CAST(:ids AS uuid[])) AND i.state = 'live'
  ORDER BY i.kind DESC, i.value NOT IN (c.phone, c.email), i.value"""
 )
+# What an order of a known customer asks first, so all of it in one statement, planned once and in no transaction but its own. Each step
+# reads what the one before has found (OFFSET 0 keeps it so), for no row shows before the store is named. Guests who turned out to be the
+# member are no merged accounts.
+_WHOLE = Statement(
+    f"""WITH {BOUND}
+ SELECT {_COLUMNS},
+  ARRAY(SELECT CAST(a.content AS text) FROM addresses a WHERE a.store_id = c.store_id AND a.customer_id = c.customer_id
+   ORDER BY a.preferred DESC, a.created_at, a.digest) AS addresses,
+  ARRAY(SELECT ARRAY[i.kind, i.value] FROM identifiers i
+   WHERE i.store_id = c.store_id AND i.customer_id = c.customer_id AND i.state = 'live'
+   ORDER BY i.kind DESC, i.value NOT IN (c.phone, c.email), i.value) AS identifiers,
+  CAST((SELECT json_agg(json_build_array(m.customer_id, m.merge_run_id, m.name, m.merged_at) ORDER BY m.merged_at, m.customer_id)
+   FROM customers m WHERE m.store_id = c.store_id AND m.survivor_id = c.customer_id AND m.merge_run_id IS NOT NULL) AS text)
+   AS merged_accounts
+ FROM bound
+ CROSS JOIN LATERAL (SELECT COALESCE(r.survivor_id, r.customer_id) AS customer_id FROM customers r
+  WHERE r.store_id = bound.store_id AND r.customer_id = CAST(:id AS uuid) OFFSET 0) AS owner
+ CROSS JOIN LATERAL (SELECT * FROM customers o
+  WHERE o.store_id = bound.store_id AND o.customer_id = owner.customer_id OFFSET 0) AS c
+ LEFT JOIN LATERAL (SELECT levels FROM store_settings s WHERE s.store_id = bound.store_id OFFSET 0) AS s ON true"""
+)
 
 
 async def load_many(tx: AsyncConnection, store_id: UUID, ids: Sequence[UUID]) -> dict[UUID, Customer]:
     """Customers by their own ids, without addresses; pointers are not followed."""
     rows = await tx.execute(_LOAD, {"store_id": store_id, "ids": list(ids)})
-    return {row.customer_id: _customer(row) for row in rows}
+    return {row["customer_id"]: _customer(row) for row in rows.mappings()}
 
 
 async def load(tx: AsyncConnection, store_id: UUID, customer_id: UUID) -> Customer | None:
@@ -63,14 +82,18 @@ async def load(tx: AsyncConnection, store_id: UUID, customer_id: UUID) -> Custom
     return found
 
 
-async def load_whole(tx: AsyncConnection, store_id: UUID, customer_id: UUID) -> Customer | None:
-    """As `load`, with addresses, identifiers and the accounts merged into it (F13)."""
-    found = await load(tx, store_id, customer_id)
-    if found:
-        found.addresses = (await addresses_of(tx, store_id, [found.customer_id])).get(found.customer_id, ())
-        found.identifiers = (await identifiers_of(tx, store_id, [found.customer_id])).get(found.customer_id, ())
-        rows = await tx.execute(_MERGED, {"store_id": store_id, "id": found.customer_id})
-        found.merged_accounts = [MergedAccount(r.customer_id, r.merge_run_id, r.name, r.merged_at) for r in rows]
+async def load_whole(connection: AsyncConnection, store_id: UUID, customer_id: UUID) -> Customer | None:
+    """As `load`, with addresses, identifiers and the accounts merged into it (F13). It needs no transaction."""
+    row = await _WHOLE.first(connection, {"store_id": store_id, "id": customer_id})
+    if row is None:
+        return None
+    found = _customer(row)
+    found.addresses = [_address(orjson.loads(content)) for content in row["addresses"]]
+    found.identifiers = [(kind, value) for kind, value in row["identifiers"]]
+    found.merged_accounts = [
+        MergedAccount(UUID(merged_id), UUID(run_id), name, datetime.fromisoformat(at))
+        for merged_id, run_id, name, at in orjson.loads(row["merged_accounts"] or "[]")
+    ]
     return found
 
 
@@ -121,8 +144,7 @@ async def addresses_of(tx: AsyncConnection, store_id: UUID, ids: Sequence[UUID])
     """Addresses by customer, the preferred one first."""
     found: dict[UUID, list[Address]] = {}
     for row in await tx.execute(_ADDRESSES, {"store_id": store_id, "ids": list(ids)}):
-        content = row.content
-        found.setdefault(row.customer_id, []).append(Address(**{**content, "lines": tuple(content["lines"])}))
+        found.setdefault(row.customer_id, []).append(_address(row.content))
     return dict(found)
 
 
@@ -136,26 +158,30 @@ async def identifiers_of(
     return dict(found)
 
 
-def _customer(row: Row[Any]) -> Customer:
+def _address(content: Mapping[str, Any]) -> Address:
+    return Address(**{**content, "lines": tuple(content["lines"])})
+
+
+def _customer(row: Any) -> Customer:
     return Customer(
-        customer_id=row.customer_id,
-        status=Status(row.status),
-        name=row.name,
-        phone=row.phone,
-        email=row.email,
-        birthday=row.birthday,
-        language=row.language,
-        created_at=row.created_at,
-        joined_at=row.joined_at,
-        survivor_id=row.survivor_id,
-        net_spend=row.net_spend,
-        orders_count=row.orders_count,
-        points_balance=row.points_balance,
-        version=row.version,
-        level_id=row.level_id,
-        level_name=row.level_name,
-        level_until=row.level_until,
-        level_pinned_until=row.level_pinned_until,
-        tags=row.tags,
-        online_since=row.online_since,
+        customer_id=row["customer_id"],
+        status=Status(row["status"]),
+        name=row["name"],
+        phone=row["phone"],
+        email=row["email"],
+        birthday=row["birthday"],
+        language=row["language"],
+        created_at=row["created_at"],
+        joined_at=row["joined_at"],
+        survivor_id=row["survivor_id"],
+        net_spend=row["net_spend"],
+        orders_count=row["orders_count"],
+        points_balance=row["points_balance"],
+        version=row["version"],
+        level_id=row["level_id"],
+        level_name=row["level_name"],
+        level_until=row["level_until"],
+        level_pinned_until=row["level_pinned_until"],
+        tags=row["tags"],
+        online_since=row["online_since"],
     )
