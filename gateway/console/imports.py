@@ -15,7 +15,7 @@ from gateway.console import ask_imports as ask
 from gateway.console import labels
 from gateway.console.forms import CheckForm, ConfirmImportForm, ImportForm, KeyedForm
 from gateway.console.frame import Page, blueprint
-from gateway.console.problems import refuse
+from gateway.console.problems import refuse, status_of
 from gateway.edge import LARGEST_FILE_MB
 from gateway.reasons import sentence_of
 from onefold.membership.v1.imports_pb2 import Import, ImportState
@@ -73,7 +73,7 @@ def upload_import() -> Page:
         refuse(form, error, {"file": "file", "file_name": "file"})
         # Another file is another import.
         form.idempotency_key.data = str(new_id())
-        return _upload_page(form), 422
+        return _upload_page(form), status_of(error)
     return redirect(url_for("console.import_", import_id=found.import_id))
 
 

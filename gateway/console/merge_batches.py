@@ -15,7 +15,7 @@ from gateway.clients import services
 from gateway.console import ask
 from gateway.console.forms import KeyedForm, MergeBatchForm
 from gateway.console.frame import Page, blueprint
-from gateway.console.problems import refuse
+from gateway.console.problems import refuse, status_of
 from onefold.common.v1.common_pb2 import PageRequest
 from onefold.identity_merge.v1 import batches_pb2 as pb
 from services.common.errors import InvalidInput, OnefoldError
@@ -82,7 +82,7 @@ def create_merge_batch() -> Page:
         refuse(form, error, {"file": "file", "pasted": "pasted", "groups": "file"})
         # Other groups are another batch.
         form.idempotency_key.data = str(new_id())
-        return _form_page(form), 422
+        return _form_page(form), status_of(error)
     return redirect(url_for("console.merge_batch", batch_id=batch.batch_id))
 
 

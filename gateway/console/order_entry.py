@@ -12,7 +12,7 @@ from gateway.console.benefits import of_picked, words
 from gateway.console.forms import OrderForm, code_of
 from gateway.console.frame import Page, blueprint
 from gateway.console.orders import CONTACT_FIELDS
-from gateway.console.problems import refuse
+from gateway.console.problems import refuse, status_of
 from gateway.flows import Placed, place_order
 from gateway.formats import decimal_text, digits, parse_amount, parse_whole, symbol
 from gateway.items import every, name_in
@@ -62,7 +62,7 @@ def new_order(kind: str) -> Page:
         placed = place_order(wish, form.idempotency_key.data, apply_level=apply_level)
     except OnefoldError as error:
         refuse(form, _by_field(error), FIELDS)
-        return _show(form, kind), 422
+        return _show(form, kind), status_of(error)
     _tell(placed)
     return redirect(url_for("console.order", order_id=placed.order.order_id))
 

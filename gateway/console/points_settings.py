@@ -10,7 +10,7 @@ from gateway.console import ask, ask_levels
 from gateway.console.forms import code_of
 from gateway.console.frame import Page, blueprint
 from gateway.console.level_forms import PointsSettingsForm, small_number
-from gateway.console.problems import refuse
+from gateway.console.problems import refuse, status_of
 from onefold.membership.v1 import levels_pb2 as pb
 from services.common.errors import OnefoldError, Violations
 from services.common.permissions import LEVELS_WRITE, MEMBERS_READ
@@ -39,7 +39,7 @@ def save_points_settings() -> Page:
         ask_levels.save_points_settings(_settings(form), form.idempotency_key.data)
     except OnefoldError as error:
         refuse(form, error, {name: name for name in (*_NUMBERS, "rounding")})
-        return _page(form, ask_levels.points_settings(), ask.if_up(ask_levels.expiring), False), 422
+        return _page(form, ask_levels.points_settings(), ask.if_up(ask_levels.expiring), False), status_of(error)
     flash(_("Points settings saved. They hold for orders paid from now on."), "good")
     return redirect(url_for("console.points_settings"))
 

@@ -9,6 +9,7 @@ from typing import Any
 from flask_babel import lazy_gettext as _l
 
 from gateway import reasons
+from gateway.errors import http_status
 from services.common.errors import InvalidInput, OnefoldError, Violation
 
 # What reads otherwise on a form than to a program, and what only a form can find.
@@ -48,6 +49,11 @@ ROW_FIELDS = {
 def sentence_of(reason: str, params: Mapping[str, str] | None = None) -> str:
     """The sentence for a reason, as it fits a person at a form."""
     return str(_ON_FORMS[reason]) if reason in _ON_FORMS else reasons.sentence_of(reason, params)
+
+
+def status_of(error: OnefoldError) -> int:
+    """Of a form that is shown again: 422, unless it is not the form's fault that it was not taken (503, 504, 500)."""
+    return max(422, http_status(error))
 
 
 def refuse(form: Any, error: OnefoldError, fields: Mapping[str, str]) -> None:

@@ -18,7 +18,7 @@ from gateway.console import ask, ask_person
 from gateway.console.forms import KeyedForm, seen_of, version_of
 from gateway.console.frame import Page, blueprint
 from gateway.console.person_forms import AddressForm, NoteForm, ProfileForm, TagsForm
-from gateway.console.problems import refuse
+from gateway.console.problems import refuse, status_of
 from onefold.common.v1.common_pb2 import Address
 from onefold.membership.v1.profiles_pb2 import ChangeProfileRequest, Tags
 from onefold.membership.v1.service_pb2 import Customer, CustomerStatus
@@ -57,7 +57,7 @@ def _edit(form: _Form, customer_id: UUID, done: str) -> Page:
         conflicts = _save(form, str(customer_id))
     except OnefoldError as error:
         refuse(form, error, _places(form, error))
-        return _profile_page(form, found), 422
+        return _profile_page(form, found), status_of(error)
     if conflicts:
         return _profile_page(form, found, conflicts), 409
     flash(done, "good")
@@ -196,7 +196,7 @@ def edit_address(customer_id: UUID, key: str) -> Page:
         )
     except OnefoldError as error:
         address_book.refuse_typed(form, error)
-        return _address_page(form, found, key), 422
+        return _address_page(form, found, key), status_of(error)
     flash(_("The address is saved."), "good")
     return redirect(url_for("console.member", customer_id=found.customer_id, _anchor="addresses-title"))
 
@@ -239,7 +239,7 @@ def add_note(customer_id: UUID) -> Page:
     except OnefoldError as error:
         refuse(form, error, {"text": "text"})
         found = ask.customer(str(customer_id))
-        return render_template("console/note.html", area="members", member=found, form=form), 422
+        return render_template("console/note.html", area="members", member=found, form=form), status_of(error)
     flash(_("The note is saved."), "good")
     return redirect(url_for("console.member", customer_id=customer_id, _anchor="notes-title"))
 

@@ -13,7 +13,7 @@ from gateway.console import ask, ask_person
 from gateway.console.forms import code_of, version_of
 from gateway.console.frame import Page, blueprint
 from gateway.console.person_forms import ConfirmForm, PhoneForm, PolicyForm
-from gateway.console.problems import refuse
+from gateway.console.problems import refuse, status_of
 from onefold.membership.v1.profiles_pb2 import ChangePhoneRequest, Consent, DeletionPolicy
 from onefold.membership.v1.service_pb2 import Customer
 from services.common.errors import Conflict, OnefoldError
@@ -36,7 +36,7 @@ def change_phone(customer_id: UUID) -> Page:
         refuse(form, error, {"phone": "phone", "consent.given": "given", "consent.note": "note"})
         if isinstance(error, Conflict) and error.reason == "stale_version":
             form.expected_version.data, form.idempotency_key.data = str(found.version), str(new_id())
-        return render_template("console/phone.html", area="members", member=found, form=form), 422
+        return render_template("console/phone.html", area="members", member=found, form=form), status_of(error)
     flash(_("The phone is now %(phone)s. The old number is free.", phone=ask.phone(changed.phone)), "good")
     return redirect(url_for("console.member", customer_id=found.customer_id))
 
@@ -79,7 +79,7 @@ def _remove(customer_id: UUID, template: str, remove: Callable[[str, str, str], 
         remove(str(customer_id), form.confirmation.data or "", form.idempotency_key.data)
     except OnefoldError as error:
         refuse(form, error, {"confirmation": "confirmation"})
-        return render_template(template, **page), 422
+        return render_template(template, **page), status_of(error)
     flash(done, "good")
     return redirect(url_for("console.member", customer_id=customer_id))
 
@@ -105,6 +105,6 @@ def deletion_settings() -> Page:
         ask_person.set_deletion_policy(code_of(form.policy.data), form.idempotency_key.data)
     except OnefoldError as error:
         refuse(form, error, {"policy": "policy"})
-        return render_template("console/deletion.html", area="members", form=form), 422
+        return render_template("console/deletion.html", area="members", form=form), status_of(error)
     flash(_("The setting is saved."), "good")
     return redirect(url_for("console.deletion_settings"))

@@ -13,7 +13,7 @@ from gateway.auth import challenge, end_session, enter, session_token
 from gateway.clients import services
 from gateway.console.forms import LogInForm
 from gateway.console.frame import Page, blueprint
-from gateway.console.problems import refuse
+from gateway.console.problems import refuse, status_of
 from gateway.console.staff_forms import SecondStepForm
 from gateway.context import NOBODY
 from onefold.identity_merge.v1.service_pb2 import LogInRequest, LogInResponse
@@ -39,7 +39,7 @@ def log_in() -> Page:
         entered = services().access.log_in(wish, claims=NOBODY)
     except OnefoldError as error:
         refuse(form, error, {"store_slug": "store", "email": "email", "password": "password"})
-        return render_template("console/login.html", form=form), 422
+        return render_template("console/login.html", form=form), status_of(error)
     return onward(entered, request.args.get("next", ""))
 
 
@@ -61,7 +61,7 @@ def second_step() -> Page:
         return redirect(url_for("console.log_in", next=request.args.get("next")))
     except OnefoldError as error:
         refuse(form, error, {"code": "code"})
-        return render_template("console/second_step.html", form=form), 422
+        return render_template("console/second_step.html", form=form), status_of(error)
     return onward(entered, request.args.get("next", ""))
 
 

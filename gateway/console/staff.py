@@ -12,7 +12,7 @@ from gateway.auth import principal, requires
 from gateway.clients import services
 from gateway.console.forms import KeyedForm, PlainForm, code_of
 from gateway.console.frame import Page, blueprint
-from gateway.console.problems import refuse, sentence_of
+from gateway.console.problems import refuse, sentence_of, status_of
 from gateway.console.staff_forms import InviteForm, StaffForm
 from onefold.common.v1.common_pb2 import PageRequest
 from onefold.identity_merge.v1 import staff_pb2 as pb
@@ -82,7 +82,7 @@ def staff_member(staff_id: UUID) -> Page:
         changed = services().staff.change(wish, key=form.idempotency_key.data).entry
     except OnefoldError as error:
         refuse(form, error, {"name": "name", "role": "role"})
-        return _member_page(form, entry), 422
+        return _member_page(form, entry), status_of(error)
     flash(_("%(name)s is saved.", name=changed.staff.name), "good")
     return redirect(url_for("console.staff"))
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
 from werkzeug.datastructures import MultiDict
 
 from gateway import languages
@@ -16,6 +17,7 @@ from onefold.identity_merge.v1.service_pb2 import MergePlan, MergeRun, MergeStat
 from onefold.membership.v1.service_pb2 import AccountFact, FieldOutcome, PreviewAbsorbResponse
 from onefold.orders.v1.service_pb2 import CustomerOrders
 from services.common.errors import InvalidInput
+from tests.support.forms import csrf_token
 
 
 @pytest.fixture
@@ -118,3 +120,11 @@ def test_a_merge_says_how_many_orders_have_moved() -> None:
     """F9."""
     run = MergeRun(state=MergeState.MERGE_STATE_LOGINS_RETIRED, orders_moved=4_000, orders_expected=50_000)
     assert progress(run).sentence == "Moving orders: 4,000 of 50,000."
+
+
+def test_a_log_in_that_nobody_can_judge_now_is_not_told_to_be_wrong(client: FlaskClient) -> None:
+    """503, by which monitors and programs tell a service that is away from a password that is wrong."""
+    hidden = {"csrf_token": csrf_token(client.get("/console/login").text)}
+    refused = client.post("/console/login", data=hidden | {"store": "tea", "email": "a@tea.example", "password": "x"})
+    assert refused.status_code == 503
+    assert 'value="a@tea.example"' in refused.text
