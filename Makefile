@@ -19,11 +19,12 @@ ORDERS ?= all
 MEMBERS ?= 1000000
 MERGES ?= 10000
 SEED ?=
+MINUTES ?=
 ARGS ?=
 # Three processes share the tests (tests/conftest.py says how).
 PYTEST := pytest -n 3 --no-loadscope-reorder
 
-.PHONY: help up load members status reset audit backup restore history merges rolling bench test coverage images images-test proto lint manifests format translations lock clean
+.PHONY: help up load members status reset audit backup restore history merges faults rolling bench test coverage images images-test proto lint manifests format translations lock clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -57,6 +58,9 @@ history: $(GENERATED) ## After `make load ORDERS=all`: totals to the cent, 200 m
 
 merges: $(GENERATED) ## Merges at random beside orders and faults, on a stack of its own: MERGES=10000, SEED=a number replays
 	@exec $(BIN)/python -m tests.merges --merges $(MERGES) $(if $(SEED),--seed $(SEED)) $(ARGS)
+
+faults: $(GENERATED) ## Everything at once while everything breaks, on a stack of its own: MINUTES=60, SEED=a number replays
+	@exec $(BIN)/python -m tests.faults.soak $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 rolling: $(GENERATED) ## Replace every process under load, three times, on a cluster of its own (ARGS=--help)
 	@exec $(BIN)/python -m tests.faults.rolling $(ARGS)

@@ -161,6 +161,10 @@ class Process:
     def _new_log(self) -> str:
         return self.log.read_bytes()[self._log_start :].decode(errors="replace")
 
+    def signal_all(self, number: signal.Signals) -> None:
+        """Sends a signal to the process and to the workers in its process group."""
+        os.killpg(self.pid, number)
+
     def signal(self, number: signal.Signals) -> None:
         """Sends a signal to the process alone."""
         os.kill(self.pid, number)

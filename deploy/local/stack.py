@@ -114,7 +114,7 @@ class Stack:
     def _prepare(self) -> None:
         ports = choose(self._port_names(), read_json(self.data.path / "ports.json"))
         write_private(self.data.path / "ports.json", ports)
-        self.postgres = Postgres(self.data, ports["postgres"])
+        self.postgres = self._make_postgres(ports)
         self.brokers = self._make_brokers(ports)
         self._admin_url = self._postgres_url or self.postgres.admin_url
         self.settings = self._make_settings(ports)
@@ -127,6 +127,9 @@ class Stack:
 
     def _port_names(self) -> Sequence[str]:
         return PORTS
+
+    def _make_postgres(self, ports: Mapping[str, int]) -> Postgres:
+        return Postgres(self.data, ports["postgres"])
 
     def _make_brokers(self, ports: Mapping[str, int]) -> Sequence[Nats]:
         return [Nats(self.data, ports["nats"], ports["nats_monitor"])]

@@ -6,11 +6,9 @@ import asyncio
 import random
 import shutil
 import threading
-import uuid
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
 
 import pytest
 from nats.js import JetStreamContext
@@ -18,9 +16,10 @@ from nats.js import JetStreamContext
 from deploy.local.provision import run_sync
 from deploy.local.state import CONTEXTS
 from deploy.reconcile import reconcile
-from services.common.bus import Bus, stream_of
+from services.common.bus import stream_of
 from tests.faults.client import Shop, somebody, until
 from tests.faults.flows import NewMember
+from tests.faults.soak.broker import copies, poison, publish_copies, with_jetstream
 from tests.faults.system import System
 
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(180)]
@@ -32,7 +31,7 @@ def test_deleted_streams_are_made_again_and_nothing_is_missed(system: System, sh
     before.run()
     with _orders_coming_in(shop) as orders:
         until(lambda: len(orders) >= 5, 60, "orders come in")
-        _with_jetstream(system, _delete_streams)
+        with_jetstream(system, _delete_streams)
         mark = len(orders)
         until(lambda: len(orders) >= mark + 5, 60, "orders come in after the loss")
     after.run()
@@ -80,9 +79,9 @@ def test_every_event_three_times_shuffled_and_from_the_first_changes_nothing(sys
     shop.order(who)
     system.audit()
     before, mails = system.content(shop.store_id), system.mails(who.email)
-    copies = _events_of(system, shop.store_id) * 3
-    random.Random(23).shuffle(copies)
-    _with_jetstream(system, lambda js: _publish_copies(js, copies))
+    again = [copy for context in CONTEXTS for copy in copies(system, shop.store_id, context)] * 3
+    random.Random(23).shuffle(again)
+    with_jetstream(system, lambda js: publish_copies(js, again))
     _settle_consumers(system)
     system.audit()
     assert system.content(shop.store_id) == before
@@ -91,22 +90,18 @@ def test_every_event_three_times_shuffled_and_from_the_first_changes_nothing(sys
 
 def test_poison_is_put_aside_and_others_go_on(system: System, shop: Shop) -> None:
     """Fault 24: an event that nobody can read ends where a person finds it; orders do not wait for that."""
-    poison = str(uuid.uuid4())
-    headers = {"ce-id": poison, "ce-storeid": shop.store_id, "ce-aggregateversion": "1"}
-    _with_jetstream(
-        system, lambda js: js.publish("onefold.orders.order_placed.v1", b"\xff\xff not an order", headers=headers)
-    )
+    event_id, _ = poison(system, shop.store_id, "orders")
     flow = NewMember(system, shop)
     flow.run()
     kept = "SELECT subject FROM dead_letters WHERE event_id = $1"
     readers = ("membership", "notification")
     try:
         for reader in readers:
-            look = partial(system.rows, reader, kept, uuid.UUID(poison))
+            look = partial(system.rows, reader, kept, event_id)
             assert until(look, 60, "the poison is put aside") == [("onefold.orders.order_placed.v1",)]
     finally:
         for reader in readers:
-            system.rows(reader, "DELETE FROM dead_letters WHERE event_id = $1", uuid.UUID(poison))
+            system.rows(reader, "DELETE FROM dead_letters WHERE event_id = $1", event_id)
     system.audit()
     flow.check()
 
@@ -134,39 +129,9 @@ def _orders_coming_in(shop: Shop) -> Iterator[list[tuple[str, str]]]:
     assert not troubles, troubles
 
 
-def _with_jetstream(system: System, task: Callable[[JetStreamContext], Awaitable[Any]]) -> None:
-    async def run() -> None:
-        bus = Bus(system.stack.settings.nats_url, name="test")
-        try:
-            await task(await bus.jetstream())
-        finally:
-            await bus.close()
-
-    run_sync(run())
-
-
 async def _delete_streams(js: JetStreamContext) -> None:
     for context in CONTEXTS:
         await js.delete_stream(stream_of(context))
-
-
-async def _publish_copies(js: JetStreamContext, copies: list[tuple[str, bytes, dict[str, str]]]) -> None:
-    for number, (subject, payload, headers) in enumerate(copies):
-        # Ids that defeat JetStream's own de-duplication, which is a help and never the guarantee.
-        await js.publish(subject, payload, headers=headers | {"Nats-Msg-Id": f"{headers['ce-id']}-{number}"})
-
-
-def _events_of(system: System, store_id: str) -> list[tuple[str, bytes, dict[str, str]]]:
-    query = "SELECT type, payload, event_id, version FROM outbox WHERE store_id = $1 ORDER BY seq"
-    found = [row for context in CONTEXTS for row in system.rows(context, query, uuid.UUID(store_id))]
-    return [
-        (
-            f"onefold.{event_type}",
-            payload,
-            {"ce-id": str(event_id), "ce-storeid": store_id, "ce-aggregateversion": str(version)},
-        )
-        for event_type, payload, event_id, version in found
-    ]
 
 
 def _settle_consumers(system: System) -> None:
@@ -178,7 +143,7 @@ def _settle_consumers(system: System) -> None:
                 while any(c.num_pending or c.num_ack_pending for c in await js.consumers_info(stream_of(context))):
                     await asyncio.sleep(0.05)
 
-    _with_jetstream(system, settle)
+    with_jetstream(system, settle)
 
 
 def _reconcile_until_quiet(system: System) -> None:
