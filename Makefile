@@ -68,7 +68,7 @@ rolling: $(GENERATED) ## Replace every process under load, three times, on a clu
 duplicates: $(GENERATED) ## How right suggestions of likely duplicates are, on sets with a known truth, and what a scan takes
 	@exec $(BIN)/python -m tests.bench.duplicates $(ARGS)
 
-bench: $(GENERATED) ## Measure orders, merges and search on a stack of its own
+bench: $(GENERATED) ## Measure everything beside its floors, on a stack of its own: ARGS="--only orders,search", --quick, --full; JSON and a page with plots
 	@exec $(BIN)/python -m tests.bench $(ARGS)
 
 test: lint ## Everything that must hold: contracts, lint, types, all tests (ARGS goes to pytest)

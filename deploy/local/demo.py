@@ -33,6 +33,7 @@ _SCOPES = (
     "members:read",
     "members:write",
     "members:export",
+    "members:import",
     "merges:write",
     "levels:write",
 )

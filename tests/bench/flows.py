@@ -9,10 +9,12 @@ import asyncio
 import itertools
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 from urllib.parse import quote
-from uuid import uuid4
+from uuid import UUID, uuid4
 
+import asyncpg
 import grpc
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
@@ -24,6 +26,12 @@ POLL_SECONDS = 0.025
 MERGE_POLL_SECONDS = 0.01
 LONGEST_WAIT_SECONDS = 15.0
 PROBES = 2
+# Of the store that is there: one of the bench's own has no other.
+STANDS = {
+    "points": """SELECT true FROM points_entries
+ WHERE store_id = (SELECT store_id FROM store_settings LIMIT 1) AND order_id = $1 AND reason = 1""",
+    "mail": "SELECT true FROM messages WHERE store_id = (SELECT store_id FROM messages LIMIT 1) AND order_id = $1",
+}
 _BROKEN = (BrokenAnswer, OSError, TimeoutError)
 _PEOPLE_KEPT = 2_000
 
@@ -61,13 +69,15 @@ async def send(connection: Connection, request: bytes, expected: int, outcome: O
 
 
 class Orders:
-    """Sends orders, each on behalf of one buyer. Complete: 201 with the member in the answer."""
+    """Sends orders, each on behalf of one buyer. Complete: 201 with the member, or the guest, in the answer."""
 
-    def __init__(self, job: Job, buyers: Iterable[Person]) -> None:
+    complete = "member"
+
+    def __init__(self, job: Job, buyers: Iterable[Person], **more: object) -> None:
         self._job = job
         self._orders = iter(
             [
-                (buyer, job.api.post("/api/v1/orders", order_of(buyer, number), str(uuid4())))
+                (buyer, job.api.post("/api/v1/orders", order_of(buyer, number) | more, str(uuid4())))
                 for number, buyer in enumerate(itertools.islice(buyers, job.most))
             ]
         )
@@ -84,17 +94,21 @@ class Orders:
         answer = await send(connection, request, 201, outcome)
         outcome.took("order", time.perf_counter() - started)
         if answer:
-            _note(answer, buyer, outcome)
+            _note(answer, buyer, outcome, self.complete)
+            self.answered(answer, started, outcome)
         return True
+
+    def answered(self, answer: Answer, started: float, outcome: Outcome) -> None:
+        """Called when an order stands."""
 
     def sending(self, buyer: Person, started: float, outcome: Outcome) -> None:
         """Called when an order is about to be sent."""
 
 
-def _note(answer: Answer, buyer: Person, outcome: Outcome) -> None:
+def _note(answer: Answer, buyer: Person, outcome: Outcome, complete: str = "member") -> None:
     customer: Any = answer.json()["customer"]
     outcome.count(customer["status"])
-    if customer["status"] != "member":
+    if customer["status"] != complete:
         return
     outcome.done += 1
     if len(outcome.people) < _PEOPLE_KEPT:
@@ -106,6 +120,53 @@ class NewMembers(Orders):
 
     def __init__(self, job: Job) -> None:
         super().__init__(job, people(job.place, job.email_share))
+
+
+class Guests(Orders):
+    """Orders of new customers who do not become members (A1)."""
+
+    complete = "guest"
+
+    def __init__(self, job: Job) -> None:
+        buyers = people(job.place, job.email_share)
+        super().__init__(job, buyers, add_as_member=False)
+
+
+class WholeChain(NewMembers):
+    """Orders of new members with an e-mail, up to PROBES at a time watched in the databases: how long after the order was sent its points,
+    and the row of its mail, stand.
+    """
+
+    def __init__(self, job: Job) -> None:
+        super().__init__(replace(job, email_share=1.0))
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def run(self, outcome: Outcome) -> None:
+        self._databases = [await asyncpg.connect(self._job.databases[name]) for name in ("membership", "notification")]
+        await super().run(outcome)
+        await asyncio.gather(*self._tasks)
+        for database in self._databases:
+            await database.close()
+
+    def answered(self, answer: Answer, started: float, outcome: Outcome) -> None:
+        if not self._tasks:
+            order: Any = answer.json()
+            task = asyncio.create_task(self._watch(UUID(order["order_id"]), started, outcome))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _watch(self, order_id: UUID, started: float, outcome: Outcome) -> None:
+        waiting = dict(zip(("points", "mail"), self._databases, strict=True))
+        while time.perf_counter() < started + LONGEST_WAIT_SECONDS:
+            for name, database in list(waiting.items()):
+                if await database.fetchval(STANDS[name], order_id):
+                    outcome.took(name, time.perf_counter() - started)
+                    del waiting[name]
+            if not waiting:
+                outcome.took("chain", time.perf_counter() - started)
+                return
+            await asyncio.sleep(POLL_SECONDS)
+        outcome.fault("never stood", f"{', '.join(waiting)} of {order_id}")
 
 
 class ExistingMembers(Orders):
@@ -290,6 +351,8 @@ class GrpcHop:
 
 FLOWS: dict[str, Callable[[Job], Flow]] = {
     "new members": NewMembers,
+    "guests": Guests,
+    "chain": WholeChain,
     "visible": VisibleMembers,
     "existing members": ExistingMembers,
     "even pace": EvenPace,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -18,7 +18,7 @@ class Job:
     """One flow under one load, bounded by `seconds` and by `most` requests.
 
     `place` is where new buyers begin (people.people), `people` are buyers that exist, `target` is a gRPC address, `per_second`
-    the pace of a flow that keeps one.
+    the pace of a flow that keeps one, `databases` the URLs by context of a flow that looks into them.
     """
 
     flow: str
@@ -32,6 +32,7 @@ class Job:
     people: Sequence[Person] = ()
     target: str = ""
     per_second: float = 0.0
+    databases: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def api(self) -> Api:

@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import psutil
@@ -128,3 +128,45 @@ def _package(file: str) -> str:
         parts = Path(file).relative_to(ROOT).parts
         return "/".join(parts[: 2 if parts[0] in ("services", "gateway", "proto") and len(parts) > 2 else 1])
     return "python: " + Path(file).stem if "/" in file else file
+
+
+def own_seconds() -> float:
+    """Processor seconds of this process and of its children that have ended."""
+    times = psutil.Process().cpu_times()
+    return float(times.user + times.system + times.children_user + times.children_system)
+
+
+def cores() -> int:
+    """How many this process may use."""
+    return len(psutil.Process().cpu_affinity())
+
+
+_SERVICE = "grpc.aio, sqlalchemy.ext.asyncio, asyncpg, uvloop, orjson, structlog, phonenumbers, prometheus_client, opentelemetry.sdk.trace"
+# What each kind of our processes cannot do without; PostgreSQL and NATS have none.
+_LIBRARIES = {
+    "serve": _SERVICE,
+    "work": f"{_SERVICE}, nats",
+    "gateway": "flask, flask_babel, flask_wtf, gunicorn.app.wsgiapp, pydantic, grpc",
+}
+
+
+def bare_mib(names: Iterable[str]) -> float:
+    """Proportional memory of interpreters that have imported the libraries of those processes and nothing of ours."""
+    kinds = [kind for name in names if (kind := name.rpartition("-")[2]) in _LIBRARIES]
+    bare = [
+        subprocess.Popen(
+            [sys.executable, "-c", f"import sys, {_LIBRARIES[kind]}; print(flush=True); sys.stdin.read()"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        for kind in kinds
+    ]
+    try:
+        for each in bare:
+            assert each.stdout is not None
+            each.stdout.readline()
+        return round(sum(_pss(psutil.Process(each.pid)) for each in bare), 1)
+    finally:
+        for each in bare:
+            each.kill()
+            each.communicate()

@@ -1,15 +1,11 @@
-"""`python -m tests.bench.directory`: how fast customers are found in a store that `make members` has filled.
-
-Measures each kind of search, filter and order on the running stack, twice: the statement itself, as the service's role sends it,
-and the whole way from the REST edge. First pages of 25, one after the other; figures in milliseconds, and the indexes' sizes.
+"""How fast customers are found (C2, C3, C11): each kind of search, filter and order, by the statement itself, as the service's role
+sends it, and the whole way from the REST edge. First pages of 25, one after the other.
 """
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import random
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -19,22 +15,26 @@ from uuid import UUID
 
 import asyncpg
 import httpx
-from rich.console import Console
-from rich.table import Table
 
-from deploy.local.demo import SLUG, DemoStore
-from deploy.local.state import DataFolderError, RunningStack
+from deploy.local.demo import SLUG
+from deploy.local.state import RunningStack
 from services.common import clock
 from services.common.database import Database, connect
 from services.common.paging import PageRequest
 from services.membership import store
 from services.membership.domain import Filter, Kind, Sort, Wish, read_query, recent_since
+from tests.bench.job import percentiles
+from tests.bench.record import Floor
+from tests.bench.site import Site
+
+GOAL = {"must_be": "at most", "value": 50.0}
+HOP, _HOPS = "empty HTTP hop, one client", 200
 
 _SIZES = """SELECT relname, pg_relation_size(oid) >> 20 FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'i'
  AND (relname LIKE 'customer%' OR relname LIKE 'standings%') ORDER BY 2 DESC"""
-_SAMPLE = """SELECT name, phone, email, customer_id FROM customers TABLESAMPLE SYSTEM (0.2)
- WHERE store_id = $1 AND status = 2 LIMIT 2000"""
-_MEMBERS = "SELECT count(*) FROM standings WHERE store_id = $1 AND member"
+SAMPLE = """SELECT name, phone, email, customer_id FROM customers
+ TABLESAMPLE SYSTEM (LEAST(100, 4e5 / greatest(1, (SELECT reltuples FROM pg_class WHERE relname = 'customers'))))
+ WHERE store_id = $1 AND status = 2 AND source = 'made up' LIMIT 2000"""
 _LEVELS = "SELECT jsonb_object_keys(levels)::uuid FROM store_settings WHERE store_id = $1"
 _EDGE_WORDS = {Sort.NEWEST: "newest", **{sort: sort.name.lower() for sort in Sort}}
 
@@ -144,22 +144,28 @@ def _at_edge(case: Case, http: httpx.Client) -> None:
         case.edge.append((time.perf_counter() - began) * 1e3)
 
 
-def percentile(values: Sequence[float], share: float) -> float:
-    """The value below which that share of them lies; 0 for none."""
-    return sorted(values)[min(len(values) - 1, int(len(values) * share))] if values else 0.0
+def empty_hop(site: Site) -> Floor:
+    """What the edge takes for nothing, one request after the other by the same client, 95th percentile."""
+    took = []
+    with httpx.Client(base_url=site.running.gateway_url, timeout=30, trust_env=False) as http:
+        for _ in range(_HOPS):
+            began = time.perf_counter()
+            http.get("/healthz").raise_for_status()
+            took.append((time.perf_counter() - began) * 1e3)
+    latency = percentiles(took)
+    return site.floor(HOP, latency["p95"], "ms", latency)
 
 
-async def _known(running: RunningStack, slug: str) -> dict[str, Any]:
+async def _known(running: RunningStack) -> dict[str, Any]:
     """What the store holds, from the databases."""
     identity = await asyncpg.connect(running.databases["identity_merge"].admin)
-    store_id = await identity.fetchval("SELECT store_id FROM stores WHERE slug = $1", slug)
+    store_id = await identity.fetchval("SELECT store_id FROM stores WHERE slug = $1", SLUG)
     await identity.close()
     admin = await asyncpg.connect(running.databases["membership"].admin)
     try:
         return {
             "store_id": store_id,
-            "people": await admin.fetch(_SAMPLE, store_id),
-            "members": await admin.fetchval(_MEMBERS, store_id),
+            "people": await admin.fetch(SAMPLE, store_id),
             "levels": [row[0] for row in await admin.fetch(_LEVELS, store_id)],
             "sizes": await admin.fetch(_SIZES),
         }
@@ -167,51 +173,45 @@ async def _known(running: RunningStack, slug: str) -> dict[str, Any]:
         await admin.close()
 
 
-async def _measure(running: RunningStack, api_key: str, known: dict[str, Any], count: int) -> list[Case]:
-    cases = _cases(known["people"], known["levels"], random.Random(5), count)
-    database = Database(connect(running.databases["membership"].app, connections=1, name="bench"))
+async def _measure(site: Site, known: dict[str, Any], hop: Floor) -> None:
+    database = Database(connect(site.running.databases["membership"].app, connections=1, name="bench"))
     recent = recent_since(clock.now(), "Asia/Hong_Kong")
-    headers = {"Authorization": f"Bearer {api_key}"}
-    with httpx.Client(base_url=f"{running.gateway_url}/api/v1", headers=headers, timeout=30, trust_env=False) as http:
-        for case in cases:
+    headers = {"Authorization": f"Bearer {site.api_key}"}
+    url = f"{site.running.gateway_url}/api/v1"
+    with httpx.Client(base_url=url, headers=headers, timeout=30, trust_env=False) as http:
+        for case in _cases(known["people"], known["levels"], random.Random(5), site.pace.searches):
+            site.say(f"search: {case.name}")
             # Once over, so that it is the searching that is measured and not the disk.
             await _at_database(case, database, known["store_id"], recent)
             case.database.clear()
-            await _at_database(case, database, known["store_id"], recent)
-            await asyncio.to_thread(_at_edge, case, http)
+            with site.watched() as watched:
+                await _at_database(case, database, known["store_id"], recent)
+                await asyncio.to_thread(_at_edge, case, http)
+            _note(site, case, hop, watched)
     await database.close()
-    return cases
 
 
-def _show(cases: Sequence[Case], sizes: Sequence[asyncpg.Record], members: int) -> None:
-    console = Console(width=120)
-    table = Table(
-        "first page", "database p50", "p95", "REST p50", "p95", title=f"{members:,} members, milliseconds", box=None
-    )
-    for case in cases:
-        figures = [f"{percentile(times, share):.1f}" for times in (case.database, case.edge) for share in (0.5, 0.95)]
-        table.add_row(case.name, *figures)
-    console.print(table)
-    console.print("indexes, MiB: " + ", ".join(f"{name} {mib}" for name, mib in sizes))
+def _note(site: Site, case: Case, hop: Floor, watched: dict[str, float]) -> None:
+    edge, database = percentiles(case.edge), percentiles(case.database)
+    name = f"{case.name}: the statement and an empty HTTP hop, 95th percentile"
+    floor = site.floor(name, round(database["p95"] + hop.value, 2), "ms", database)
+    detail = {"database p50": database["p50"], "database p95": database["p95"]}
+    values = {
+        "part": "search",
+        "name": case.name,
+        "unit": "ms",
+        "value": edge["p95"],
+        "better": "lower",
+        "clients": 1,
+        "goal": GOAL,
+    }
+    site.figure(values | watched | {"detail": detail}, took=edge, floor=floor)
 
 
-def main() -> int:
-    """Exit code 1 when no stack runs."""
-    parser = argparse.ArgumentParser(prog="tests.bench.directory", description=__doc__)
-    parser.add_argument("--store", default=SLUG, help="short name of the store (default: the demo store)")
-    parser.add_argument("--api-key", default="", help="a key of that store, unless it is the demo store")
-    parser.add_argument("--count", type=int, default=40, help="examples of each (default 40)")
-    arguments = parser.parse_args()
-    try:
-        running = RunningStack.load()
-        api_key = arguments.api_key or DemoStore(running).ensure_api_key()
-    except DataFolderError as error:
-        print(error, file=sys.stderr)
-        return 1
-    known = asyncio.run(_known(running, arguments.store))
-    _show(asyncio.run(_measure(running, api_key, known, arguments.count)), known["sizes"], known["members"])
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+def measure(site: Site) -> None:
+    """The whole part."""
+    known = asyncio.run(_known(site.running))
+    for name, mib in known["sizes"]:
+        values = {"part": "search", "name": f"index {name}", "unit": "MiB", "value": float(mib), "better": "lower"}
+        site.figure(values)
+    asyncio.run(_measure(site, known, empty_hop(site)))

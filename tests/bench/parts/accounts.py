@@ -1,5 +1,4 @@
-"""`python -m tests.bench.accounts`: what logging in takes apart from the password's hash, and what the check of a session adds to a
-request (A3, F13), on a stack of its own.
+"""What logging in takes apart from the password's hash, and what the check of a session adds to a request (A3, F13).
 
 One browser, one request after the other. Figures in milliseconds: at the gateway's edge for the forms; for the check, the call that the
 gateway makes for each request of somebody who is logged in, by the gateway's own client.
@@ -8,19 +7,13 @@ gateway makes for each request of somebody who is logged in, by the gateway's ow
 from __future__ import annotations
 
 import random
-import statistics
-import sys
 import time
 from collections.abc import Callable, Iterator
 from uuid import UUID
 
 import httpx
-from rich.console import Console
-from rich.table import Table
 
-from deploy.local.process import ROOT, ProcessError
 from deploy.local.stack import Stack
-from deploy.local.state import DataFolder, DataFolderError
 from gateway.auth import ask_again
 from gateway.clients import Services
 from gateway.config import Targets
@@ -32,16 +25,15 @@ from onefold.identity_merge.v1 import service_pb2 as identity
 from services.common.ids import new_id
 from services.common.tokens import PUBLIC, ServiceClaims, TokenSigner
 from services.identity_merge.commands.passwords import HASHER
-from tests.bench.directory import percentile
+from tests.bench.job import percentiles
+from tests.bench.parts.directory import empty_hop
+from tests.bench.site import Site
 from tests.component.gateway.conftest import Store
 from tests.component.gateway.customer import Customer, customer
 from tests.support.forms import csrf_token
 
-FOLDER = ROOT / ".bench-accounts"
-# Both below what the limits allow to one network (services/identity_merge/README.md).
-_LOG_INS, _CODES = 90, 40
-_CHECKS = 2_000
-_BELIEVED, _BETWEEN_SECONDS = 60, (0.2, 3.0)
+LOG_IN_GOAL, CHECK_GOAL = {"must_be": "at most", "value": 60.0}, {"must_be": "at most", "value": 1.0}
+_BETWEEN_SECONDS = (0.2, 2.0)
 _MANY = 50
 _WARM = 5
 _PASSWORD = "correct horse battery staple"
@@ -59,17 +51,17 @@ def timed(each: Callable[[], Iterator[None]], count: int) -> list[float]:
     return took[_WARM:]
 
 
-def _hashing() -> list[float]:
+def _hashing(count: int) -> list[float]:
     known = HASHER.hash(_PASSWORD)
 
     def verify() -> Iterator[None]:
         yield
         HASHER.verify(known, _PASSWORD)
 
-    return timed(verify, _LOG_INS)
+    return timed(verify, count)
 
 
-def _by_password(browser: Customer, address: str) -> list[float]:
+def _by_password(browser: Customer, address: str, count: int) -> list[float]:
     def log_in() -> Iterator[None]:
         browser.http.cookies.delete(f"onefold_member_{browser.store.slug}")
         fields = browser.hidden("login/password")
@@ -77,10 +69,10 @@ def _by_password(browser: Customer, address: str) -> list[float]:
         answer = browser.post("login/password", fields, identifier=address, password=_PASSWORD)
         assert answer.status_code == 302, answer.text
 
-    return timed(log_in, _LOG_INS)
+    return timed(log_in, count)
 
 
-def _by_code(stack: Stack, store: Store) -> list[float]:
+def _by_code(stack: Stack, store: Store, count: int) -> list[float]:
     def enter() -> Iterator[None]:
         with customer(stack, store) as browser:
             code = browser.ask(str(store.person()["email"]))
@@ -88,10 +80,10 @@ def _by_code(stack: Stack, store: Store) -> list[float]:
             yield
             assert browser.post("login/code", fields, code=code).status_code == 302
 
-    return timed(enter, _CODES)
+    return timed(enter, count)
 
 
-def _staff(store: Store) -> list[float]:
+def _staff(store: Store, count: int) -> list[float]:
     with httpx.Client(base_url=store.url, timeout=30, trust_env=False) as http:
 
         def log_in() -> Iterator[None]:
@@ -101,10 +93,10 @@ def _staff(store: Store) -> list[float]:
             yield
             assert http.post("/console/login", data=form).status_code == 302
 
-        return timed(log_in, _LOG_INS)
+        return timed(log_in, count)
 
 
-def _checks(stack: Stack, store: Store, session: str) -> list[float]:
+def _checks(stack: Stack, store: Store, session: str, count: int) -> list[float]:
     services = Services(Targets(**stack.settings.targets), TokenSigner(stack.settings.service_key))
     claims = ServiceClaims("customer:", PUBLIC, store_id=str(UUID(session.split("_")[1])))
     wish = pb.AuthenticateCustomerRequest(session_token=session)
@@ -113,12 +105,12 @@ def _checks(stack: Stack, store: Store, session: str) -> list[float]:
         yield
         services.accounts.authenticate(wish, claims=claims, seconds=2.0)
 
-    took = timed(check, _CHECKS)
+    took = timed(check, count)
     services.close()
     return took
 
 
-def _believed(stack: Stack, store: Store, session: str) -> list[float]:
+def _believed(stack: Stack, store: Store, session: str, count: int) -> list[float]:
     """The same as the gateway's pages do it for somebody who turns them: kept informed between requests, and believed."""
     services = Services(Targets(**stack.settings.targets), TokenSigner(stack.settings.service_key))
     claims = ServiceClaims("customer:", PUBLIC, store_id=str(UUID(session.split("_")[1])))
@@ -136,7 +128,7 @@ def _believed(stack: Stack, store: Store, session: str) -> list[float]:
         yield
         authenticator.holder(session)
 
-    took = timed(check, _BELIEVED)
+    took = timed(check, count)
     keeper.close()
     services.close()
     return took
@@ -162,51 +154,45 @@ def _many(stack: Stack, session: str) -> list[float]:
     return took
 
 
-def _measure(stack: Stack) -> dict[str, list[float]]:
+def _measure(stack: Stack, log_ins: int, checks: int) -> dict[str, list[float]]:
     store = Store(stack)
     address = str(store.person()["email"])
     with customer(stack, store) as browser:
         browser.register(address)
         assert browser.send("account/password", new_password=_PASSWORD).status_code == 302
         found = {
-            "the password's hash alone": _hashing(),
-            "log in by password": _by_password(browser, address),
-            "staff log in by password": _staff(store),
-            "log in by code: the code typed": _by_code(stack, store),
-            "check of a session, asked": _checks(stack, store, browser.session),
-            "check of a session, kept informed": _believed(stack, store, browser.session),
+            "the password's hash alone": _hashing(log_ins),
+            "log in by password": _by_password(browser, address, log_ins),
+            "staff log in by password": _staff(store, log_ins),
+            "log in by code: the code typed": _by_code(stack, store, log_ins // 2),
+            "check of a session, asked": _checks(stack, store, browser.session, checks),
+            "check of a session, kept informed": _believed(stack, store, browser.session, log_ins // 2),
             f"asking about {MOST_KEPT} at once": _many(stack, browser.session),
         }
     store.http.close()
     return found
 
 
-def _show(found: dict[str, list[float]]) -> None:
-    table = Table("milliseconds", "mean", "p50", "p95", "p99", "p95 apart from the hash", box=None)
-    hashing = statistics.median(found["the password's hash alone"])
+def measure(site: Site) -> None:
+    """The whole part, once, for accounts are of a store of their own, and the limits count everybody who logs in from here."""
+    if not site.last:
+        return
+    site.say("logging in")
+    with site.watched() as watched:
+        found = _measure(site.stack, site.pace.log_ins, site.pace.checks)
+    hashing = percentiles(found.pop("the password's hash alone"))
+    hashed = site.floor("the password's hash alone", hashing["p50"], "ms", hashing)
+    hop = empty_hop(site)
     for name, took in found.items():
-        apart = [f"{percentile(took, 0.95) - hashing:.1f}"] if "by password" in name else []
-        table.add_row(
-            name,
-            f"{statistics.fmean(took):.2f}",
-            *(f"{percentile(took, share):.2f}" for share in (0.5, 0.95, 0.99)),
-            *apart,
-        )
-    Console(width=100).print(table)
-
-
-def main() -> int:
-    """Exit code 1 when no stack could be started."""
-    DataFolder(FOLDER).remove()
-    try:
-        with Stack(FOLDER) as stack:
-            _show(_measure(stack))
-    except (DataFolderError, ProcessError) as error:
-        print(error, file=sys.stderr)
-        return 1
-    DataFolder(FOLDER).remove()
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+        latency = percentiles(took)
+        by_password, typed = "by password" in name, "typed" in name
+        floor = hashed if by_password else hop if typed else None
+        values = {"part": "login", "name": f"{name}: 95th percentile", "unit": "ms", "better": "lower", "clients": 1}
+        goal = CHECK_GOAL if "kept informed" in name else None
+        site.figure(values | watched | {"value": latency["p95"], "goal": goal}, took=latency, floor=floor)
+        if by_password:
+            apart = {
+                "name": f"{name}, apart from the hash: 95th percentile",
+                "value": round(latency["p95"] - hashing["p50"], 2),
+            }
+            site.figure(values | watched | apart | {"goal": LOG_IN_GOAL}, floor=hop)

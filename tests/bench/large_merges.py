@@ -1,15 +1,12 @@
-"""`python -m tests.bench.merging`: merges of accounts with thousands of orders each, while the store goes on selling (F4, F5, F13).
+"""Merges of accounts with thousands of orders each, while the store goes on selling (F4, F5, F13).
 
-On a stack of its own. The accounts are real members; their orders, and the points of those that are younger than a year, are written
+The accounts are real members; their orders, and the points of those that are younger than a year, are written
 straight into the databases, as the services would have written them, so `make audit` holds. Orders of other buyers come at an even
 pace, first alone, then beside previews and merges; what is compared is how long those of each time took.
 """
 
 from __future__ import annotations
 
-import argparse
-import asyncio
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -18,16 +15,12 @@ from uuid import UUID
 
 import asyncpg
 
-from deploy.audit.__main__ import audit, show
-from deploy.local.demo import SLUG, DemoStore
-from deploy.local.process import ROOT
+from deploy.local.demo import SLUG
 from deploy.local.provision import run_sync
-from deploy.local.stack import Stack
-from deploy.local.state import CONTEXTS, DataFolder, RunningStack
-from tests.bench import generator, report
+from deploy.local.state import CONTEXTS, RunningStack
+from tests.bench import generator
 from tests.bench.job import Job, Outcome, percentiles
-from tests.bench.people import Person, start_of_run
-from tests.bench.settle import Rest
+from tests.bench.people import Person
 from tests.history.shop import Shop
 
 ACCOUNTS = 5
@@ -66,6 +59,37 @@ _SUMS = """UPDATE customers c SET net_spend = f.spend, orders_count = f.orders, 
   AND customer_id = ANY($2) GROUP BY customer_id) AS f WHERE c.store_id = $1 AND c.customer_id = f.customer_id"""
 
 
+_FILLED = ("orders, order_lines, order_texts", "customers, order_facts, points_lots, points_entries, standings")
+# What a merge cannot do without, as one statement of each database: the other accounts' orders, facts and lots become the first's.
+_MOVES = {
+    "orders": ("UPDATE orders SET customer_id = $2 WHERE store_id = $1 AND customer_id = ANY($3)",),
+    "membership": (
+        "UPDATE order_facts SET customer_id = $2 WHERE store_id = $1 AND customer_id = ANY($3)",
+        "UPDATE points_lots SET customer_id = $2 WHERE store_id = $1 AND customer_id = ANY($3)",
+    ),
+}
+
+
+async def moved_at_once(running: RunningStack, accounts: Sequence[str]) -> float:
+    """Milliseconds in which the databases move everything of these accounts to the first, by one UPDATE of each table, then undone."""
+    primary, *others = (UUID(account) for account in accounts)
+    identity = await asyncpg.connect(running.databases["identity_merge"].admin)
+    store_id = await identity.fetchval("SELECT store_id FROM stores WHERE slug = $1", SLUG)
+    await identity.close()
+    took = 0.0
+    for context, statements in _MOVES.items():
+        connection = await asyncpg.connect(running.databases[context].admin)
+        transaction = connection.transaction()
+        await transaction.start()
+        began = time.perf_counter()
+        for statement in statements:
+            await connection.execute(statement, store_id, primary, others, timeout=600)
+        took += (time.perf_counter() - began) * 1e3
+        await transaction.rollback()
+        await connection.close()
+    return took
+
+
 async def fill(running: RunningStack, accounts: Sequence[str], each: int) -> None:
     """Gives each of the demo store's accounts so many paid orders of the last two years."""
     ids = [UUID(account) for account in accounts]
@@ -78,8 +102,8 @@ async def fill(running: RunningStack, accounts: Sequence[str], each: int) -> Non
         await membership.execute(_FACTS, store_id, 0, ids, each, timeout=600)
         await membership.execute(_LOTS, store_id, ids, timeout=600)
         await membership.execute(_SUMS, store_id, ids, timeout=600)
-    for connection in (orders, membership):
-        await connection.execute("VACUUM ANALYZE", timeout=600)
+    for connection, tables in ((orders, _FILLED[0]), (membership, _FILLED[1])):
+        await connection.execute(f"VACUUM ANALYZE {tables}", timeout=3_600)
     for connection in by_context.values():
         await connection.close()
 
@@ -108,6 +132,7 @@ class LargeMerges:
     def measure(self, groups: Sequence[Sequence[str]], each: int) -> dict[str, Any]:
         """Fills the groups, then sells, previews and merges. Raises GeneratorFailed, Refused."""
         run_sync(fill(self.running, [account for group in groups for account in group], each))
+        at_once = run_sync(moved_at_once(self.running, groups[0]))
         usual = generator.run(self._job(self.usual_seconds))
         times = Times()
         selling = generator.run(
@@ -120,6 +145,7 @@ class LargeMerges:
         return {
             "accounts": len(groups[0]),
             "orders_each": each,
+            "at_once_ms": at_once,
             "preview": percentiles([seconds * 1e3 for seconds in times.previews]),
             "logins_dead": percentiles([seconds * 1e3 for seconds in times.logins]),
             "done": percentiles([seconds * 1e3 for seconds in times.done]),
@@ -180,33 +206,3 @@ def accounts_and_buyers(run: Callable[[Job], Outcome], job: Job, groups: int) ->
     people = run(replace(job, flow="new members", clients=4, seconds=60.0, most=groups * ACCOUNTS + BUYERS)).people
     ids = [person.customer_id for person in people[: groups * ACCOUNTS]]
     return [ids[n : n + ACCOUNTS] for n in range(0, len(ids), ACCOUNTS)], people[groups * ACCOUNTS :]
-
-
-def main() -> int:
-    """Exit code 0: measured, every goal kept, and every invariant holds."""
-    parser = argparse.ArgumentParser(prog="tests.bench.merging", description=__doc__)
-    parser.add_argument("--orders", type=int, default=10_000, help="of each account (default 10,000)")
-    parser.add_argument("--groups", type=int, default=3, help="how many merges (default 3)")
-    arguments = parser.parse_args()
-    folder = ROOT / ".bench"
-    DataFolder(folder).remove()
-    with Stack(folder) as stack:
-        demo = DemoStore(stack.running)
-        demo.ensure_store()
-        key = demo.ensure_api_key()
-        job = Job("new members", stack.running.gateway_url, key, place=start_of_run())
-        groups, buyers = accounts_and_buyers(generator.run, job, arguments.groups)
-        Rest(stack.running).events()
-        results = LargeMerges(stack.running, key, buyers).measure(groups, arguments.orders)
-        report.console.print(report.large_merges(results))
-        goals = report.merge_goals(results)
-        report.console.print(report.verdicts(goals))
-        urls = {context: stack.running.databases[context].admin for context in CONTEXTS}
-        waiting, verdicts, states = asyncio.run(audit(urls, 120))
-        show(report.console, waiting, verdicts, states)
-    holds = all(kept for *_, kept in goals) and not waiting and all(verdict.holds for verdict in verdicts)
-    return 0 if holds and not results["faults"] else 1
-
-
-if __name__ == "__main__":
-    sys.exit(main())
