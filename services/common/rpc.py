@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -77,6 +77,7 @@ class Boundary(aio.ServerInterceptor):
     def __init__(self, signer: TokenSigner) -> None:
         self._signer = signer
         self._wrapped: dict[str, grpc.RpcMethodHandler[Any, Any]] = {}
+        self._going: set[asyncio.Task[Any]] = set()
 
     async def intercept_service(
         self,
@@ -111,7 +112,7 @@ class Boundary(aio.ServerInterceptor):
                 try:
                     # Shielded: the caller's deadline or hang-up must not cut a transaction in two.
                     return await asyncio.shield(
-                        asyncio.ensure_future(self._handle(method, allowed, behaviour, metadata, request, context))
+                        self._go_on(self._handle(method, allowed, behaviour, metadata, request, context))
                     )
                 except OnefoldError as error:
                     status = status_of(error)
@@ -127,6 +128,18 @@ class Boundary(aio.ServerInterceptor):
                     log.info("rpc", method=method, code=code.name, ms=round(seconds * 1e3, 1))
 
         return run
+
+    def _go_on(self, handling: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        """The task of a call, which goes on to its end when nobody waits any more; an error that nobody is told then is no defect."""
+        task = asyncio.ensure_future(handling)
+        self._going.add(task)
+        task.add_done_callback(self._gone)
+        return task
+
+    def _gone(self, task: asyncio.Task[Any]) -> None:
+        self._going.discard(task)
+        if not task.cancelled():
+            task.exception()  # told to whoever waited; a shield that was left does not fetch it
 
     async def _handle(
         self,
