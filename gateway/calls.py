@@ -13,6 +13,7 @@ from gateway.errors import from_rpc
 from services.common import telemetry
 from services.common.channel import method_of
 from services.common.errors import Unavailable
+from services.common.rpc_errors import to_caller
 from services.common.telemetry.metrics import RPC_MADE
 from services.common.tokens import LIFETIME_SECONDS, ServiceClaims, TokenSigner
 
@@ -75,7 +76,7 @@ class Method(Generic[Request, Response]):
                 return self._rpc(request, timeout=timeout, metadata=_metadata(bearer, key, asked))
             except grpc.RpcError as error:
                 code = error.code().name if isinstance(error, grpc.Call) else "UNKNOWN"
-                raise from_rpc(error) from error
+                raise to_caller(from_rpc(error)) from error
             finally:
                 RPC_MADE.observe(time.perf_counter() - started, name, code)
                 span.set_attribute("rpc.response.status_code", code)

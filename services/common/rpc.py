@@ -27,7 +27,7 @@ from services.common.database import Database, is_transient
 from services.common.errors import Internal, InvalidInput, OnefoldError, Unauthenticated, Unavailable
 from services.common.health import Health
 from services.common.idempotency import Once, Replayed
-from services.common.rpc_errors import error_from, status_of
+from services.common.rpc_errors import error_from, status_of, to_caller
 from services.common.telemetry.metrics import RPC_MADE, RPC_SERVED
 from services.common.tokens import SERVICE, ServiceClaims, TokenSigner
 
@@ -228,7 +228,7 @@ class Caller:
     ) -> Response:
         """The answer within `seconds`. `claims` names the store (and the person on whose behalf), `asked` is as in `Call`.
 
-        Raises the error of the tree that the other side raised; Unavailable when it cannot be reached in time.
+        Raises the error of the tree that the other side raised; Unavailable when it cannot be reached in time, or does not believe us.
         """
         name = method_of(request.DESCRIPTOR)
         with telemetry.span(name, telemetry.CLIENT, rpc__system__name="grpc") as span:
@@ -237,7 +237,7 @@ class Caller:
                 return await method(request, timeout=seconds, metadata=self._metadata(claims, idempotency_key, asked))
             except aio.AioRpcError as error:
                 code = error.code().name
-                raise error_from(error) from error
+                raise to_caller(error_from(error)) from error
             finally:
                 RPC_MADE.observe(time.perf_counter() - started, name, code)
                 span.set_attribute("rpc.response.status_code", code)

@@ -78,6 +78,14 @@ def from_status(code: grpc.StatusCode, detail: str, status: status_pb2.Status | 
     return kind(info.reason, detail, **dict(info.metadata))
 
 
+def to_caller(error: errors.OnefoldError) -> errors.OnefoldError:
+    """What an error means to the process that called: that the token it signed itself is not believed (clocks are apart, keys are being
+    changed) says nothing of whoever it acts for, and passes."""
+    if isinstance(error, errors.Unauthenticated) and error.params.get("whose") == "service":
+        return errors.Unavailable("service_unavailable", error.detail)
+    return error
+
+
 def _cut(name: str, value: str) -> str:
     if name not in _LISTS:
         return value[:_LONGEST_PARAM]

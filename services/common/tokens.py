@@ -13,10 +13,13 @@ from uuid import UUID
 
 from itsdangerous import BadSignature, TimedSerializer
 
+from services.common import clock
 from services.common.config import split_keys
 from services.common.errors import Unauthenticated
 
 LIFETIME_SECONDS = 300
+# So far apart the clocks of two machines may be. A millisecond is enough for a token that seems to come from the second to come.
+SKEW_SECONDS = 60
 _CACHE_LIMIT = 2_000
 # Roles of callers who are no staff; those of staff are in `permissions`.
 API_KEY, CUSTOMER, PUBLIC, SERVICE, OPERATOR = "api_key", "customer", "public", "service", "operator"
@@ -70,6 +73,11 @@ class ServiceClaims:
         return self.customer_id == str(customer_id) or f"{_ORDER}{order_id}" in self.scopes
 
 
+def _not_valid() -> Unauthenticated:
+    """`whose` tells our own processes that it is not whoever they act for that is refused."""
+    return Unauthenticated("credential_refused", "the service token is not valid", whose="service")
+
+
 class TokenSigner:
     """Signs service tokens with the shared service key (at least 32 characters), and verifies them.
 
@@ -93,9 +101,12 @@ class TokenSigner:
         if known and known[0] > time.monotonic():
             return known[1]
         try:
-            claims = self._read(self._serializer.loads(token, max_age=LIFETIME_SECONDS))
+            data, signed_at = self._serializer.loads(token, return_timestamp=True)
+            claims = self._read(data)
         except (BadSignature, TypeError, KeyError) as error:
-            raise Unauthenticated("credential_refused", "the service token is not valid") from error
+            raise _not_valid() from error
+        if not -SKEW_SECONDS <= clock.now().timestamp() - signed_at.timestamp() <= LIFETIME_SECONDS:
+            raise _not_valid()
         if len(self._verified) >= _CACHE_LIMIT:
             self._verified.clear()
         self._verified[token] = (time.monotonic() + 60, claims)

@@ -7,7 +7,8 @@ import pytest
 from google.rpc import status_pb2
 
 from services.common import errors
-from services.common.rpc_errors import from_status, status_of
+from services.common.rpc_errors import from_status, status_of, to_caller
+from services.common.tokens import TokenSigner
 
 
 def over_the_wire(error: errors.OnefoldError) -> errors.OnefoldError:
@@ -64,3 +65,13 @@ def test_a_list_of_what_changed_arrives_with_whole_entries() -> None:
     for sent, arrive in ((entries[:20], 20), (entries, 23)):
         arrived = over_the_wire(errors.Conflict("stale_plan", changed=", ".join(sent)))
         assert arrived.params["changed"].split(", ") == entries[:arrive]
+
+
+def test_a_token_of_ours_that_is_not_believed_says_nothing_of_whoever_we_act_for() -> None:
+    """Their log-in or key is as good as before: they shall try again, and not log in again (fault 28)."""
+    with pytest.raises(errors.Unauthenticated) as refused:
+        TokenSigner("k" * 32).verify("spoilt")
+    ours, theirs = over_the_wire(refused.value), over_the_wire(errors.Unauthenticated("credential_refused"))
+    assert isinstance(ours, errors.Unauthenticated), "a stranger is told what is wrong"
+    assert (type(to_caller(ours)), to_caller(ours).reason) == (errors.Unavailable, "service_unavailable")
+    assert to_caller(theirs) is theirs

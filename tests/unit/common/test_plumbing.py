@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from itertools import pairwise
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from onefold.membership.v1 import events_pb2 as membership
 from onefold.orders.v1 import events_pb2 as orders
+from services.common import clock
 from services.common.config import ConfigError, Environment
 from services.common.errors import InvalidInput, Unauthenticated
 from services.common.outbox import type_of
@@ -38,6 +40,19 @@ def test_a_spoilt_token_is_refused(spoil) -> None:  # type: ignore[no-untyped-de
     token = TokenSigner(KEY).sign(ServiceClaims(actor="staff:1", role="owner"))
     with pytest.raises(Unauthenticated):
         TokenSigner(KEY).verify(spoil(token))
+
+
+@pytest.mark.parametrize(("ahead", "believed"), [(-59, True), (-62, False), (0, True), (298, True), (302, False)])
+def test_clocks_a_minute_apart_refuse_nobody(ahead: int, believed: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A token of the second to come is what a machine sees whose clock is a millisecond behind (fault 28)."""
+    claims = ServiceClaims(actor="staff:1", role="owner")
+    token, then = TokenSigner(KEY).sign(claims), clock.now() + timedelta(seconds=ahead)
+    monkeypatch.setattr(clock, "now", lambda: then)
+    if believed:
+        assert TokenSigner(KEY).verify(token) == claims
+    else:
+        with pytest.raises(Unauthenticated):
+            TokenSigner(KEY).verify(token)
 
 
 def test_while_a_service_key_is_changed_tokens_of_both_are_good() -> None:
