@@ -12,7 +12,7 @@ from tests.faults.system import System
 # By effect: the service, and how often each tag stands in the store $1. Other tags than those of operations do not matter.
 EFFECTS: dict[str, tuple[str, str]] = {
     "order": ("orders", "SELECT external_reference, count(*) FROM orders WHERE store_id = $1 GROUP BY 1"),
-    "checkout": ("orders", "SELECT note, count(*) FROM orders WHERE store_id = $1 GROUP BY 1"),
+    "order by its note": ("orders", "SELECT note, count(*) FROM orders WHERE store_id = $1 GROUP BY 1"),
     "payment": ("orders", "SELECT reference, count(*) FROM payments WHERE store_id = $1 GROUP BY 1"),
     "refund": ("orders", "SELECT reason, count(*) FROM refunds WHERE store_id = $1 GROUP BY 1"),
     "resend": ("orders", "SELECT order_id::text, resends FROM orders WHERE store_id = $1"),

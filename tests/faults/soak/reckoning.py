@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from collections import Counter
@@ -13,7 +14,8 @@ from uuid import UUID
 import httpx
 
 from deploy.audit.__main__ import audit
-from deploy.audit.events import readers
+from deploy.audit.events import pending, readers
+from deploy.audit.joins import Databases
 from deploy.audit.verdict import Verdict
 from deploy.local.provision import run_sync
 from deploy.local.state import CONTEXTS
@@ -27,6 +29,7 @@ from tests.faults.system import System
 _SETTLE_SECONDS, _RETRY_SECONDS = 180.0, 90.0
 # Asked for once more at the end, with the key that they had.
 _AGAIN = 40
+_LONGEST = 5
 _UNPUBLISHED = "SELECT count(*) FROM outbox WHERE published_at IS NULL"
 
 
@@ -67,6 +70,8 @@ class Verdicts:
     unknown: int = 0
     stood: int = 0
     settled_seconds: float = 0.0
+    # What was on its way the longest, and until how many seconds after the end of all faults.
+    waited_for: dict[str, float] = field(default_factory=dict)
     republished: int = 0
     invariants: list[Verdict] = field(default_factory=list)
     messages: dict[str, int] = field(default_factory=dict)
@@ -78,6 +83,7 @@ def reckon(system: System, shop: Shop, history: History, injector: Injector, lis
     verdicts, began = Verdicts(), time.monotonic()
     verdicts.republished = _reconcile(system)
     verdicts.wrong += _poison(system, injector)
+    run_sync(_rest(system, verdicts, began))
     waiting = _audit(system, verdicts)
     verdicts.settled_seconds = time.monotonic() - began
     verdicts.wrong += [f"still on its way: {words}: {count}" for words, count in waiting.items()]
@@ -93,6 +99,18 @@ def reckon(system: System, shop: Shop, history: History, injector: Injector, lis
     verdicts.wrong += _webhooks(system, shop, listener, verdicts)
     verdicts.wrong += [f"{v.letter}: {v.sentence}: {v.examples}" for v in verdicts.invariants if not v.holds]
     return verdicts
+
+
+async def _rest(system: System, verdicts: Verdicts, began: float) -> None:
+    """Waits until nothing is on its way, and notes what was until when."""
+    urls = {context: urls.admin for context, urls in system.stack.settings.databases.items()}
+    async with Databases.open(urls) as databases:
+        deadline = time.monotonic() + _SETTLE_SECONDS
+        while (waiting := await pending(databases)) and time.monotonic() < deadline:
+            seconds = round(time.monotonic() - began, 1)
+            verdicts.waited_for |= dict.fromkeys(waiting, seconds)
+            await asyncio.sleep(0.5)
+    verdicts.waited_for = dict(sorted(verdicts.waited_for.items(), key=lambda each: -each[1])[:_LONGEST])
 
 
 def _audit(system: System, verdicts: Verdicts) -> dict[str, int]:

@@ -37,6 +37,8 @@ def document(soak: Soak, verdicts: Verdicts, minutes: float, left_out: list[str]
         "unknown_that_stand_after_a_repeat": verdicts.stood,
         "settled_seconds": round(verdicts.settled_seconds, 1),
         "events_published_again": verdicts.republished,
+        "waited_for_seconds": verdicts.waited_for,
+        "errors_in_logs": soak.logs.errors(),
         "messages": verdicts.messages,
         "webhooks": verdicts.webhooks,
         "cores": round(soak.samples.cores(), 2),
@@ -81,6 +83,8 @@ def text(report: dict[str, Any]) -> str:
         lines.append(f"{kind:<28}{count:>6}  {'' if recovery is None else f'{recovery:.1f} s'}")
     lines += [
         f"at rest {report['settled_seconds']} s after the last; {report['events_published_again']} events published again",
+        f"waited for: {report['waited_for_seconds'] or 'nothing'}",
+        f"errors in logs: {report['errors_in_logs'] or 'none'}",
         f"ended by themselves: {report['ended_by_itself'] or 'none'}",
         f"messages {report['messages']}, webhooks {report['webhooks']}",
         "",

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from tests.faults.client import Shop
 from tests.faults.soak.history import History
 from tests.faults.soak.injector import Happened, Injector
+from tests.faults.soak.logs import Logs
 from tests.faults.soak.plan import Fault
 from tests.faults.soak.reckoning import Listener, Verdicts, reckon
 from tests.faults.soak.samples import Samples
@@ -44,6 +45,7 @@ class Soak:
             Staff(self.world, "staff", 8.0 * pace),
         )
         self.injector = Injector(system, shop.store_id, lambda: history.now, threading.Event())
+        self.logs = Logs(system.stack.data.logs)
         self.samples = Samples(lambda: system.stack.processes)
         self.troubles: list[BaseException] = []
 

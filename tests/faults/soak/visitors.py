@@ -71,7 +71,7 @@ class Guest(Actor):
             "checkout",
             form["idempotency_key"],
             lambda: _led(browser.http.post(f"{shop}/checkout", data=form), f"{shop}/orders/"),
-            effect="checkout",
+            effect="order by its note",
             tag=tag,
         )
         if operation.outcome == OK:
@@ -126,7 +126,7 @@ class Newcomer(Actor):
 
 
 class Staff(Actor):
-    """Logs in to the console, looks at some pages, leaves."""
+    """Logs in to the console, enters an order, looks at some pages, leaves."""
 
     def step(self) -> None:
         browser, shop = Browser(self.world), self.world.shop
@@ -138,8 +138,31 @@ class Staff(Actor):
             "password": shop.password,
         }
         given(self.ask("staff log-in", "", lambda: browser.http.post("/console/login", data=wish)))
+        self._enter_order(browser)
         for path in self.dice.sample(_PAGES, 2):
             self.ask("page", "", lambda path=path: browser.http.get(f"/console{path}"))
+
+    def _enter_order(self, browser: Browser) -> None:
+        page, tag, who = "/console/orders/new/paid", self.new_tag(), somebody(email=False)
+        read = browser.fields(page)
+        form = {name: read[name] for name in ("csrf_token", "idempotency_key")} | {
+            "customer_mode": "new",
+            "action": "save",
+            "payment_method": "1",
+            "note": tag,
+            "name": who.name,
+            "phone": who.phone,
+            "lines-0-title": "Tea",
+            "lines-0-quantity": "1",
+            "lines-0-unit_price": "10",
+        }
+        self.ask(
+            "console order",
+            form["idempotency_key"],
+            lambda: _led(browser.http.post(page, data=form), "/console/orders/"),
+            effect="order by its note",
+            tag=tag,
+        )
 
 
 def _led(response: httpx.Response, where: str) -> httpx.Response:
