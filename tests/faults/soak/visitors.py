@@ -99,6 +99,7 @@ class Newcomer(Actor):
         again = Browser(self.world)
         if self._typed(again, who, "log-in").outcome == OK:
             page = given(self.ask("page", "", lambda: again.http.get(f"{again.shop}/account")))
+            assert page.status_code == 200, f"thrown out to {page.headers['Location']} after a log-in"
             assert tag in page.text or _AWAY in page.text, "somebody else's account"
 
     def _typed(self, browser: Browser, who: Person, flow: str) -> Operation:
