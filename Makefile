@@ -24,7 +24,7 @@ ARGS ?=
 # Three processes share the tests (tests/conftest.py says how).
 PYTEST := pytest -n 3 --no-loadscope-reorder
 
-.PHONY: help up load members status reset audit backup restore history merges faults rolling bench test coverage images images-test proto lint manifests format translations lock clean
+.PHONY: help up load members status reset audit backup restore history merges faults rolling brokers duplicates bench test coverage images images-test proto lint manifests format translations lock clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -64,6 +64,9 @@ faults: $(GENERATED) ## Everything at once while everything breaks, on a stack o
 
 rolling: $(GENERATED) ## Replace every process under load, three times, on a cluster of its own (ARGS=--help)
 	@exec $(BIN)/python -m tests.faults.rolling $(ARGS)
+
+brokers: $(GENERATED) ## Three brokers under load: one dies and comes back, the one that leads hangs
+	@$(BIN)/python -m pytest tests/faults/three_brokers.py $(ARGS)
 
 duplicates: $(GENERATED) ## How right suggestions of likely duplicates are, on sets with a known truth, and what a scan takes
 	@exec $(BIN)/python -m tests.bench.duplicates $(ARGS)

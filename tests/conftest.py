@@ -21,7 +21,6 @@ GROUPS = (
     ("tests/e2e/",),
     ("tests/integration/notification/",),
     ("tests/faults/test_crash_points.py",),
-    ("tests/faults/test_rolling_restarts.py", "tests/faults/test_three_brokers.py"),
     ("tests/faults/",),
     ("tests/integration/identity_merge/",),
     ("tests/integration/membership/", "tests/integration/orders/"),

@@ -6,9 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.faults.balancer import Balancer
 from tests.faults.client import Shop
-from tests.faults.system import QuickCluster, QuickStack, System
+from tests.faults.system import QuickStack, System
 from tests.support.stack import session_folder
 
 
@@ -21,16 +20,6 @@ def running(request: pytest.FixtureRequest) -> Iterator[System]:
     stack = QuickStack(session_folder("faults"))
     with stack:
         yield System(stack)
-    if not request.session.testsfailed:
-        stack.data.remove()
-
-
-@pytest.fixture(scope="session")
-def cluster(request: pytest.FixtureRequest) -> Iterator[System]:
-    """The whole system with two of each process and three brokers, each stream on all of them."""
-    stack = QuickCluster(session_folder("cluster"))
-    with stack:
-        yield System(stack, Balancer(lambda: stack.gateway_urls))
     if not request.session.testsfailed:
         stack.data.remove()
 

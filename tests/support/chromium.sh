@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Prints the path of a Chromium for the browser tests; installs one with apt-get when there is none and we are root.
+# Prints the path of a Chromium for the browser tests; installs one with apt-get when there is none and we are root. The one that is made to
+# have no window comes first: it needs a quarter less of the processors.
 set -euo pipefail
 
 find_browser() {
   local name
-  for name in "${CHROMIUM:-}" chromium chromium-browser google-chrome google-chrome-stable; do
+  for name in "${CHROMIUM:-}" chromium-headless-shell chromium chromium-browser google-chrome google-chrome-stable; do
     if [ -n "$name" ] && command -v "$name"; then
       return
     fi
@@ -30,7 +31,8 @@ fi
 
 export DEBIAN_FRONTEND=noninteractive
 echo "Installing Chromium and Chinese fonts for the browser tests …" >&2
-if ! output=$({ apt-get update && apt-get install -y --no-install-recommends chromium fonts-noto-cjk; } 2>&1); then
+install() { apt-get install -y --no-install-recommends "$1" fonts-noto-cjk; }
+if ! output=$({ apt-get update && { install chromium-headless-shell || install chromium; }; } 2>&1); then
   printf '%s\n' "$output" | tail -20 >&2
   exit 1
 fi

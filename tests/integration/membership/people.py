@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 from sqlalchemy import text
 
 from onefold.orders.v1 import events_pb2 as orders
@@ -208,11 +209,20 @@ def refund(of: orders_pb.Order, refunded: int, version: int) -> orders.OrderRefu
     return orders.OrderRefunded(order=changed)
 
 
+def _is_deadlock(error: BaseException) -> bool:
+    return getattr(getattr(error, "orig", error), "sqlstate", "") == asyncpg.DeadlockDetectedError.sqlstate
+
+
 async def settle(*work: Any) -> Sequence[Any]:
-    """All at once; refusals are results, anything else fails the test."""
+    """All at once; refusals are results, and so is a deadlock, after which a caller asks again; anything else fails the test.
+
+    No order in which rows are taken rules deadlocks out: one who asks for KEY SHARE and one who asks for UPDATE may meet on the versions
+    of a single row that has just been changed twice.
+    """
     results = await asyncio.gather(*work, return_exceptions=True)
     for result in results:
-        if isinstance(result, BaseException) and not isinstance(result, (StateConflict, Conflict)):
+        refused = isinstance(result, (StateConflict, Conflict))
+        if isinstance(result, BaseException) and not (refused or _is_deadlock(result)):
             raise result
     return results
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+import asyncpg
 import pytest
 from google.protobuf.message import Message
 
 from deploy.local.ports import LOOPBACK, choose
+from deploy.local.state import DatabaseUrls
 from onefold.common.v1 import common_pb2
 from onefold.membership.v1 import service_pb2 as pb
 from onefold.membership.v1 import service_pb2_grpc
@@ -20,6 +23,8 @@ from services.common.tokens import TokenSigner
 from services.common.wire import timestamp
 from services.membership.api import MembershipApi
 from tests.integration.membership.people import Shop, order, told
+
+WAITING = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND $1 = ANY(pg_blocking_pids(pid)))"
 
 
 @dataclass
@@ -171,3 +176,28 @@ async def test_many_are_looked_up_at_once_and_old_ids_lead_to_the_survivor(desk:
     assert {each.customer.phone for each in found} == {"+85294512053"}
     with pytest.raises(InvalidInput, match="too_large"):
         await desk.ask("GetCustomers", pb.GetCustomersRequest(customer_ids=[str(new_id()) for _ in range(101)]))
+
+
+async def test_what_a_deadlock_has_undone_is_asked_for_again(desk: Desk, urls: DatabaseUrls) -> None:
+    """Row 25: the other one waits patiently for the customer, so it is the call that PostgreSQL sacrifices; its channel asks again."""
+    customer_id = (await desk.enrol()).customer_id
+    order_id = new_id()
+    other = await asyncpg.connect(urls.admin)
+    await other.execute("SET deadlock_timeout = '1min'")
+    held = other.transaction()
+    await held.start()
+    await other.execute(
+        """INSERT INTO order_facts (store_id, order_id, customer_id, declared_customer_id, created_member, placed_at)
+ VALUES ($1, $2, $3, $3, false, now())""",
+        *(desk.shop.store_id, order_id, customer_id),
+    )
+    again = {"order_id": str(order_id), "customer_id": customer_id, "new_customer": False}
+    waiting = asyncio.ensure_future(desk.enrol(**again, contact=common_pb2.Contact()))
+    async with asyncio.timeout(20):
+        while not await other.fetchval(WAITING, await other.fetchval("SELECT pg_backend_pid()")):
+            await asyncio.sleep(0.01)
+    await other.execute("SELECT FROM customers WHERE customer_id = $1 FOR UPDATE", customer_id)
+    await held.rollback()
+    assert (await waiting).customer_id == customer_id
+    assert await other.fetchval("SELECT count(*) FROM order_facts WHERE order_id = $1", order_id) == 1
+    await other.close()

@@ -1,4 +1,4 @@
-"""A cluster of three brokers loses one, and then hangs in the middle (X; fault matrix, row 21; architecture, rule 4)."""
+"""A cluster of three brokers loses one, and then hangs in the middle (X; fault matrix, row 21; architecture, rule 4): `make brokers`."""
 
 from __future__ import annotations
 
@@ -15,12 +15,24 @@ import pytest
 from deploy.local.provision import run_sync
 from deploy.local.state import CONTEXTS
 from services.common.bus import Bus, BusUnavailable, stream_of
+from tests.faults.balancer import Balancer
 from tests.faults.client import Shop, until
-from tests.faults.system import System
+from tests.faults.system import QuickCluster, System
 from tests.faults.traffic import Traffic
+from tests.support.stack import session_folder
 
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(400)]
 PAUSE_SECONDS = float(os.environ.get("ONEFOLD_FAULT_PAUSE") or 12)
+
+
+@pytest.fixture
+def cluster(request: pytest.FixtureRequest) -> Iterator[System]:
+    """The whole system with two of each process and three brokers, each stream on all of them; its data stay after a failure."""
+    stack = QuickCluster(session_folder("cluster"))
+    with stack:
+        yield System(stack, Balancer(lambda: stack.gateway_urls))
+    if not request.session.testsfailed:
+        stack.data.remove()
 
 
 @pytest.fixture
