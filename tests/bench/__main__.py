@@ -37,7 +37,9 @@ def _arguments() -> argparse.Namespace:
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--quick", action="store_true", help="two minutes, for seeing that it works")
     how.add_argument(
-        "--full", action="store_true", help="stores of up to ten million members and orders: an hour or two, and 45 GB"
+        "--full",
+        action="store_true",
+        help="stores of up to ten million members and orders: hours, and 45 GB (README.md)",
     )
     parser.add_argument("--only", default=",".join(PARTS), metavar="PARTS", help=f"some of {','.join(PARTS)}")
     parser.add_argument(

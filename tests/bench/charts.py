@@ -20,11 +20,13 @@ AXIS_TITLES: dict[Axis, str] = {
     "orders_each": "orders of each account",
 }
 _LOGARITHMIC: tuple[Axis, ...] = ("members", "orders_each")
-_LABELS = 420
+_LABELS = 260
 _CONFIG = {
     "font": "system-ui, sans-serif",
     "background": "white",
     "view": {"stroke": "#d0d0d0"},
+    # Letters are wider in many a browser than Vega reckons.
+    "padding": {"left": 26, "top": 6, "right": 12, "bottom": 6},
     "axis": {
         "labelFontSize": 11,
         "titleFontSize": 11,
@@ -48,7 +50,7 @@ _SIZE = re.compile(r' width="(\d+)" height="\d+"')  # of the opening tag, the fi
 def lines(series: Sequence[Series]) -> str:
     """Series of one axis and unit: a line each, and its floors dashed in the same colour."""
     axis, unit = series[0].axis, series[0].unit
-    names = [f"{each.name}{f' ({each.alike})' if each.alike else ''}" for each in series]
+    names = labels(series)
     rows = [
         {"x": x, "y": y, "line": name, "kind": kind}
         for each, name in zip(series, names, strict=True)
@@ -73,7 +75,8 @@ def lines(series: Sequence[Series]) -> str:
         "scale": {"type": "log"} if spread > 50 else {"zero": True},
     }
     colour = {"field": "line", "type": "nominal", "scale": {"domain": names, "range": list(COLOURS)}}
-    dash = {"field": "kind", "type": "nominal", "scale": {"domain": ["measured", "floor"], "range": [[1, 0], [4, 3]]}}
+    kinds = {"domain": ["measured", "floor"], "range": [[1, 0], [4, 3]]}
+    dash = {"field": "kind", "type": "nominal", "scale": kinds, "legend": None}
     shape = {"field": "line", "type": "nominal", "scale": {"domain": names}}
     encoding = {"x": across, "y": up, "color": colour}
     spec = {
@@ -153,10 +156,24 @@ def _svg(spec: dict[str, Any]) -> str:
     return _SIZE.sub(fitting, drawn, count=1)
 
 
+def topic(series: Series) -> str:
+    """What a series is about, apart from whose it is: the 99th percentile of orders of new members is one."""
+    owner, colon, about = series.name.partition(": ")
+    if colon:
+        return about
+    owner, comma, about = series.name.partition(", ")
+    return about if comma else owner.partition(" of ")[0]
+
+
+def labels(series: Sequence[Series]) -> list[str]:
+    """What tells series of one plot apart."""
+    names = [re.split(": |, ", each.name)[0] for each in series]
+    return names if len(set(names)) == len(names) else [each.name for each in series]
+
+
 def grouped(series: Iterable[Series]) -> list[list[Series]]:
-    """Series that share a plot: of one part, axis and unit, alike but for what they are of; at most four."""
+    """Series that share a plot: of one topic, axis and unit, and alike in everything else; at most four."""
     groups: dict[tuple[str, ...], list[Series]] = {}
     for each in series:
-        topic = each.name.partition(":")[2] if ":" in each.name else each.name.partition(" of ")[0]
-        groups.setdefault((each.part, each.axis, each.unit, each.alike, topic), []).append(each)
+        groups.setdefault((each.part, each.axis, each.unit, each.alike, topic(each)), []).append(each)
     return [group[n : n + 4] for group in groups.values() for n in range(0, len(group), 4)]

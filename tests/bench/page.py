@@ -35,7 +35,7 @@ def render(record: Record, earlier: Record | None) -> str:
         "earlier": earlier and moment(earlier.at),
         "same_machine": earlier is None or earlier.machine.cpu == record.machine.cpu,
         "parts": [_part(record, part, known) for part in record.parts],
-        "goals": [_row(figure, known) for figure in record.goals],
+        "goals": [_row(figure, known) for figure in record.goals if figure.part not in _OF_A_KIND or not figure.met],
         "missed": sum(not figure.met for figure in record.goals),
     }
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
@@ -55,7 +55,7 @@ def _part(record: Record, part: Part, known: dict[tuple[object, ...], Figure]) -
 
 
 def _overview(figures: Sequence[Figure]) -> list[dict[str, Any]]:
-    timed = [figure for figure in figures if figure.unit == "ms"]
+    timed = [figure for figure in figures if figure.unit == "ms" and figure.latency]
     if not timed:
         return []
     stores = sorted({figure.members or 0 for figure in timed})
@@ -79,20 +79,17 @@ def _plot(group: Sequence[Series]) -> dict[str, Any]:
     for series in group:
         values = {x: (value, floor) for x, value, floor in series.points}
         cells = [_cell(*values[x]) if x in values else "–" for x in places]
-        rows.append([f"{series.name}{f' ({series.alike})' if series.alike else ''}", *cells])
+        rows.append([series.name, *cells])
     axis = charts.AXIS_TITLES[first.axis]
     told = "; ".join(
         f"{series.name}: from {number(series.points[0][1])} to {number(series.points[-1][1])} {series.unit}"
         for series in group
     )
-    title = f"{first.name if len(group) == 1 else _common(group)} by {axis}"
+    name = first.name if len(group) == 1 else charts.topic(first)
+    title = f"{name} by {axis}{f', {first.alike}' if first.alike else ''}; floors dashed"
+    title = title[0].upper() + title[1:]
     head = [first.unit or "ratio", *(f"{place:,.0f}" for place in places)]
     return {"title": title, "told": told, "svg": Markup(charts.lines(group)), "head": head, "rows": rows, "tall": False}  # noqa: S704 - drawn by us
-
-
-def _common(group: Sequence[Series]) -> str:
-    first = group[0].name
-    return first.partition(":")[2].strip() or first.partition(" of ")[0]
 
 
 def _cell(value: float, floor: float | None) -> str:

@@ -13,7 +13,7 @@ import pytest
 from pydantic import ValidationError
 
 from services.common.identifiers import EMAIL, IdentifierHasher
-from tests.bench import crowd, numbers, page
+from tests.bench import charts, crowd, numbers, page
 from tests.bench.__main__ import wish
 from tests.bench.record import Figure, Goal, Machine, Record, before, series_of
 
@@ -29,6 +29,9 @@ MACHINE = Machine(
     commit="abc1234",
     changed=False,
 )
+
+
+LATENCY = {"n": 1, "p50": 1, "p95": 1, "p99": 1, "max": 1}
 
 
 def figure(**given: Any) -> Figure:
@@ -91,7 +94,7 @@ def test_growth_is_shown_where_figures_differ_in_one_thing_alone() -> None:
 
 
 def test_a_result_is_read_as_it_was_written_and_nothing_else_is_read(tmp_path: Path) -> None:
-    made, file = record(figure(latency={"n": 1, "p50": 1, "p95": 1, "p99": 1, "max": 1})), tmp_path / "made.json"
+    made, file = record(figure(latency=LATENCY)), tmp_path / "made.json"
     made.write(file)
     assert Record.read(file) == made
     file.write_text(json.dumps(json.loads(file.read_text()) | {"surprise": 1}))
@@ -147,6 +150,7 @@ def test_each_plot_has_words_and_a_table_of_its_own_and_the_page_needs_nothing_e
             name=name,
             unit="ms",
             value=12.5,
+            latency=LATENCY,
             floor="hop",
             floor_value=4.0,
             goal={"must_be": "at most", "value": 50},
@@ -161,6 +165,22 @@ def test_each_plot_has_words_and_a_table_of_its_own_and_the_page_needs_nothing_e
     assert "199 (floor 900)" in text
     assert set(re.findall(r"https?://[^\"' ]+", text)) <= {"http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"}
     assert not re.search(r"<script|<link|@import", text)
+
+
+def test_series_that_are_about_the_same_share_a_plot_and_are_told_apart_by_whose_they_are() -> None:
+    names = [
+        f"orders of {whose}{about}"
+        for whose in ("members", "guests")
+        for about in ("", ": 99th percentile", ", until read")
+    ]
+    series = series_of([figure(name=name, members=size) for name in names for size in (10, 100)])
+    plots = {charts.topic(group[0]): charts.labels(group) for group in charts.grouped(series)}
+    both = ["orders of guests", "orders of members"]
+    assert {about: sorted(told) for about, told in plots.items()} == {
+        "orders": both,
+        "99th percentile": both,
+        "until read": both,
+    }
 
 
 def test_the_numbers_of_record_say_what_was_missed_and_who_else_used_the_machine() -> None:
