@@ -154,10 +154,9 @@ async def issue_confirmation(context: Context, claims: ServiceClaims, login_meth
     Made at the moment of sending, so that no token waits in a queue or an event.
     """
     token = tokens.mint(tokens.CONFIRMATION, claims.store)
-    async with context.database.transaction(claims.store) as tx:
-        if not await proving.add_confirmation(tx, claims.store, login_method_id, tokens.digest(token)):
-            return None
-        return Issued(token, (await access.load_store(tx, claims.store)).slug)
+    async with context.database.at_once() as connection:
+        slug = await proving.add_confirmation(connection, claims.store, login_method_id, tokens.digest(token))
+    return None if slug is None else Issued(token, slug)
 
 
 async def confirm_login(context: Context, text: str) -> Store:

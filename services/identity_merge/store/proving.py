@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.common.database import BOUND, Statement
 from services.common.ids import new_id
 from services.identity_merge.domain.logins import LoginMethod, LoginState
 from services.identity_merge.domain.proofs import Proved
@@ -17,21 +18,32 @@ from services.identity_merge.store.logins import method_of
 CONFIRMATION_LIFETIME = timedelta(days=7)
 
 
-async def add_confirmation(tx: AsyncConnection, store_id: UUID, login_method_id: UUID, digest: bytes) -> bool:
-    """Writes a token for a login method that waits for proof; False when there is nothing to prove."""
+async def add_confirmation(
+    connection: AsyncConnection, store_id: UUID, login_method_id: UUID, digest: bytes
+) -> str | None:
+    """Writes a token for a login method that waits for proof; the store's slug, or None when there is nothing to prove.
+
+    One statement that is a transaction of its own (Database.at_once): each new member with an e-mail costs it.
+    """
     parameters = {
         "store_id": store_id,
         "login_method_id": login_method_id,
         "digest": digest,
         "lifetime": CONFIRMATION_LIFETIME,
     }
-    return (await tx.execute(_ADD_CONFIRMATION, parameters)).first() is not None
+    row = await _ADD_CONFIRMATION.first(connection, parameters)
+    return str(row["slug"]) if row else None
 
 
-_ADD_CONFIRMATION = text(
-    """INSERT INTO confirmations (store_id, token_digest, login_method_id, expires_at)
- SELECT store_id, CAST(:digest AS bytea), login_method_id, now() + CAST(:lifetime AS interval) FROM login_methods
- WHERE store_id = :store_id AND login_method_id = :login_method_id AND state = 1 FOR UPDATE RETURNING token_digest"""
+# LATERAL, and the lock or OFFSET in it: the rows must be looked for after the store has been named, whatever the planner thinks.
+_ADD_CONFIRMATION = Statement(
+    f"""WITH {BOUND},
+ made AS (INSERT INTO confirmations (store_id, token_digest, login_method_id, expires_at)
+  SELECT m.store_id, CAST(:digest AS bytea), m.login_method_id, now() + CAST(:lifetime AS interval)
+  FROM bound CROSS JOIN LATERAL (SELECT l.store_id, l.login_method_id FROM login_methods l
+   WHERE l.store_id = bound.store_id AND l.login_method_id = CAST(:login_method_id AS uuid) AND l.state = 1 FOR UPDATE) m
+  RETURNING store_id)
+ SELECT s.slug FROM made CROSS JOIN LATERAL (SELECT slug FROM stores WHERE stores.store_id = made.store_id OFFSET 0) s"""
 )
 
 

@@ -29,6 +29,8 @@ from services.notification.domain import Cause, Channel, Claimed, Outcome, State
 
 BATCH = 20
 SWEEP_SECONDS = 1.0
+# Every batch of events wakes all senders, and most bring nothing for one of them: who has found nothing looks again no sooner.
+GAP_SECONDS = 0.1
 # Less than the grace period of a stop; a message whose content is on its way must be allowed to arrive.
 FINISH_SECONDS = 12.0
 _LOST = "the sender died while the server had the message; whether it was sent is not known"
@@ -149,6 +151,7 @@ class Sender(Generic[Letter]):
 
     async def _idle(self) -> None:
         """Waits for a wake-up or the next sweep."""
+        await asyncio.sleep(GAP_SECONDS)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(SWEEP_SECONDS):  # wait_for may swallow a cancellation (Python 3.11)
                 await self._woken.wait()

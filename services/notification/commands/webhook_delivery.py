@@ -24,6 +24,7 @@ from services.common.sealing import SealBroken, Sealer
 from services.common.telemetry.metrics import WEBHOOKS_SETTLED
 from services.notification import domain, events, store
 from services.notification.clients import Receivers
+from services.notification.commands.delivery import GAP_SECONDS
 from services.notification.domain import Answer, Attempt, Consignment, DisabledBecause, Failure, Verdict
 
 SWEEP_SECONDS = 1.0
@@ -116,6 +117,8 @@ class WebhookSender:
 
     async def _idle(self) -> None:
         """Waits for an event, the end of a request, or the next sweep."""
+        if not self._under_way:
+            await asyncio.sleep(GAP_SECONDS)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(SWEEP_SECONDS):  # wait_for may swallow a cancellation (Python 3.11)
                 await self._woken.wait()
