@@ -59,6 +59,8 @@ class Injector:
     stop: threading.Event
     happened: list[Happened] = field(default_factory=list)
     away: dict[str, str] = field(default_factory=dict)
+    # How often the broker had to be started again after its disk had been full.
+    probed: int = 0
     # Who ended although nothing was done to it, by name and code.
     ended: Counter[str] = field(default_factory=Counter)
     # (when, context, event's id, its type)
@@ -227,7 +229,8 @@ class Injector:
         finally:
             disk.relieve()
         if fault.victim == "nats" and process.running and not self._broker_is_well():
-            # Having had no space it keeps no streams until it begins anew, and says so where its supervisor looks.
+            # A stream that once could not write stays so until the server begins anew; it says so where a liveness probe asks.
+            self.probed += 1
             process.terminate()
         if not process.running:
             process.start(wait=False)

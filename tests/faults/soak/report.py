@@ -32,6 +32,7 @@ def document(soak: Soak, verdicts: Verdicts, minutes: float, left_out: list[str]
         "faults": injector.counts(),
         "faults_by_victim": _by_victim(soak),
         "ended_by_itself": dict(injector.ended),
+        "broker_started_again_after_full_disk": injector.probed,
         "longest_recovery_seconds": longest,
         "unknown_at_the_end": verdicts.unknown,
         "unknown_that_stand_after_a_repeat": verdicts.stood,
