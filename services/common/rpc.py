@@ -13,11 +13,12 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 import grpc
 import structlog
-from google.protobuf.message import Message
+from google.protobuf.message import DecodeError, Message
 from grpc import aio
 
 from services.common import access, idempotency, telemetry
@@ -93,17 +94,20 @@ class Boundary(aio.ServerInterceptor):
             if handler is None or handler.unary_unary is None:
                 return handler
             self._wrapped[method] = grpc.unary_unary_rpc_method_handler(
-                self._wrap(method, handler.unary_unary),
-                request_deserializer=handler.request_deserializer,
+                self._wrap(method, handler.unary_unary, handler.request_deserializer),  # type: ignore[arg-type]  # generated code has one
+                # The request stays bytes until it is known who calls.
+                request_deserializer=None,
                 # A replayed answer is bytes already.
                 response_serializer=lambda m: m if isinstance(m, bytes) else m.SerializeToString(),
             )
         return self._wrapped[method]
 
-    def _wrap(self, method: str, behaviour: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:
+    def _wrap(
+        self, method: str, behaviour: Callable[..., Any], parse: Callable[[bytes], Message]
+    ) -> Callable[..., Awaitable[Any]]:
         allowed, name = access.of_method(method), method[1:]
 
-        async def run(request: Message, context: aio.ServicerContext[Any, Any]) -> Any:
+        async def run(request: bytes, context: aio.ServicerContext[Any, Any]) -> Any:
             started = time.perf_counter()
             code = grpc.StatusCode.OK
             metadata = dict(context.invocation_metadata() or ())
@@ -112,7 +116,9 @@ class Boundary(aio.ServerInterceptor):
                 try:
                     # Shielded: the caller's deadline or hang-up must not cut a transaction in two.
                     return await asyncio.shield(
-                        self._go_on(self._handle(method, allowed, behaviour, metadata, request, context))
+                        self._go_on(
+                            self._handle(method, allowed, behaviour, metadata, partial(parse, request), context)
+                        )
                     )
                 except OnefoldError as error:
                     status = status_of(error)
@@ -147,7 +153,7 @@ class Boundary(aio.ServerInterceptor):
         allowed: Access,
         behaviour: Callable[..., Any],
         metadata: dict[str, Any],
-        request: Message,
+        read: Callable[[], Message],
         context: Any,
     ) -> Any:
         try:
@@ -156,6 +162,7 @@ class Boundary(aio.ServerInterceptor):
                 raise Unauthenticated("credential_refused", "no service token")
             key, asked = str(metadata.get("idempotency-key", "")), str(metadata.get("idempotency-fingerprint", ""))
             claims = self._signer.verify(token)
+            request = read()
             allowed.check(claims, request)
             _call.set(Call(claims, key, method, asked))
             return await behaviour(request, context)
@@ -163,6 +170,8 @@ class Boundary(aio.ServerInterceptor):
             return replayed.response
         except OnefoldError:
             raise
+        except DecodeError as error:
+            raise InvalidInput.of("request", "malformed_request") from error
         except Exception as error:
             if is_transient(error):
                 log.warning("dependency_away", method=method, error=type(error).__name__)
