@@ -97,6 +97,10 @@ def _end(response: Response) -> Response:
     headers = response.headers
     for name, value in _HEADERS:
         headers.setdefault(name, value)
+    # The router's own redirects repeat the Host that was sent, in page and header, and anybody can send one.
+    if (location := headers.get("Location", "")).startswith(request.host_url):
+        headers["Location"] = "/" + location.removeprefix(request.host_url).lstrip("/")
+        response.set_data(b"")
     headers["X-Request-Id"] = telemetry.request_id.get()
     if current_app.config["SESSION_COOKIE_SECURE"]:
         headers["Strict-Transport-Security"] = "max-age=31536000"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 from flask import current_app, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
@@ -99,6 +97,7 @@ def language() -> Response:
 
 def _inside(address: str) -> str:
     """The address, if it leads to a page of our own; a link from outside must not send people elsewhere through us."""
-    parts = urlsplit(address.replace("\\", "/"))
-    ours = address.startswith("/") and not parts.scheme and not parts.netloc and not any(c < " " for c in address)
+    path = address.replace("\\", "/")
+    # However many slashes it begins with beyond one, browsers read a host behind them.
+    ours = path.startswith("/") and not path.startswith("//") and address.isprintable()
     return address if ours else ""
