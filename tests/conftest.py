@@ -25,7 +25,7 @@ GROUPS = (
     ("tests/integration/identity_merge/",),
     ("tests/integration/membership/", "tests/integration/orders/"),
     ("tests/integration/local/",),
-    ("tests/component/",),
+    ("tests/component/", "tests/attack/"),
     ("tests/integration/",),
     ("tests/unit/", "tests/architecture/"),
     ("tests/containers/",),

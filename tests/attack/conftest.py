@@ -1,0 +1,20 @@
+"""What the attacks share. The short forms are a part of `make test`; `make attack` has the long ones too, and more examples."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+# Of `make attack`.
+LONG = os.environ.get("ONEFOLD_ATTACK_LONG") == "1"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Takes the long forms out of the short run, where they are not skipped but not there."""
+    if not LONG:
+        items[:] = [item for item in items if item.get_closest_marker(_LONG.name) is None]
+
+
+_LONG = pytest.mark.attack_long
+LONG_FORM = _LONG
