@@ -75,11 +75,11 @@ class Outgoing:
         self._socket.setblocking(False)
         with memoryview(data) as view:
             sent = 0
-            try:
-                while sent < len(view):
+            while sent < len(view):
+                try:
                     sent += self._socket.send(view[sent:])
-            except BlockingIOError:
-                pass
+                except BlockingIOError:
+                    break  # it is full
             return sent
 
 
