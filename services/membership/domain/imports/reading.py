@@ -16,6 +16,8 @@ LARGEST_FILE = 15 * 1024 * 1024
 # A piece of a file on its way, well below what a call can carry.
 LARGEST_PART = 1024 * 1024
 MOST_ROWS = 500
+# Lines, blank ones among them, and cells of a line: far above what a spreadsheet leaves behind. What is longer is not looked at.
+_MOST_LINES, _MOST_CELLS = 100_000, 200
 PREVIEWED = 10
 _LONGEST_SHOWN = 200
 _FILE = "file"
@@ -68,7 +70,7 @@ def read_rows(data: bytes, encoding: Encoding) -> list[Row]:
     for number, cells in enumerate(records, 2):
         if any(cell.strip() for cell in cells):
             rows.append(Row(number, _cut(cells, len(first), len(header))))
-        if len(rows) > MOST_ROWS:
+        if len(rows) > MOST_ROWS or number > _MOST_LINES:
             raise InvalidInput.of(_FILE, "too_many_rows", largest=str(MOST_ROWS), row=str(number))
     if not rows:
         raise InvalidInput.of(_FILE, "no_rows")
@@ -114,12 +116,20 @@ def _records(text: str) -> Iterator[list[str]]:
     while True:
         number += 1
         try:
-            yield next(reader)
+            yield _narrow(next(reader))
         except StopIteration:
             return
         except csv.Error as error:
             reason = "cell_too_large" if "field limit" in str(error) else "broken_quotes"
             raise InvalidInput.of(_FILE, reason, row=str(number)) from None
+
+
+def _narrow(cells: list[str]) -> list[str]:
+    """As many cells as are looked at; that there was something behind them is still seen."""
+    kept = cells[:_MOST_CELLS]
+    if any(cells[_MOST_CELLS:]):
+        kept[-1] = kept[-1] or "…"
+    return kept
 
 
 def _check_header(cells: Sequence[str]) -> None:
