@@ -82,9 +82,12 @@ coverage: $(GENERATED) ## The tests again, with a count of what they reach, in a
 	@browser=$$(tests/support/chromium.sh); CHROMIUM=$$browser $(BIN)/coverage run -m $(PYTEST) $(ARGS) || status=$$?; \
 	$(BIN)/coverage combine --quiet; $(BIN)/coverage report --skip-covered; exit $${status:-0}
 
-.PHONY: attack
+.PHONY: attack audit-dependencies
 attack: $(GENERATED) ## Attacks of all kinds in their long form, on a stack of its own
 	@ONEFOLD_ATTACK_LONG=1 exec $(BIN)/python -m pytest -s --timeout 900 tests/attack $(ARGS)
+
+audit-dependencies: ## Known advisories of every pinned package; says so where they could not be asked for
+	@deploy/advisories.sh
 
 images: ## Build the container images by podman or docker; size and time of each
 	@deploy/images.sh
