@@ -113,6 +113,7 @@ class Connection(TConn):  # type: ignore[misc]
         self.data_ready = True
         self.stage = Stage.COMING
         self.keep = False
+        self.gone = False
         self._came = bytearray()
         self._wanted = 0
         self._drained = 0

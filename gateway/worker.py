@@ -168,7 +168,12 @@ class PatientWorker(gthread.ThreadWorker):  # type: ignore[misc]  # gunicorn has
     ) -> None:
         conn.timeout = time.monotonic() + seconds
         place.append(conn)
-        self.poller.register(conn.sock, event, partial(then, conn))
+        self.poller.register(conn.sock, event, partial(self._on_event, conn, then))
+
+    def _on_event(self, conn: Connection, then: Callable[[Connection, object], None], client: object) -> None:
+        """Of several things that happen at once one may be what drops a connection, and another what it was waiting for."""
+        if not conn.gone:
+            then(conn, client)
 
     def murder_pending(self) -> None:
         """Called after each turn of the loop: whoever's time is over."""
@@ -201,4 +206,5 @@ class PatientWorker(gthread.ThreadWorker):  # type: ignore[misc]  # gunicorn has
         with suppress(KeyError, ValueError):  # in the poller is not who waits for a thread
             self.poller.unregister(conn.sock)
         self.nr_conns -= 1
+        conn.gone = True
         conn.close()

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
-from itsdangerous import BadSignature, TimedSerializer
+from itsdangerous import BadSignature, TimedSerializer, TimestampSigner
 
 from services.common import clock
 from services.common.config import split_keys
@@ -78,6 +78,17 @@ def _not_valid() -> Unauthenticated:
     return Unauthenticated("credential_refused", "the service token is not valid", whose="service")
 
 
+class _Signer(TimestampSigner):
+    """Signs by the clock by which it is verified."""
+
+    def get_timestamp(self) -> int:
+        return int(clock.now().timestamp())
+
+
+class _Serializer(TimedSerializer):
+    default_signer = _Signer
+
+
 class TokenSigner:
     """Signs service tokens with the shared service key (at least 32 characters), and verifies them.
 
@@ -85,7 +96,7 @@ class TokenSigner:
     """
 
     def __init__(self, key: str) -> None:
-        self._serializer = TimedSerializer(
+        self._serializer = _Serializer(
             split_keys(key)[::-1], salt="onefold-service", signer_kwargs={"digest_method": hashlib.sha256}
         )
         self._verified: dict[str, tuple[float, ServiceClaims]] = {}

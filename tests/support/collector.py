@@ -71,6 +71,15 @@ class Collector:
                 return sorted(self._spans, key=lambda span: span.started)
             raise AssertionError(f"not among {sorted({(s.service, s.name) for s in self._spans})}")
 
+    def connected(self, trace_id: str, seconds: float) -> list[Recorded]:
+        """The trace, once the parent of each of its spans has arrived: processes send theirs when they like."""
+
+        def has_all_parents(spans: Sequence[Recorded]) -> bool:
+            known = {span.span_id for span in spans} | {""}
+            return all(span.parent_id in known for span in spans if span.trace_id == trace_id)
+
+        return [span for span in self.wait(has_all_parents, seconds) if span.trace_id == trace_id]
+
     def whole(self, trace_id: str, seconds: float) -> list[Recorded]:
         """The trace, once nothing has been added to it for so long."""
         while True:

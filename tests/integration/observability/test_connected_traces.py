@@ -48,7 +48,7 @@ def test_the_trace_of_an_order_leads_from_the_request_to_its_mail(observed: Obse
         ("notification-work", "deliver order_placed"),
     ):
         observed.spans.wait(has(service, name, trace_id), SECONDS)
-    spans = observed.spans.trace(trace_id)
+    spans = observed.spans.connected(trace_id, SECONDS)
     assert [span.name for span in spans if not span.parent_id] == ["POST /api/v1/orders"]
     assert chain(spans, "SMTP DATA", "notification-work") == [
         ("notification-work", "SMTP DATA"),
@@ -74,7 +74,7 @@ def test_the_trace_of_a_merge_leads_from_the_request_through_its_steps_to_those_
     heard = ("notification-work", "process identity_merge.merge_completed.v1")
     for service, name in (heard, ("identity_merge-work", "process membership.members_absorbed.v1")):
         observed.spans.wait(has(service, name, trace_id), SECONDS)
-    spans = observed.spans.trace(trace_id)
+    spans = observed.spans.connected(trace_id, SECONDS)
     commit = "onefold.identity_merge.v1.MergeService/CommitMerge"
     begun = [("identity_merge-serve", commit), ("gateway-serve", commit), ("gateway-serve", "POST /api/v1/merges")]
     run = [("identity_merge-work", "carry out merge"), *begun]
