@@ -11,9 +11,8 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
-from itsdangerous import BadSignature, TimedSerializer, TimestampSigner
+from itsdangerous import BadSignature, TimedSerializer
 
-from services.common import clock
 from services.common.config import split_keys
 from services.common.errors import Unauthenticated
 
@@ -78,17 +77,6 @@ def _not_valid() -> Unauthenticated:
     return Unauthenticated("credential_refused", "the service token is not valid", whose="service")
 
 
-class _Signer(TimestampSigner):
-    """Signs by the clock by which it is verified."""
-
-    def get_timestamp(self) -> int:
-        return int(clock.now().timestamp())
-
-
-class _Serializer(TimedSerializer):
-    default_signer = _Signer
-
-
 class TokenSigner:
     """Signs service tokens with the shared service key (at least 32 characters), and verifies them.
 
@@ -96,7 +84,7 @@ class TokenSigner:
     """
 
     def __init__(self, key: str) -> None:
-        self._serializer = _Serializer(
+        self._serializer = TimedSerializer(
             split_keys(key)[::-1], salt="onefold-service", signer_kwargs={"digest_method": hashlib.sha256}
         )
         self._verified: dict[str, tuple[float, ServiceClaims]] = {}
@@ -116,7 +104,8 @@ class TokenSigner:
             claims = self._read(data)
         except (BadSignature, TypeError, KeyError) as error:
             raise _not_valid() from error
-        if not -SKEW_SECONDS <= clock.now().timestamp() - signed_at.timestamp() <= LIFETIME_SECONDS:
+        # By the clock by which it was signed.
+        if not -SKEW_SECONDS <= time.time() - signed_at.timestamp() <= LIFETIME_SECONDS:
             raise _not_valid()
         if len(self._verified) >= _CACHE_LIMIT:
             self._verified.clear()

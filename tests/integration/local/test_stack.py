@@ -174,7 +174,8 @@ def test_up_shows_a_page_stops_quietly_and_leaves_nothing_behind_even_when_kille
 
 
 def _whole_stack(folder: Path) -> list[psutil.Process]:
-    assert wait_until(lambda: (folder / "stack.json").exists(), 60)
+    # One that was there before may have left its note.
+    assert wait_until(lambda: (folder / "stack.json").exists() and psutil.pid_exists(RunningStack.load(folder).pid), 60)
     assert _command("reset", folder).returncode == 1
     runner = psutil.Process(RunningStack.load(folder).pid)
     return runner.children(recursive=True)
