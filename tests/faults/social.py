@@ -18,6 +18,9 @@ from services.common.tokens import ServiceClaims
 from tests.faults.client import Shop
 from tests.faults.system import System
 
+# The provider loads its libraries when somebody comes for the first time, which on a busy machine takes longer than httpx waits.
+_SECONDS = 60
+
 
 class Social:
     """One person at the local provider, and what the store makes of them."""
@@ -26,7 +29,9 @@ class Social:
         self.system, self.shop = system, shop
         self.subject = f"s-{secrets.token_hex(8)}"
         claims = {"name": "陳大文", "email": f"{self.subject}@people.example", "email_verified": False}
-        httpx.put(self._provider(f"users/{self.subject}"), json=claims, trust_env=False).raise_for_status()
+        httpx.put(
+            self._provider(f"users/{self.subject}"), json=claims, timeout=_SECONDS, trust_env=False
+        ).raise_for_status()
 
     def add_to(self, session: str) -> None:
         """Adds the identity to the account of a session."""
@@ -53,7 +58,7 @@ class Social:
                 provider_id="google", browser=browser, redirect_uri=back, language="en", session_token=session
             )
             address = call("BeginSocialLogin", wish).authorization_url
-            page = httpx.post(address, data={"sub": self.subject}, trust_env=False)
+            page = httpx.post(address, data={"sub": self.subject}, timeout=_SECONDS, trust_env=False)
             brought = {name: values[0] for name, values in parse_qs(urlsplit(page.headers["location"]).query).items()}
             finish = pb.FinishSocialLoginRequest(
                 browser=browser, state=brought["state"], code=brought["code"], session_token=session
