@@ -45,6 +45,10 @@ async def test_of_100_resends_with_one_left_exactly_one_passes(context: commands
             return str((await commands.resend_email(context, who, once(who), order.order_id)).resends)
         except OnefoldError as error:
             return error.reason
+        except (
+            TimeoutError
+        ):  # no connection in time, on a busy machine: nothing was begun, and the browser's caller asks again
+            return await click()
 
     answers = await asyncio.gather(*(click() for _ in range(100)))
     assert sorted(answers) == ["5"] + ["resend_limit_reached"] * 99
