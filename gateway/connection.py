@@ -128,12 +128,9 @@ class Connection(TConn):  # type: ignore[misc]
 
     def read(self) -> bool:
         """Takes in what is there; False at the end."""
-        try:
-            piece = self.sock.recv(_PIECE)
-        except BlockingIOError:
+        piece = self._receive()
+        if piece is None:
             return True
-        except OSError:
-            return False
         searched = max(len(self._came) - len(_END) + 1, 0)
         self._came += piece
         self.stage = self._judge(searched)
@@ -147,14 +144,20 @@ class Connection(TConn):  # type: ignore[misc]
 
     def drain(self) -> bool:
         """Throws away what a client sends behind its last answer; False at the end."""
-        try:
-            piece = self.sock.recv(_PIECE)
-        except BlockingIOError:
+        piece = self._receive()
+        if piece is None:
             return True
-        except OSError:
-            return False
         self._drained += len(piece)
         return bool(piece) and self._drained < LARGEST_WAITED
+
+    def _receive(self) -> bytes | None:
+        """What is there: None if nothing is yet, and nothing at the end."""
+        try:
+            return bytes(self.sock.recv(_PIECE))
+        except BlockingIOError:
+            return None
+        except OSError:
+            return b""
 
     def _judge(self, searched: int) -> Stage:
         if not self._wanted:
