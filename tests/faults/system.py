@@ -132,7 +132,7 @@ class System:
     def let_merge_leases_end(self) -> None:
         """As if the quarter of a minute had passed in which a merge still belongs to the worker that died with it.
 
-        test_soak.py waits for the real end.
+        test_random_kills.py waits for the real end.
         """
         self.rows("identity_merge", "UPDATE merge_runs SET claimed_until = now() WHERE finished_at IS NULL")
 

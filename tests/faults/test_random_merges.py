@@ -24,7 +24,7 @@ def test_random_merges_come_to_what_was_done_to_the_cent(system: System, shop: S
     print(f"\nseed {SEED}: ONEFOLD_FAULT_SEED={SEED} replays these merges")  # noqa: T201 - the one thing needed for a replay
     dice = random.Random(SEED)
     soak = Soak(Api(system.stack.settings.gateway_url, shop.api.credential), SEED, MERGES, LANES, DEPTH)
-    # A worker that dies in a merge keeps it for a quarter of a minute: test_soak.py waits for that.
+    # A worker that dies in a merge keeps it for a quarter of a minute: test_random_kills.py waits for that.
     kills = [Fault(after, "killed", dice.choice(SERVES), 0.2) for after in (MERGES // 4, MERGES // 2)]
     faults = run_sync(soak.run(system.stack, iter(kills), NEWCOMERS))
     system.audit()
