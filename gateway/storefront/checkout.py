@@ -21,7 +21,7 @@ from gateway.clients import services
 from gateway.console.forms import KeyedForm
 from gateway.console.frame import Page
 from gateway.console.problems import refuse
-from gateway.errors import http_status
+from gateway.errors import http_status, is_unreachable
 from gateway.flows import check_out
 from gateway.formats import parse_whole
 from gateway.items import name_of
@@ -186,8 +186,19 @@ def _seen(form: CheckoutForm) -> list[OrderLine]:
 def _again(
     store: Store, form: CheckoutForm, ref: pb.CartRef | None, person: Customer | None, error: OnefoldError
 ) -> Page:
-    """The form as it was typed, with what was refused by field. Where the cart is not what was shown, it is shown anew."""
-    found = read_cart(ref)
+    """The form as it was typed, with what was refused by field. Where the cart is not what was shown, it is shown anew.
+
+    Where nobody answered, the order may stand: then the cart is empty, and the form is kept to be sent again, which finds it (E4, E7).
+    """
+    unsure = is_unreachable(error)
+    try:
+        found = read_cart(ref)
+    except Unavailable:
+        if not unsure:
+            raise
+        found = pb.Cart()
+    if not found.lines and unsure:
+        return render_template("storefront/checkout_unsure.html", store=store, form=form), http_status(error)
     if not found.lines:
         return redirect(url_for("storefront.cart", slug=store.slug))
     reasons = {v.reason for v in error.violations} if isinstance(error, InvalidInput) else {error.reason}

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 
 import pytest
 from flask import Flask, Response, request
 from flask.testing import FlaskClient
 
 from gateway.app import create_app
-from gateway.storefront import cookies, frame, session
+from gateway.storefront import checkout, cookies, frame, session
 from onefold.identity_merge.v1.accounts_pb2 import VerifyCodeResponse
 from onefold.identity_merge.v1.service_pb2 import LoginMethod, Store
+from onefold.orders.v1 import carts_pb2
 from services.common.config import Environment
 from services.common.errors import Unavailable
 from services.common.ids import new_id
@@ -124,6 +126,36 @@ def test_a_form_that_cannot_be_sent_now_keeps_what_was_typed(client: FlaskClient
     assert refused.status_code == 503
     assert 'value="tai.man@example.com"' in refused.text
     assert hidden["idempotency_key"] in refused.text
+
+
+@pytest.mark.usefixtures("known")
+@pytest.mark.parametrize("cart_is_away", [False, True])
+def test_an_order_of_which_nobody_knows_whether_it_stands_is_asked_for_again_by_the_same_form(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch, cart_is_away: bool
+) -> None:
+    """E7: the cart is empty, since the order was written and the answer was lost. An empty cart alone would tell nothing of it."""
+
+    def read_cart(_: object) -> carts_pb2.Cart:
+        if cart_is_away:
+            raise Unavailable("service_unavailable")
+        return carts_pb2.Cart()
+
+    monkeypatch.setattr(checkout, "read_cart", read_cart)
+    page = client.get("/s/tea/login")
+    hidden = dict(re.findall(r'name="(csrf_token|idempotency_key)"[^>]*value="([^"]+)"', page.text))
+    client.set_cookie("onefold_cart_tea", "v" * 43)
+    typed = {"name": "陳 <b>", "email": "a@example.com", "ship_to-lines": "1 Nathan Road\n2/F", "ship_to-city": "HK"}
+    sent = (
+        hidden | typed | {"ship_to-country": "HK", "cart_id": str(new_id()), "seen": f"{new_id()}:2:4500", "note": ""}
+    )
+    answer = client.post("/s/tea/checkout", data=sent)
+    client.delete_cookie("onefold_cart_tea")
+    assert answer.status_code == 503
+    assert "nothing is ordered twice" in answer.text
+    kept = {name: unescape(value) for name, value in re.findall(r'name="([\w-]+)"[^>]*value="([^"]*)"', answer.text)}
+    assert {name: kept[name] for name in sent if name != "csrf_token"} == {
+        name: value for name, value in sent.items() if name != "csrf_token"
+    }
 
 
 def test_what_is_to_be_done_at_a_log_in_is_done_once_and_its_failure_undoes_nothing(
