@@ -29,6 +29,7 @@ _QUICK = {
     "log_ins": 12,
     "checks": 100,
     "mail_seconds": 5.0,
+    "idle": 0.0,
 }
 
 

@@ -36,12 +36,14 @@ class Pace:
     rows: int = 500
     merges: int = 10
     # (orders of each account, how many groups of five), the last of them also in the largest store.
-    large_merges: Sequence[tuple[int, int]] = ((1_000, 1), (10_000, 2))
+    large_merges: Sequence[tuple[int, int]] = ((1_000, 1), (10_000, 3))
     previews: int = 20
     log_ins: int = 60
     checks: int = 1_000
     mail_seconds: float = 120.0
     email_share: float = 0.5
+    # Seconds of nothing before "idle": longer than what connections are kept for.
+    idle: float = 70.0
     profile: Sequence[str] = ()
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
+from collections import deque
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
@@ -25,6 +27,8 @@ from services.common.telemetry.metrics import CONNECTIONS_IN_USE, CONNECTIONS_MO
 _BEGIN_IN_STORE = "BEGIN; SELECT set_config('app.store_id', '{}', true)"
 # Waiting longer for a connection is answered as UNAVAILABLE: the caller's deadline is near anyway.
 WAIT_SECONDS = 5.0
+# What nobody has used for so long is closed: the server keeps some 5 MiB for each, of statements and tables that it has seen.
+IDLE_SECONDS = 60.0
 # For a statement that is a transaction of its own (Database.at_once): the CTE "bound" names the store. Every write must draw
 # its rows from it, directly or through what was written before, so that the store is named before any policy asks for it.
 BOUND = """bound AS MATERIALIZED (SELECT CAST(set_config('app.store_id', CAST(CAST(:store_id AS uuid) AS text), true) AS uuid)
@@ -75,8 +79,9 @@ class Database:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self.engine = engine
-        # The last used first, so that what a quiet time does not need lies idle.
-        self._free: list[AsyncConnection] = []
+        # With the time of its last use. The last used first, so that what a quiet time does not need lies idle, and ends.
+        self._free: deque[tuple[AsyncConnection, float]] = deque()
+        self._closing: set[asyncio.Task[None]] = set()
         self.most: int = engine.pool.size()  # type: ignore[attr-defined]
         self._turns = asyncio.Semaphore(self.most)
         self.in_use = 0
@@ -124,7 +129,7 @@ class Database:
         self.in_use += 1
         try:
             while self._free:
-                connection = self._free.pop()
+                connection, _ = self._free.pop()
                 if not driver_of(connection).is_closed():
                     return connection
                 await _discard(connection)
@@ -134,7 +139,14 @@ class Database:
             raise
 
     def _put_back(self, connection: AsyncConnection) -> None:
-        self._free.append(connection)
+        now = time.monotonic()
+        self._free.append((connection, now))
+        oldest, used = self._free[0]
+        if now - used > IDLE_SECONDS:
+            self._free.popleft()
+            closing = asyncio.ensure_future(_discard(oldest))
+            self._closing.add(closing)
+            closing.add_done_callback(self._closing.discard)
         self._ended += 1
         self._release()
 
@@ -177,8 +189,10 @@ class Database:
 
     async def close(self) -> None:
         """Closes all connections."""
+        await asyncio.gather(*self._closing)
         while self._free:
-            await self._free.pop().close()
+            connection, _ = self._free.pop()
+            await connection.close()
         await self.engine.dispose()
 
 

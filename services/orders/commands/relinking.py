@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
 from uuid import UUID
@@ -15,14 +16,17 @@ from services.orders import events, store
 from services.orders.commands.carts import move_carts
 from services.orders.commands.context import Context
 
-# One merge step's size: large enough to be fast, small enough that other orders of the store hardly wait (limits, part 7).
+# One transaction's size: large enough to be fast, small enough that other orders of the store hardly wait.
 RELINK_BATCH = 2_000
+# Side by side, each for other accounts, which it holds: they never wait for one another, and a merge of several large accounts uses more
+# than one core of the database.
+_LANES = 2
 
 
 async def relink_orders(
     context: Context, claims: ServiceClaims, run_id: UUID, merged_ids: Sequence[UUID], survivor_id: UUID
 ) -> tuple[int, bool]:
-    """One batch of a merge: (orders moved, whether none is left). Unpaid orders stay until paid; carts go along (F5, F7).
+    """One step of a merge: (orders moved, whether none is left). Unpaid orders stay until paid; carts go along (F5, F7).
 
     The pointer is written first, so that a payment confirmed from now on moves its order itself. One confirmed at that very
     moment is caught by membership, which learns of it by event and answers with BuyerLinked. Idempotent by nature.
@@ -31,6 +35,24 @@ async def relink_orders(
         await store.hold_owners(tx, claims.store, merged_ids, moving=True)
         await store.point_to_survivor(tx, claims.store, merged_ids, survivor_id)
         await move_carts(tx, claims.store, merged_ids, survivor_id)
+    lanes = [owners for n in range(_LANES) if (owners := merged_ids[n::_LANES])]
+    steps = await asyncio.gather(
+        *(_move_batch(context, claims, run_id, owners, survivor_id) for owners in lanes), return_exceptions=True
+    )
+    context.waker.wake()
+    moved = []
+    for step in steps:
+        if isinstance(step, BaseException):
+            raise step
+        moved.append(step)
+    return sum(moved), max(moved) < RELINK_BATCH
+
+
+async def _move_batch(
+    context: Context, claims: ServiceClaims, run_id: UUID, merged_ids: Sequence[UUID], survivor_id: UUID
+) -> int:
+    async with context.database.transaction(claims.store) as tx:
+        await store.hold_owners(tx, claims.store, merged_ids, moving=True)
         moved = await store.relink_batch(
             tx, claims.store, merged_ids, survivor_id, claims.actor, str(run_id), RELINK_BATCH
         )
@@ -38,8 +60,7 @@ async def relink_orders(
             await outbox.add(tx, claims.store, [events.relinked(survivor_id, moved, str(run_id))])
         crash.point("orders.relink.before_commit")
     crash.point("orders.relink.after_commit")
-    context.waker.wake()
-    return len(moved), len(moved) < RELINK_BATCH
+    return len(moved)
 
 
 async def link_buyers(tx: AsyncConnection, store_id: UUID, links: Sequence[tuple[UUID, UUID]]) -> None:

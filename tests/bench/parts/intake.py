@@ -78,6 +78,8 @@ def _warm_up(site: Site, clients: int) -> None:
 
 def _at_idle(site: Site) -> None:
     site.say("at idle")
+    # What was opened for the beginning has been closed again by then.
+    time.sleep(site.pace.idle)
     with site.watched() as watched:
         site.idle = usage.idle_rates(site.usage, min(3.0, site.pace.seconds))
         memory = site.usage.pss_mib()

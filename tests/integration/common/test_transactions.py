@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from uuid import UUID
 
 import asyncpg
@@ -12,7 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from deploy.local.state import DatabaseUrls
-from services.common.database import BOUND, Database, Statement, connect, is_transient
+from services.common.database import BOUND, Database, Statement, connect, connections, is_transient
 from services.common.ids import new_id
 
 INSERT = text("INSERT INTO inbox (store_id, event_id, type) VALUES (:store_id, gen_random_uuid(), 'test')")
@@ -137,6 +137,41 @@ async def test_connections_that_the_server_closed_meanwhile_are_replaced_unnotic
     await end_sessions(urls)
     await asyncio.sleep(0.2)
     assert await asyncio.gather(*(count(database, store_id) for _ in range(4))) == [0] * 4
+
+
+async def test_connections_that_nobody_needs_any_more_are_closed_one_with_each_use(
+    urls: DatabaseUrls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a busy hour has opened; the one in use stays."""
+    database, store_id, observer = Database(connect(urls.app, connections=4, name="t")), new_id(), urls.admin
+    await asyncio.gather(*(count(database, store_id) for _ in range(4)))
+    assert await sessions(observer) == 4
+    await count(database, store_id)
+    assert await sessions(observer) == 4
+    monkeypatch.setattr(connections, "IDLE_SECONDS", 0.2)
+    await asyncio.sleep(0.3)
+    for left in (3, 2, 1, 1):
+        await count(database, store_id)
+        await eventually(lambda left=left: sessions(observer), left)
+    await asyncio.gather(*(count(database, store_id) for _ in range(4)))
+    assert await sessions(observer) == 4
+    await database.close()
+    await eventually(lambda: sessions(observer), 0)
+
+
+async def sessions(url: str) -> int:
+    connection = await asyncpg.connect(url)
+    found = await connection.fetchval(
+        "SELECT count(*) FROM pg_stat_activity WHERE usename = 'orders_app' AND datname = current_database()"
+    )
+    await connection.close()
+    return int(found)
+
+
+async def eventually(ask: Callable[[], Awaitable[int]], wanted: int) -> None:
+    async with asyncio.timeout(10):
+        while await ask() != wanted:
+            await asyncio.sleep(0.02)
 
 
 async def test_a_connection_lost_in_the_middle_is_transient_and_not_used_again(

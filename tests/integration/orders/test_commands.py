@@ -143,12 +143,13 @@ async def test_relinking_goes_in_batches_and_may_be_repeated(
     """F9."""
     monkeypatch.setattr(relinking, "RELINK_BATCH", 10)
     who = claims()
-    merged, survivor, run = [new_id(), new_id()], new_id(), new_id()
-    orders = [await create(context, who, replace(DRAFT, customer_id=merged[n % 2])) for n in range(25)]
+    merged, survivor, run = [new_id(), new_id(), new_id()], new_id(), new_id()
+    orders = [await create(context, who, replace(DRAFT, customer_id=merged[n % 3])) for n in range(37)]
     steps = []
     while not steps or not steps[-1][1]:
         steps.append(await commands.relink_orders(context, who, run, merged, survivor))
-    assert [moved for moved, _ in steps] == [10, 10, 5]
+    # The second account has a lane of its own beside that of the other two.
+    assert [moved for moved, _ in steps] == [20, 12, 5]
     assert await commands.relink_orders(context, who, run, merged, survivor) == (0, True)
     for order in orders:
         now = await queries.get_order(context.database, who, order.order_id)
