@@ -12,6 +12,7 @@ from xdist.scheduler import LoadScopeScheduling
 from deploy.local.nats import Nats
 from deploy.local.stack import Stack
 from deploy.local.state import DatabaseUrls
+from tests.support.copies import copied_processes
 from tests.support.stack import TestServers, nats_servers, postgres_servers, session_folder
 
 # Three processes run the tests, each with servers of its own: on two cores, for a third of the time tests wait for leases and for
@@ -51,6 +52,13 @@ class ByGroup(LoadScopeScheduling):
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
     """Called where several processes are asked for."""
     return ByGroup(config, log)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _copies() -> Iterator[None]:
+    """Starts services as copies of a process that has loaded them."""
+    with copied_processes():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ from pathlib import Path
 PR_SET_PDEATHSIG = 1
 
 
-def _yield_to_others(niceness: int) -> None:
+def yield_to_others(niceness: int) -> None:
     """Takes the processors only as far as others leave them. Each of our processes is a session of its own, and where the
     kernel groups sessions, niceness counts within the group only; then it is the group that must be nice."""
     os.nice(niceness)
@@ -29,7 +29,7 @@ def main() -> None:
     # Found now: once the user has changed, not even Python's own modules need be readable.
     program = shutil.which(arguments[0]) or arguments[0]
     if niceness:
-        _yield_to_others(niceness)
+        yield_to_others(niceness)
     if uid >= 0:
         os.setgroups([])
         os.setgid(gid)

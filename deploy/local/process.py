@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar, Protocol
 
 ROOT = Path(__file__).resolve().parents[2]
 _CHILD = Path(__file__).with_name("child.py")
@@ -74,6 +75,31 @@ def tail(log: Path, lines: int = 25) -> str:
         return "\n".join(file.read().decode(errors="replace").splitlines()[-lines:])
 
 
+class Child(Protocol):
+    """What is asked of a process that was started, as `subprocess` gives it."""
+
+    @property
+    def pid(self) -> int: ...
+
+    def poll(self) -> int | None: ...
+
+    def wait(self, timeout: float | None = None) -> int: ...
+
+
+def execute(process: Process, environment: Mapping[str, str]) -> Child:
+    """Starts the program by its arguments."""
+    with process.log.open("ab") as log:
+        return subprocess.Popen(
+            tied(process.argv, process.death_signal, process.user, process.niceness),
+            env=base_environment() | dict(environment),
+            cwd=process.working_folder,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # Ctrl-C in the terminal is for the runner alone, which stops things in order
+        )
+
+
 @dataclass
 class Process:
     """A program with its environment, its log file and a way to tell that it is ready.
@@ -95,8 +121,10 @@ class Process:
     working_folder: Path = ROOT
     before_start: Callable[[], None] | None = None
     retry_on: str = ""
-    _popen: subprocess.Popen[bytes] | None = field(default=None, repr=False)
+    _popen: Child | None = field(default=None, repr=False)
     _log_start: int = 0
+    # How programs are started; tests have a cheaper way for those that take a second to load (tests/support/copies.py).
+    launch: ClassVar[Callable[[Process, Mapping[str, str]], Child]] = staticmethod(execute)
 
     @property
     def pid(self) -> int:
@@ -129,18 +157,9 @@ class Process:
         if wait:
             self.wait_ready(extra_env)
 
-    def _spawn(self, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    def _spawn(self, environment: Mapping[str, str]) -> Child:
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        with self.log.open("ab") as log:
-            return subprocess.Popen(
-                tied(self.argv, self.death_signal, self.user, self.niceness),
-                env=base_environment() | dict(environment),
-                cwd=self.working_folder,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,  # Ctrl-C in the terminal is for the runner alone, which stops things in order
-            )
+        return type(self).launch(self, environment)
 
     def wait_ready(self, extra_env: Mapping[str, str] | None = None) -> None:
         """Waits until it is ready. Raises ProcessError when it ends or takes longer than `ready_seconds`."""
