@@ -57,8 +57,11 @@ class Query:
 
 
 def fold(text: str) -> str:
-    """The form in which texts are compared: full width becomes half width, capitals small, spaces single."""
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+    """The form in which texts are compared: full width becomes half width, capitals small, spaces single.
+
+    NUL is a space: no database holds it, nor lets anybody look for it.
+    """
+    return " ".join(unicodedata.normalize("NFKC", text.replace("\0", " ")).casefold().split())
 
 
 def search_text(name: str, phone: str, email: str, others: Sequence[str] = ()) -> SearchText:

@@ -25,10 +25,11 @@ _ID = "01a20b5b-d378-76b7-8dec-6f559c792cc1"
 
 @dataclass(frozen=True)
 class Operation:
-    """One method of one path; `body` is the schema of its JSON, if it takes any."""
+    """One method of one path; `body` is the schema of its JSON, if it takes any, `queries` what its query may have."""
 
     method: str
     path: str
+    queries: tuple[str, ...]
     body: Json | None
     schemas: dict[str, Json]
 
@@ -77,7 +78,8 @@ def operations() -> list[Operation]:
             if method in _METHODS:
                 content = each.get("requestBody", {}).get("content", {})
                 body = content.get("application/json", {}).get("schema")
-                found.append(Operation(method, path, body, document["components"]["schemas"]))
+                queries = tuple(one["name"] for one in each.get("parameters", []) if one["in"] == "query")
+                found.append(Operation(method, path, queries, body, document["components"]["schemas"]))
     return found
 
 

@@ -12,6 +12,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -70,6 +71,12 @@ def ids(shop: Store) -> dict[str, str]:
     return made
 
 
+def turns(operation: Operation) -> Iterator[str]:
+    """All kinds again and again, from another one on for each operation."""
+    kinds = itertools.cycle(HOSTILE)
+    return itertools.islice(kinds, sum(map(ord, str(operation))) % len(HOSTILE), None)
+
+
 @pytest.mark.parametrize("operation", [each for each in operations() if each.body], ids=str)
 def test_no_text_of_any_body_is_a_defect_of_ours(operation: Operation, shop: Store, ids: dict[str, str]) -> None:
     """Taken or refused, in words: never a fault, never half a minute. One kind for each text in turn; with `make attack` all kinds."""
@@ -78,9 +85,7 @@ def test_no_text_of_any_body_is_a_defect_of_ours(operation: Operation, shop: Sto
         for path in texts(body):
             if path and path[-1] == name:
                 body = put(body, path, value)
-    kinds = itertools.cycle(HOSTILE)
-    for _ in range(sum(map(ord, str(operation))) % len(HOSTILE)):
-        next(kinds)
+    kinds = turns(operation)
     for path in texts(body):
         for kind in HOSTILE if LONG else (next(kinds), next(kinds)):
             sent = json.dumps(put(body, path, HOSTILE[kind]))
@@ -93,6 +98,27 @@ def test_no_text_of_any_body_is_a_defect_of_ours(operation: Operation, shop: Sto
             assert answer.status_code < 500, (kind, path, answer.text)
             assert answer.headers["Content-Type"].startswith("application/"), (kind, path)
             assert PRODUCT not in answer.text, (kind, path)
+
+
+@pytest.mark.parametrize("operation", [each for each in operations() if each.queries], ids=str)
+def test_no_text_of_any_query_is_a_defect_of_ours(operation: Operation, shop: Store, ids: dict[str, str]) -> None:
+    """The same for what stands behind the question mark; what is no text in UTF-8 comes as the bytes that it would be."""
+    kinds = turns(operation)
+    for name in operation.queries:
+        for kind in HOSTILE if LONG else (next(kinds),):
+            # Clients send no longer addresses; test_http.py does.
+            query = f"{name}={quote(HOSTILE[kind][:20_000], safe='', errors='surrogatepass')}"
+            answer = shop.http.request(
+                operation.method,
+                f"{operation.at(**ids).removeprefix('/api/v1')}?{query}",
+                headers={"Idempotency-Key": key()},
+            )
+            assert answer.status_code < 500, (kind, name, answer.text)
+            assert PRODUCT not in answer.text, (kind, name)
+            assert not RUNS.search(answer.text) or answer.headers["Content-Type"].startswith("application/"), (
+                kind,
+                name,
+            )
 
 
 @pytest.fixture(scope="module")

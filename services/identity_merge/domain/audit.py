@@ -13,6 +13,7 @@ from uuid import UUID
 
 import orjson
 
+from services.common.contact import clean_text
 from services.common.errors import InvalidInput
 from services.common.searching import fold
 
@@ -120,8 +121,7 @@ class AuditFilter:
         """From a request. Raises InvalidInput (too_long, unknown_value)."""
         if len(words) > LONGEST_WORDS:
             raise InvalidInput.of("words", "too_long", longest=str(LONGEST_WORDS))
-        if len(actor) > _LONGEST_ACTOR:
-            raise InvalidInput.of("actor", "too_long", longest=str(_LONGEST_ACTOR))
+        actor = clean_text(actor, "actor", _LONGEST_ACTOR)
         if not _ACTION.fullmatch(action):
             raise InvalidInput.of("action", "unknown_value")
         return cls(actor, action, subject_id, since, before, fold(words).split()[:MOST_WORDS])

@@ -97,7 +97,7 @@ def _nothing(_: None) -> Message:
 
 def _wish(filter_: pb.CustomerFilter, sort: int) -> Wish:
     fields = {
-        "query": filter_.query.strip(),
+        "query": filter_.query,
         "level_ids": tuple(
             parse_id(level, f"filter.level_ids[{n}]") for n, level in enumerate(filter_.level_ids[:100])
         ),

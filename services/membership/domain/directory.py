@@ -106,8 +106,7 @@ def read_wish(filter_: Mapping[str, Any], kind: int, sort: int) -> Wish:
         found.add("sort", "unknown_value")
     if kind not in set(Kind):
         found.add("filter.kind", "unknown_value")
-    if len(filter_["query"]) > LONGEST_QUERY:
-        found.add("filter.query", "too_long", longest=str(LONGEST_QUERY))
+    query = found.gather(partial(clean_text, filter_["query"], "filter.query", LONGEST_QUERY), "")
     if not 0 <= filter_["birthday_month"] <= 12:
         found.add("filter.birthday_month", "unknown_month")
     if len(filter_["level_ids"]) > MOST_CHOICES:
@@ -116,7 +115,7 @@ def read_wish(filter_: Mapping[str, Any], kind: int, sort: int) -> Wish:
     tags: tuple[str, ...] = ()
     tags = found.gather(lambda: _read_tags(filter_["tags"]), tags)
     found.check()
-    return Wish(Filter(**{**filter_, "kind": Kind(kind), "tags": tags}), Sort(sort or Sort.NEWEST))
+    return Wish(Filter(**{**filter_, "query": query, "kind": Kind(kind), "tags": tags}), Sort(sort or Sort.NEWEST))
 
 
 def _check_range(found: Violations, lowest: int | None, highest: int | None) -> None:

@@ -12,6 +12,7 @@ from grpc import aio
 from onefold.notification.v1 import service_pb2 as pb
 from onefold.notification.v1 import service_pb2_grpc
 from services.common import rpc
+from services.common.contact import clean_text
 from services.common.database import Database
 from services.common.errors import InvalidInput, PermissionDenied
 from services.common.idempotency import Once
@@ -96,7 +97,7 @@ def _filter(request: pb.ListMessagesRequest) -> LogFilter:
     return LogFilter(
         order_id=parse_id(request.order_id, "order_id") if request.order_id else None,
         customers=_customers(request),
-        recipient=request.recipient.strip(),
+        recipient=clean_text(request.recipient, "recipient"),
         whole=request.whole_recipient,
         kinds=[_word(Kind, text, "kinds") for text in request.kinds],
         channel=_word(Channel, request.channel, "channel") if request.channel else None,

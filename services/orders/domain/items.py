@@ -119,6 +119,6 @@ def read_item(draft: ItemDraft) -> ItemDraft:
 
 def search_patterns(query: str) -> list[str]:
     """LIKE patterns of the words of a search, folded, each "contains"; the first few words are enough to find anything."""
-    words = fold(query.replace("\0", " ")).split()[:MOST_WORDS]
+    words = fold(query).split()[:MOST_WORDS]
     escaped = (word[:100].replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") for word in words)
     return [f"%{word}%" for word in escaped]

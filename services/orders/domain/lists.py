@@ -11,6 +11,7 @@ from uuid import UUID
 
 import orjson
 
+from services.common.contact import clean_text
 from services.common.errors import Violations
 from services.common.money import check_amount
 from services.common.searching import LONGEST_QUERY, Query, Way, fold, read_query
@@ -58,8 +59,7 @@ def read_filter(asked: Filter, statuses: Sequence[int], channels: Sequence[int])
     Raises InvalidInput (too_long, unknown_value, negative_amount, amount_too_large, range_upside_down).
     """
     found = Violations()
-    if len(asked.query) > LONGEST_QUERY:
-        found.add("query", "too_long", longest=str(LONGEST_QUERY))
+    query = found.gather(partial(clean_text, asked.query, "query", LONGEST_QUERY), "")
     if not {*Status, PARTLY_REFUNDED}.issuperset(statuses):
         found.add("statuses", "unknown_value")
     if not set(Channel).issuperset(channels):
@@ -74,6 +74,7 @@ def read_filter(asked: Filter, statuses: Sequence[int], channels: Sequence[int])
     found.check()
     return replace(
         asked,
+        query=query,
         customer_ids=tuple(sorted(set(asked.customer_ids))),
         statuses=tuple(sorted(Status(status) for status in set(statuses) - {PARTLY_REFUNDED})),
         partly_refunded=PARTLY_REFUNDED in statuses,

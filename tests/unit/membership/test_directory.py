@@ -132,9 +132,10 @@ def test_every_fault_of_a_filter_is_told_at_once() -> None:
 
 
 def test_a_filter_is_kept_as_it_was() -> None:
-    """C11: whatever can be wished survives being written down; tags are sorted, each once."""
-    fields = EMPTY | {"query": "文", "level_ids": (LEVEL,), "net_spend_from": 0, "tags": ("b", " a ", "b", "")}
+    """C11: whatever can be wished survives being written down; tags are sorted, each once, and no text holds what no document can."""
+    fields = EMPTY | {"query": " 大\0文 ", "level_ids": (LEVEL,), "net_spend_from": 0, "tags": ("b", " a ", "b", "")}
     wish = read_wish(fields, Kind.MEMBERS, Sort.NAME)
+    assert wish.filter.query == "大文"
     assert wish.filter.tags == ("a", "b")
     assert wish_of(wish_document(wish)) == wish
     assert read_wish(EMPTY, 0, 0) == Wish(Filter(), Sort.NEWEST)

@@ -45,6 +45,15 @@ def test_partly_refunded_is_asked_beside_statuses_though_it_is_none() -> None:
     assert asked.channels == (Channel.POS, Channel.API)
 
 
+def test_what_nobody_can_have_typed_is_no_part_of_a_query() -> None:
+    """Runs keep the filter with which they began; neither a document nor a text of the database holds NUL."""
+    assert read_filter(Filter(query=" Chan\0 Tai\x07 Man"), [], []).query == "Chan Tai Man"
+    assert read_search("\0", "HK").contact is None
+    found = read_search("chan\0tai", "HK").contact
+    assert found is not None
+    assert "\0" not in "".join(found.patterns)
+
+
 def test_one_filter_has_one_mark_and_another_has_another() -> None:
     """C11: whatever the order in which its parts were named."""
     mine, other = sorted(new_id() for _ in range(2))
