@@ -83,12 +83,15 @@ class Originals:
             raise ProcessError(f"{process.name} has an environment of {len(wish)} bytes")
         address = self._original(program)
         line = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        line.connect(str(address))
-        with process.log.open("ab") as log:
-            socket.send_fds(line, [wish], [log.fileno()])
-        if not (pid := line.recv(16)):
-            raise ProcessError(f"the original of {program} has ended:\n{tail(self._folder / f'{program}.log')}")
-        return Copy(int(pid), line)
+        try:
+            line.connect(str(address))
+            with process.log.open("ab") as log:
+                socket.send_fds(line, [wish], [log.fileno()])
+            return Copy(int(line.recv(16)), line)
+        except (OSError, ValueError) as error:
+            line.close()
+            why = tail(self._folder / f"{program}.log")
+            raise ProcessError(f"the original of {program} makes no copy: {error}\n{why}") from error
 
     def _original(self, program: str) -> Path:
         """Where it listens."""
@@ -106,8 +109,9 @@ class Originals:
     def close(self) -> None:
         """Ends the originals, and with them whatever copy is left."""
         for child in self._children.values():
-            os.killpg(child.pid, signal.SIGKILL)
-            child.wait(10)
+            if child.poll() is None:
+                os.killpg(child.pid, signal.SIGKILL)
+                child.wait(10)
 
 
 @contextmanager

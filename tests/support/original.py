@@ -25,8 +25,11 @@ class _Original:
 
     def __init__(self, address: str) -> None:
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._listener.bind(address)
+        # Its name appears once it listens: who connects earlier would be refused.
+        draft = Path(f"{address}.draft")
+        self._listener.bind(str(draft))
         self._listener.listen()
+        draft.rename(address)
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._listener, selectors.EVENT_READ)
         self._pids: dict[socket.socket, int] = {}

@@ -113,3 +113,14 @@ def test_a_program_that_cannot_be_loaded_is_told_with_its_log(tmp_path: Path) ->
     originals = Originals(tmp_path, ("tests.support.nowhere",))
     with pytest.raises(ProcessError, match=r"does not listen:(.|\n)*No module named"):
         originals.launch(mirror(tmp_path, program="tests.support.nowhere"), {})
+
+
+def test_an_original_that_has_died_is_told(originals: Originals, tmp_path: Path) -> None:
+    child = originals.launch(mirror(tmp_path), {})
+    original = psutil.Process(child.pid).parent()
+    assert original
+    child.wait(20)
+    original.kill()
+    assert wait_until(lambda: original.status() == psutil.STATUS_ZOMBIE, 20)
+    with pytest.raises(ProcessError, match="makes no copy"):
+        originals.launch(mirror(tmp_path), {})
