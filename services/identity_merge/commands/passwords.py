@@ -20,13 +20,15 @@ _STRONG, _LOOKED_AT = 3, 72
 class Passwords:
     """Hashes and verifies in threads, for one takes tens of milliseconds and 19 MiB."""
 
-    def __init__(self) -> None:
+    def __init__(self, hasher: PasswordHasher = HASHER) -> None:
+        """No setting says how much a hash costs: `hasher` is for tests, which log in thousands of times."""
+        self._hasher = hasher
         self._threads = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="argon2")
-        self._nobodys = HASHER.hash("nobody's password")
+        self._nobodys = hasher.hash("nobody's password")
 
     async def hash(self, password: str) -> str:
         """What to keep of a password."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, HASHER.hash, password)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._hasher.hash, password)
 
     async def is_strong(self, password: str, hints: Sequence[str]) -> bool:
         """Whether it withstands guessing by the words, names, dates and patterns that people use; `hints` are tried first."""
@@ -38,7 +40,7 @@ class Passwords:
 
     def _verify(self, known: str | None, password: str) -> bool:
         try:
-            HASHER.verify(known or self._nobodys, password)
+            self._hasher.verify(known or self._nobodys, password)
         except VerifyMismatchError:
             return False
         return known is not None

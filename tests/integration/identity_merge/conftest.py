@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from argon2 import PasswordHasher
 from google.protobuf.message import Message
 from grpc import aio
 from sqlalchemy import text
@@ -66,7 +67,9 @@ from tests.integration.identity_merge.others import (
 
 SERVICE_KEY = "service key of the tests which is long enough"
 SIGNER = TokenSigner(SERVICE_KEY)
-PASSWORDS = Passwords()
+# A test logs in by hashes that cost nothing; who measures what a log-in takes asks for THOROUGH.
+CHEAP = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+THOROUGH = pytest.mark.parametrize("passwords", [pytest.param(Passwords(), id="thorough")])
 OPERATOR = ServiceClaims(actor="operator", role="operator")
 PUBLIC = ServiceClaims(actor="public", role="public")
 PASSWORD = "correct horse battery"
@@ -172,22 +175,27 @@ async def others(script: Script) -> AsyncIterator[str]:
     await server.aio.stop(grace=None)
 
 
-def make_context(url: str, others: str) -> Context:
+def make_context(url: str, others: str, passwords: Passwords = CHEAP) -> Context:
     database = Database(connect(url, connections=16, name="test"))
     caller = Caller(SIGNER, "identity_merge")
     channel = rpc.channel(others)
     hasher = IdentifierHasher("identifier key of the tests, long enough")
     sealer = Sealer({"test": b"sealing key of tests, 32 bytes.."})
     membership, orders = Membership(channel, caller), Orders(channel, caller)
-    return Context(database, Waker(database), hasher, PASSWORDS, membership, orders, sealer)
+    return Context(database, Waker(database), hasher, passwords, membership, orders, sealer)
+
+
+@pytest.fixture
+def passwords() -> Passwords:
+    return CHEAP
 
 
 @pytest.fixture
 async def service(
-    service_database: Callable[[str], DatabaseUrls], others: str, script: Script
+    service_database: Callable[[str], DatabaseUrls], others: str, script: Script, passwords: Passwords
 ) -> AsyncIterator[Service]:
     urls = service_database("identity_merge")
-    app, worker = make_context(urls.app, others), make_context(urls.worker, others)
+    app, worker = make_context(urls.app, others, passwords), make_context(urls.worker, others, passwords)
     address = f"127.0.0.1:{choose(['own'], {})['own']}"
     server = Server(address, SIGNER)
     service_pb2_grpc.add_AccessServiceServicer_to_server(AccessApi(app), server.aio)

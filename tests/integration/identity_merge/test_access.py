@@ -12,7 +12,8 @@ from onefold.identity_merge.v1 import authentication_pb2
 from onefold.identity_merge.v1 import service_pb2 as pb
 from services.common.errors import AlreadyExists, InvalidInput, PermissionDenied, Unauthenticated
 from services.common.tokens import ServiceClaims
-from tests.integration.identity_merge.conftest import OPERATOR, PASSWORD, PUBLIC, Service, founding
+from services.identity_merge.commands.passwords import Passwords
+from tests.integration.identity_merge.conftest import OPERATOR, PASSWORD, PUBLIC, THOROUGH, Service, founding
 
 
 async def log_in(service: Service, slug: str, email: str = "", password: str = PASSWORD) -> pb.LogInResponse:
@@ -91,7 +92,8 @@ async def test_only_operators_make_stores_and_only_owners_make_keys(service: Ser
         await service.call(service.access.CreateApiKey, pb.CreateApiKeyRequest(name="k", scopes=["a"]), cashier)
 
 
-async def test_a_refused_login_says_the_same_for_every_cause(service: Service) -> None:
+@THOROUGH
+async def test_a_refused_login_says_the_same_for_every_cause(service: Service, passwords: Passwords) -> None:
     """In words, and about in time: whoever is unknown costs a password check as well."""
     await service.new_store("shop")
     await service.new_store("other")

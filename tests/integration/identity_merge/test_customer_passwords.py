@@ -16,7 +16,8 @@ from onefold.identity_merge.v1 import service_pb2
 from onefold.membership.v1 import events_pb2 as membership
 from services.common.errors import InvalidInput, OnefoldError, StateConflict, Unauthenticated
 from services.common.ids import new_id
-from tests.integration.identity_merge.conftest import Service
+from services.identity_merge.commands.passwords import Passwords
+from tests.integration.identity_merge.conftest import THOROUGH, Service
 from tests.integration.identity_merge.customers import EMAIL, PASSWORD, PHONE, Browser
 from tests.integration.identity_merge.test_adding import notices
 from tests.integration.identity_merge.test_login_changes import end
@@ -60,7 +61,8 @@ async def test_the_password_logs_in_by_each_proved_identifier(service: Service) 
     assert PASSWORD not in str(await service.rows("SELECT password_hash FROM customer_passwords"))
 
 
-async def test_every_refusal_is_the_same_in_words_statements_and_time(service: Service) -> None:
+@THOROUGH
+async def test_every_refusal_is_the_same_in_words_statements_and_time(service: Service, passwords: Passwords) -> None:
     """A8, F6: unknown, unproved, merged, wrong, no identifier at all, too many tries."""
     browser, _ = await member(service)
     unproved, gone = (enrolled(phone="", email=f"{name}@example.com") for name in ("unproved", "gone"))
