@@ -118,6 +118,11 @@ def day_text(value: date, locale: str) -> str:
     return format_date(value, _pattern(locale, False), locale=locale)
 
 
+def month_text(value: date, locale: str) -> str:
+    """The month of a day: January 2027, 2027年1月."""
+    return format_date(value, "y年M月" if locale.startswith("zh") else "MMMM y", locale=locale)
+
+
 def last_day(expires_at: Timestamp | datetime, zone: tzinfo) -> date:
     """The last day on which something is valid, given the moment from which it is not."""
     return (moment_of(expires_at) - timedelta(microseconds=1)).astimezone(zone).date()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from datetime import timedelta
 from typing import Any
 
 from flask import Blueprint
@@ -46,23 +47,25 @@ def _language(tag: str) -> str:
     return labels.LANGUAGE.get(tag, tag) if tag else _("The store’s language")
 
 
-def _by_day(lots: Iterable[PointsLot]) -> list[tuple[str, str, int]]:
-    """(last day or days, whose, points), the first to expire first; lots of one day and account are one line."""
-    sums: dict[tuple[int, str, str], int] = {}
+def _by_day(lots: Iterable[PointsLot]) -> list[tuple[str, int, list[tuple[str, int]]]]:
+    """(last day or days, points, [(whose, points)]), the first to expire first; lots of one day and account are one entry."""
+    sums: dict[tuple[int, str], dict[str, int]] = {}
     for lot in lots:
         expires = lot.HasField("expires_at")
         place = formats.last_day(lot.expires_at, ask.zone()).toordinal() if expires else _NEVER
-        key = (place, _days(lot) if expires else _("No expiry"), lot.customer_id)
-        sums[key] = sums.get(key, 0) + lot.remaining
-    return [
-        (text, owner, points) for (_place, text, owner), points in sorted(sums.items(), key=lambda item: item[0][0])
-    ]
+        owners = sums.setdefault((place, _days(lot) if expires else _("No expiry")), {})
+        owners[lot.customer_id] = owners.get(lot.customer_id, 0) + lot.remaining
+    ordered = sorted(sums.items(), key=lambda item: item[0][0])
+    return [(text, sum(owners.values()), list(owners.items())) for (_place, text), owners in ordered]
 
 
 def _days(lot: PointsLot) -> str:
-    last = last_day_text(lot.expires_at)
-    first = last_day_text(lot.expires_from) if lot.HasField("expires_from") else last
-    return last if first == last else str(_("%(first)s to %(last)s", first=first, last=last))
+    last = formats.last_day(lot.expires_at, ask.zone())
+    first = formats.last_day(lot.expires_from, ask.zone()) if lot.HasField("expires_from") else last
+    if first.day == 1 and first.month == last.month and (last + timedelta(days=1)).day == 1:
+        return str(_("during %(month)s", month=formats.month_text(first, ask.locale())))
+    first_day, last_day = (formats.day_text(day, ask.locale()) for day in (first, last))
+    return last_day if first == last else str(_("%(first)s to %(last)s", first=first_day, last=last_day))
 
 
 def _moment(stamp: Timestamp) -> str:

@@ -49,9 +49,9 @@ def overview() -> str:
 def _month(month: str, *, whole: bool = False) -> str:
     """A month as it is read: "Nov" below a column, "November 2026" in a table."""
     first, locale = date.fromisoformat(f"{month}-01"), ask.locale()
-    chinese = locale.startswith("zh")
-    pattern = ("y年M月" if chinese else "MMMM y") if whole else ("M月" if chinese else "MMM")
-    return str(format_date(first, pattern, locale=locale))
+    if whole:
+        return formats.month_text(first, locale)
+    return str(format_date(first, "M月" if locale.startswith("zh") else "MMM", locale=locale))
 
 
 def _by_level(figures: pb.GetOverviewResponse, levels: Sequence[levels_api.Level]) -> list[tuple[str, str, int, float]]:

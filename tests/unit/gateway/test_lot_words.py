@@ -37,17 +37,19 @@ def test_the_first_to_run_out_come_first_and_those_that_never_do_come_last(app: 
     outcomes = [FieldOutcome(field="lot", value=value) for value in values]
     assert [found.value for found in by_expiry(outcomes)] == [values[3], values[1], values[2], values[0]]
     lots = [_lot(1, LAST), _lot(2, LAST, FIRST), _lot(3, SECOND), PointsLot(customer_id="a", remaining=9)]
+    lots += [_lot(5, LAST, owner="b"), _lot(7, LAST), _lot(6, SECOND, FIRST)]
     with app.test_request_context():
         assert _by_day(lots) == [
-            ("15 Mar 2027", "a", 3),
-            ("31 Mar 2027", "a", 1),
-            ("1 Mar 2027 to 31 Mar 2027", "a", 2),
-            ("No expiry", "a", 9),
+            ("15 Mar 2027", 3, [("a", 3)]),
+            ("1 Mar 2027 to 15 Mar 2027", 6, [("a", 6)]),
+            ("31 Mar 2027", 13, [("a", 8), ("b", 5)]),
+            ("during March 2027", 2, [("a", 2)]),
+            ("No expiry", 9, [("a", 9)]),
         ]
 
 
-def _lot(points: int, until: str, since: str = "") -> PointsLot:
-    lot = PointsLot(customer_id="a", remaining=points, expires_at=_stamp(until))
+def _lot(points: int, until: str, since: str = "", owner: str = "a") -> PointsLot:
+    lot = PointsLot(customer_id=owner, remaining=points, expires_at=_stamp(until))
     if since:
         lot.expires_from.CopyFrom(_stamp(since))
     return lot
