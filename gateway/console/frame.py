@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from datetime import timedelta
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date, timedelta
 from typing import Any
 
 from flask import Blueprint
@@ -21,6 +21,8 @@ from onefold.membership.v1.imports_pb2 import ImportProblem
 from onefold.membership.v1.service_pb2 import PointsLot
 
 _NEVER = 10**9
+# As many lines are read at a glance.
+_MOST_DAYS = 12
 Page = str | Response | tuple[str, int]
 blueprint = Blueprint("console", __name__, url_prefix="/console")
 
@@ -47,23 +49,45 @@ def _language(tag: str) -> str:
     return labels.LANGUAGE.get(tag, tag) if tag else _("The store’s language")
 
 
-def _by_day(lots: Iterable[PointsLot]) -> list[tuple[str, int, list[tuple[str, int]]]]:
-    """(last day or days, points, [(whose, points)]), the first to expire first; lots of one day and account are one entry."""
-    sums: dict[tuple[int, str], dict[str, int]] = {}
-    for lot in lots:
-        expires = lot.HasField("expires_at")
-        place = formats.last_day(lot.expires_at, ask.zone()).toordinal() if expires else _NEVER
-        owners = sums.setdefault((place, _days(lot) if expires else _("No expiry")), {})
-        owners[lot.customer_id] = owners.get(lot.customer_id, 0) + lot.remaining
-    ordered = sorted(sums.items(), key=lambda item: item[0][0])
-    return [(text, sum(owners.values()), list(owners.items())) for (_place, text), owners in ordered]
+def _by_expiry(
+    lots: Iterable[PointsLot], names: Mapping[str, str] | None = None
+) -> list[tuple[str, int, list[tuple[str, int]]]]:
+    """(last day or days, points, parts), the first to expire first.
+
+    With `names` the parts are those of the accounts. Without, many days become months, and their parts are the days.
+    """
+    lots = list(lots)
+    by_month = names is None and len({_last(lot) for lot in lots}) > _MOST_DAYS
+    lines: dict[tuple[int, str], dict[str, int]] = {}
+    for lot in sorted(lots, key=_last):
+        place, text = _last(lot), _days(lot)
+        label = text if names is None else names.get(lot.customer_id) or _("given with this merge")
+        if by_month and place != _NEVER:
+            first = date.fromordinal(place).replace(day=1)
+            place, text = first.toordinal(), _during(first)
+        parts = lines.setdefault((place, text), {})
+        parts[label] = parts.get(label, 0) + lot.remaining
+    return [
+        (next(iter(parts)) if by_month and len(parts) == 1 else text, sum(parts.values()), list(parts.items()))
+        for (_place, text), parts in lines.items()
+    ]
+
+
+def _last(lot: PointsLot) -> int:
+    return formats.last_day(lot.expires_at, ask.zone()).toordinal() if lot.HasField("expires_at") else _NEVER
+
+
+def _during(first: date) -> str:
+    return str(_("during %(month)s", month=formats.month_text(first, ask.locale())))
 
 
 def _days(lot: PointsLot) -> str:
+    if not lot.HasField("expires_at"):
+        return str(_("No expiry"))
     last = formats.last_day(lot.expires_at, ask.zone())
     first = formats.last_day(lot.expires_from, ask.zone()) if lot.HasField("expires_from") else last
     if first.day == 1 and first.month == last.month and (last + timedelta(days=1)).day == 1:
-        return str(_("during %(month)s", month=formats.month_text(first, ask.locale())))
+        return _during(first)
     first_day, last_day = (formats.day_text(day, ask.locale()) for day in (first, last))
     return last_day if first == last else str(_("%(first)s to %(last)s", first=first_day, last=last_day))
 
@@ -89,7 +113,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "actor": ask.actor,
     "address": addresses.text,
     "bulk_state": _badge(labels.BULK_STATE),
-    "by_day": _by_day,
+    "by_expiry": _by_expiry,
     "channel": _words(labels.CHANNEL),
     "customer_status": _badge(labels.CUSTOMER_STATUS),
     "day": ask.day,

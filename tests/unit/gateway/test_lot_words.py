@@ -10,7 +10,7 @@ from flask import Flask
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from gateway.console import ask
-from gateway.console.frame import _by_day
+from gateway.console.frame import _by_expiry
 from gateway.console.merge_words import by_expiry, lot_text
 from onefold.membership.v1.service_pb2 import FieldOutcome, PointsLot
 
@@ -39,13 +39,24 @@ def test_the_first_to_run_out_come_first_and_those_that_never_do_come_last(app: 
     lots = [_lot(1, LAST), _lot(2, LAST, FIRST), _lot(3, SECOND), PointsLot(customer_id="a", remaining=9)]
     lots += [_lot(5, LAST, owner="b"), _lot(7, LAST), _lot(6, SECOND, FIRST)]
     with app.test_request_context():
-        assert _by_day(lots) == [
-            ("15 Mar 2027", 3, [("a", 3)]),
-            ("1 Mar 2027 to 15 Mar 2027", 6, [("a", 6)]),
-            ("31 Mar 2027", 13, [("a", 8), ("b", 5)]),
-            ("during March 2027", 2, [("a", 2)]),
-            ("No expiry", 9, [("a", 9)]),
+        assert _by_expiry(lots, {"a": "Chan", "b": "Wong"}) == [
+            ("15 Mar 2027", 3, [("Chan", 3)]),
+            ("1 Mar 2027 to 15 Mar 2027", 6, [("Chan", 6)]),
+            ("31 Mar 2027", 13, [("Chan", 8), ("Wong", 5)]),
+            ("during March 2027", 2, [("Chan", 2)]),
+            ("No expiry", 9, [("Chan", 9)]),
         ]
+
+
+def test_many_days_of_one_account_are_told_of_by_the_month(app: Flask) -> None:
+    few = [_lot(n, f"2027-03-{n:02}T16:00:00+00:00") for n in range(1, 13)]
+    many = [*few, _lot(50, LAST), _lot(7, "2027-04-02T16:00:00+00:00"), PointsLot(customer_id="a", remaining=9)]
+    with app.test_request_context():
+        assert _by_expiry(few) == [(f"{n} Mar 2027", n, [(f"{n} Mar 2027", n)]) for n in range(1, 13)]
+        march, april, never = _by_expiry(many)
+    assert (march[:2], march[2][-1], len(march[2])) == (("during March 2027", 128), ("31 Mar 2027", 50), 13)
+    assert april == ("2 Apr 2027", 7, [("2 Apr 2027", 7)])
+    assert never == ("No expiry", 9, [("No expiry", 9)])
 
 
 def _lot(points: int, until: str, since: str = "", owner: str = "a") -> PointsLot:
