@@ -39,6 +39,9 @@ def test_violations_keep_field_reason_and_parameters() -> None:
     sent = errors.InvalidInput(
         errors.Violation("lines[0].quantity", "quantity_out_of_range", {"largest": "100000"}),
         errors.Violation("currency", "required"),
+        # As somebody may have sent it: neither the end of the parameter nor another one.
+        errors.Violation("currency", "unknown_currency", {"currency": "H&known=%26&%=&", "known": "HKD, TWD"}),
+        errors.Violation("time", "unknown_timezone", {"timezone": "亞洲/香港&", "nothing": ""}),
     )
     arrived = over_the_wire(sent)
     assert isinstance(arrived, errors.InvalidInput)
