@@ -5,13 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-import grpc
-
 from deploy.local.stack import Stack
-from onefold.identity_merge.v1 import staff_pb2, staff_pb2_grpc
 from services.common.permissions import SCOPES
-from services.common.tokens import ServiceClaims
-from tests.component.gateway.conftest import Store, identity_channel, key, metadata, problem
+from tests.component.gateway.colleague import join
+from tests.component.gateway.conftest import Store, key, problem
 from tests.support.until import until
 
 
@@ -26,7 +23,7 @@ def test_an_owner_invites_changes_and_removes_and_no_key_does(stack: Stack, new_
         ("email", "invalid_email"),
         ("name", "required"),
     }
-    session = _join(stack, shop, invited.json()["invitation_id"])
+    session = join(stack, shop, invited.json()["invitation_id"])
     entries = {entry["email"]: entry for entry in shop.get("/staff").json()["items"]}
     may = entries["May@mail.example"]
     assert (may["role"], may["second_factor"], may["invitation_id"]) == ("manager", False, None)
@@ -60,24 +57,3 @@ def test_an_owner_invites_changes_and_removes_and_no_key_does(stack: Stack, new_
             http.delete(f"/staff/invitations/{waiting}", headers=headers),
         ):
             assert problem(answer)[:2] == (403, "permission_denied"), answer.request.url
-
-
-def _join(stack: Stack, shop: Store, invitation_id: str) -> str:
-    """Accepts by the newest token: the mail, which is on its way, may bring a newer one at any moment."""
-    claims = ServiceClaims("service:tests", "service", shop.get("/me").json()["store"]["store_id"])
-    visitor = ServiceClaims("customer:", "public")
-    with identity_channel(stack) as channel:
-        staff = staff_pb2_grpc.StaffServiceStub(channel)
-        issue = staff_pb2.IssueInvitationRequest(invitation_id=invitation_id)
-
-        def accepted() -> str:
-            token = staff.IssueInvitation(issue, timeout=20, metadata=metadata(stack, claims)).token
-            wish = staff_pb2.AcceptInvitationRequest(token=token, name="陳小美", password="correct horse battery")
-            try:
-                return staff.AcceptInvitation(wish, timeout=20, metadata=metadata(stack, visitor)).session.session_token
-            except grpc.RpcError as error:
-                if error.code() is not grpc.StatusCode.NOT_FOUND:
-                    raise
-                return ""
-
-        return until(accepted, "the invitation is accepted")
