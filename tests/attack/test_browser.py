@@ -82,6 +82,7 @@ def test_programs_routes_take_no_cookie(gate: Flask) -> None:
             assert client.open(path_of(rule), method=method, base_url="https://shop.example").status_code == 401, rule
 
 
+@pytest.mark.filterwarnings("ignore:Passing SelectField choices:DeprecationWarning")
 def test_every_answer_tells_the_browser_what_to_refuse_and_to_forget(gate: Flask) -> None:
     """Pages, refusals and faults alike; without script or style inside, each cookie out of the reach of scripts and of http."""
     for rule, _ in rules(gate, "GET"):
@@ -90,6 +91,7 @@ def test_every_answer_tells_the_browser_what_to_refuse_and_to_forget(gate: Flask
         path = "/static/css/nothing.css" if "filename" in rule.arguments else path_of(rule)
         answer = client.get(path, base_url="https://shop.example")
         headers = answer.headers
+        assert answer.status_code != 500, rule
         assert (
             "default-src 'self'" in headers["Content-Security-Policy"]
             or "sandbox" in headers["Content-Security-Policy"]

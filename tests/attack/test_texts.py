@@ -21,6 +21,7 @@ from deploy.local.stack import Stack
 from tests.attack.conftest import LONG
 from tests.attack.document import Operation, operations, put, texts
 from tests.component.gateway.conftest import Store, key
+from tests.support.program import Program, running
 from tests.support.until import until
 
 # What the template's syntax would make of it.
@@ -122,7 +123,16 @@ def test_no_text_of_any_query_is_a_defect_of_ours(operation: Operation, shop: St
 
 
 @pytest.fixture(scope="module")
-def planted(shop: Store) -> dict[str, str]:
+def program(shop: Store) -> Iterator[Program]:
+    """Hears of every event that there is."""
+    with running() as program:
+        made = shop.post("/webhooks", {"url": program.url, "description": HOSTILE["script"]})
+        assert made.status_code == 201, made.text
+        yield program
+
+
+@pytest.fixture(scope="module")
+def planted(shop: Store, program: Program) -> dict[str, str]:
     """Kind → id of the customer who is called so, everywhere where a person or thing can be called something."""
     found = {}
     for kind, text in HOSTILE.items():
@@ -217,3 +227,38 @@ def test_mails_hold_texts_and_no_heads_of_their_own(shop: Store, stack: Stack, p
             assert PRODUCT not in mail["html"] + mail["text"] + mail["subject"], kind
             assert "\n" not in mail["subject"], kind
     assert httpx.get(mails, params={"to": "evil@evil.example"}, trust_env=False).json()["messages"] == []
+
+
+def test_what_programs_are_told_has_no_text_of_anybody(planted: dict[str, str], program: Program) -> None:
+    """H4: events name things by their ids. Heads are ours alone, and each body is one JSON document."""
+    until(lambda: len(program.posted) > 2 * len(planted), "events of orders and members arrive", 60)
+    of_texts = re.compile("|".join(re.escape(text[:20]) for text in HOSTILE.values()))
+    for heads, body in program.posted:
+        told = json.dumps(json.loads(body), ensure_ascii=False)
+        assert not of_texts.search(told), told
+        assert PRODUCT not in told
+        assert not {"bcc", "set-cookie"} & set(heads), heads
+        assert not of_texts.search("".join(heads.values())), heads
+
+
+ADDRESSES = [
+    "http://127.0.0.1:9/\r\nBcc: evil@evil.example",
+    "http://127.0.0.1:9\r\nX-Evil: 1/",
+    "http://127.0.0.1:9/\x00",
+    "http://evil@127.0.0.1:9/",
+    "http://127.0.0.1:9/\ud800",
+    "javascript:alert(1)",
+    "file:///etc/passwd",
+    "gopher://127.0.0.1:9/",
+    "//evil.example",
+    "http://[::ffff:169.254.169.254]/",
+    "http://127.0.0.1:9/" + "A" * 200_000,
+]
+
+
+@pytest.mark.parametrize("address", ADDRESSES, ids=range(len(ADDRESSES)))
+def test_no_address_of_a_webhook_is_anything_else(address: str, shop: Store) -> None:
+    headers = {"Idempotency-Key": key(), "Content-Type": "application/json"}
+    answer = shop.http.post("/webhooks", content=json.dumps({"url": address, "description": ""}), headers=headers)
+    assert answer.status_code in (400, 422), answer.text
+    assert answer.headers["Content-Type"] == "application/problem+json"

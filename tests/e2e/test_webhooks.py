@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -14,40 +12,16 @@ from tests.e2e.shop import Shop, until
 from tests.e2e.test_accounts import looks_right
 from tests.e2e.test_pages import inspect
 from tests.integration.notification.receiver import verify
+from tests.support.program import Program, running
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
 
-class Program(ThreadingHTTPServer):
-    """The merchant's own program; answers 410 until it is mended."""
-
-    def __init__(self) -> None:
-        self.status = 410
-        self.posted: list[tuple[dict[str, str], bytes]] = []
-        super().__init__(("127.0.0.1", 0), _Handler)
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: Program
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["content-length"]))
-        self.server.posted.append(({name.lower(): value for name, value in self.headers.items()}, body))
-        self.send_response(self.server.status)
-        self.send_header("content-length", "5")
-        self.end_headers()
-        self.wfile.write(b"hello")
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Says nothing."""
-
-
 @pytest.fixture
 def program() -> Iterator[Program]:
-    with Program() as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+    with running() as server:
+        server.status = 410
         yield server
-        server.shutdown()
 
 
 def press(page: Page, name: str) -> None:
