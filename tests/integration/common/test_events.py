@@ -6,6 +6,7 @@ import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +18,7 @@ from deploy.local.nats import Nats
 from deploy.local.state import DatabaseUrls
 from onefold.membership.v1 import events_pb2 as membership
 from services.common import inbox, outbox
-from services.common.bus import Bus, BusUnavailable
+from services.common.bus import Bus, BusUnavailable, Outgoing
 from services.common.database import Database, connect
 from services.common.ids import new_id
 from services.common.inbox import Consumer, Delivered, Subscription
@@ -97,6 +98,54 @@ async def test_events_arrive_once_and_in_order(database: Database, bus: Bus) -> 
         await until(lambda: len(reader.seen) == 300)
     assert reader.seen == names
     assert reader.batches < 30  # taken in batches, not one by one
+
+
+async def test_many_events_are_stored_by_one_batch_and_few_one_by_one(bus: Bus) -> None:
+    """Each message by itself would wait for the disk by itself."""
+    await bus.publish(outgoing(15))
+    await bus.publish(outgoing(16))
+    js = await bus.jetstream()
+    batches = [(await js.get_msg("ONEFOLD_MEMBERSHIP", seq)).headers.get("Nats-Batch-Id") for seq in await seqs(bus)]
+    assert batches[:15] == [None] * 15
+    assert len(set(batches[15:])) == 1
+    assert batches[15]
+
+
+async def test_what_a_lost_acknowledgement_left_behind_is_not_stored_again(bus: Bus) -> None:
+    """A batch with anything that is there already is refused whole; its messages go one by one, and JetStream knows those it has."""
+    messages = outgoing(40)
+    await bus.publish(messages[:20])
+    await bus.publish(messages)
+    await bus.publish(messages)
+    assert len(await seqs(bus)) == 40
+
+
+async def test_a_stream_of_an_earlier_release_takes_events_too(bus: Bus) -> None:
+    js = await bus.jetstream()
+    config = (await js.stream_info("ONEFOLD_MEMBERSHIP")).config
+    await js.update_stream(config, allow_atomic=False)
+    await bus.publish(outgoing(20))
+    await bus.ensure_streams()
+    await bus.publish(outgoing(20))
+    assert len(await seqs(bus)) == 40
+
+
+async def test_events_of_several_contexts_go_to_their_streams(bus: Bus) -> None:
+    js = await bus.jetstream()
+    before = (await js.stream_info("ONEFOLD_ORDERS")).state.messages
+    await bus.publish(outgoing(10) + outgoing(10, "orders.order_placed.v1"))
+    assert len(await seqs(bus)) == 10
+    assert (await js.stream_info("ONEFOLD_ORDERS")).state.messages == before + 10
+
+
+def outgoing(count: int, type_: str = "membership.buyer_linked.v1") -> list[Outgoing]:
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    return [Outgoing(type_, b"x" * 300, new_id(), new_id(), new_id(), 1, at, "") for _ in range(count)]
+
+
+async def seqs(bus: Bus) -> list[int]:
+    state = (await (await bus.jetstream()).stream_info("ONEFOLD_MEMBERSHIP")).state
+    return list(range(state.first_seq, state.last_seq + 1)) if state.messages else []
 
 
 async def test_every_event_three_times_and_shuffled_takes_effect_once(database: Database, bus: Bus) -> None:
