@@ -20,6 +20,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from services.common.database.driver import Connection
 from services.common.telemetry import process, sql
 from services.common.telemetry.metrics import CONNECTIONS_IN_USE, CONNECTIONS_MOST
 
@@ -55,6 +56,7 @@ def connect(url: str, *, connections: int, name: str) -> AsyncEngine:
         pool_timeout=WAIT_SECONDS,
         connect_args=own
         | {
+            "connection_class": Connection,
             "timeout": 5,
             "server_settings": {
                 "application_name": name,

@@ -12,7 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from deploy.local.state import DatabaseUrls
-from services.common.database import BOUND, Database, Statement, connect, connections, is_transient
+from services.common.database import BOUND, Database, Statement, connect, connections, driver_of, is_transient
 from services.common.ids import new_id
 
 INSERT = text("INSERT INTO inbox (store_id, event_id, type) VALUES (:store_id, gen_random_uuid(), 'test')")
@@ -211,3 +211,30 @@ async def test_the_url_says_how_the_way_to_the_database_is_secured(urls: Databas
         async with secured.across_stores():
             raise AssertionError("the server has been spoken to without TLS")
     await secured.close()
+
+
+LIST = Statement("SELECT cardinality(CAST(:ids AS uuid[])) AS count")
+
+
+async def test_what_a_list_is_is_asked_once_and_not_on_each_connection(database: Database) -> None:
+    asked: list[str] = []
+    async with database.at_once() as first, database.at_once() as second:
+        for tx in (first, second):
+            asked.clear()
+            driver_of(tx).add_query_logger(lambda seen: asked.append(seen.query))
+            for ids in ([new_id()], [new_id(), new_id()]):
+                assert (await LIST.first(tx, {"ids": ids}))["count"] == len(ids)
+    assert len(asked) == 2, asked
+
+
+async def test_a_type_of_a_database_is_asked_for_there(
+    urls: DatabaseUrls, service_database: Callable[[str], DatabaseUrls]
+) -> None:
+    """The same number may be another type's in the next database."""
+    for admin, words in ((urls.admin, "'a', 'b'"), (service_database("orders").admin, "'c', 'd'")):
+        database = Database(connect(admin, connections=1, name="test"))
+        async with database.across_stores() as tx:
+            await tx.execute(text(f"CREATE TYPE word AS ENUM ({words})"))
+            first = words[1]
+            assert await tx.scalar(text(f"SELECT ARRAY['{first}']::word[]")) == [first]
+        await database.close()
