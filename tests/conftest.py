@@ -77,16 +77,16 @@ def nats_server() -> Iterator[Nats]:
 
 @pytest.fixture
 def service_database(postgres_server: TestServers) -> Iterator[Callable[[str], DatabaseUrls]]:
-    """Gives `service_database("orders")`: the URLs by role of a new, migrated database, dropped after the test."""
-    made: list[DatabaseUrls] = []
+    """Gives `service_database("orders")`: the URLs by role of a migrated, empty database that is the test's own."""
+    lent: list[DatabaseUrls] = []
 
-    def make(context: str) -> DatabaseUrls:
-        made.append(postgres_server.fresh_database(context))
-        return made[-1]
+    def lend(context: str) -> DatabaseUrls:
+        lent.append(postgres_server.borrow(context))
+        return lent[-1]
 
-    yield make
-    for urls in made:
-        postgres_server.drop(urls)
+    yield lend
+    for urls in lent:
+        postgres_server.give_back(urls)
 
 
 @pytest.fixture(scope="session")

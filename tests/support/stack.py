@@ -19,6 +19,7 @@ from deploy.local.postgres import Postgres
 from deploy.local.process import ROOT, Process, run_once
 from deploy.local.provision import create_database, database_urls, provision, run_sync
 from deploy.local.state import DatabaseUrls, DataFolder
+from tests.support.emptying import Shape
 
 TEST_FOLDER = ROOT / ".test"
 # Test databases are thrown away, so they need not survive a power cut; a killed server they do survive.
@@ -43,6 +44,28 @@ class TestServers:
     admin_url: str
     data: DataFolder
     _templates: dict[str, str] = field(default_factory=dict)
+    _shapes: dict[str, Shape] = field(default_factory=dict)
+    _lent: dict[str, str] = field(default_factory=dict)
+    _empty: dict[str, list[DatabaseUrls]] = field(default_factory=dict)
+
+    def borrow(self, context: str) -> DatabaseUrls:
+        """A database as `fresh_database` gives it: one that was given back, or a new one."""
+        if empty := self._empty.setdefault(context, []):
+            urls = empty.pop()
+        else:
+            urls = self.fresh_database(context)
+            if context not in self._shapes:
+                self._shapes[context] = run_sync(Shape.of(urls.admin))
+        self._lent[urls.admin] = context
+        return urls
+
+    def give_back(self, urls: DatabaseUrls) -> None:
+        """Empties a borrowed database for the next one; drops it when it is no longer what it was."""
+        context = self._lent.pop(urls.admin)
+        if run_sync(self._shapes[context].restore(urls.admin)):
+            self._empty[context].append(urls)
+        else:
+            self.drop(urls)
 
     def fresh_database(self, context: str) -> DatabaseUrls:
         """A new database at the newest revision of the context's migrations, copied from one that was migrated once."""
