@@ -8,6 +8,8 @@ from typing import Any
 
 import asyncpg
 
+from services.common.database.driver import Connection
+
 Row = tuple[Any, ...]
 
 
@@ -17,6 +19,9 @@ class Databases:
     def __init__(self, urls: dict[str, str]) -> None:
         self._urls = urls
         self._connections: dict[str, asyncpg.Connection] = {}
+        # Those that have streamed what they were opened for, for the next ones.
+        self._idle: dict[str, list[asyncpg.Connection]] = {}
+        self._opened: list[asyncpg.Connection] = []
 
     @classmethod
     @asynccontextmanager
@@ -26,14 +31,19 @@ class Databases:
         try:
             yield databases
         finally:
-            for connection in databases._connections.values():
+            for connection in databases._opened:
                 await connection.close()
 
     async def connection(self, context: str) -> asyncpg.Connection:
         """The connection for small queries."""
         if context not in self._connections:
-            self._connections[context] = await asyncpg.connect(self._urls[context], timeout=10)
+            self._connections[context] = await self._connect(context)
         return self._connections[context]
+
+    async def _connect(self, context: str) -> asyncpg.Connection:
+        connection = await asyncpg.connect(self._urls[context], timeout=10, connection_class=Connection)
+        self._opened.append(connection)
+        return connection
 
     async def rows(self, context: str, query: str, *args: object) -> list[Row]:
         """All rows of a small result."""
@@ -44,14 +54,15 @@ class Databases:
         return int(await (await self.connection(context)).fetchval(query, *args) or 0)
 
     async def stream(self, context: str, query: str, *args: object) -> AsyncIterator[Row]:
-        """Rows of a large result by a cursor on a connection of its own."""
-        connection = await asyncpg.connect(self._urls[context], timeout=10)
+        """Rows of a large result by a cursor on a connection that nobody else uses meanwhile."""
+        idle = self._idle.setdefault(context, [])
+        connection = idle.pop() if idle else await self._connect(context)
         try:
             async with connection.transaction(isolation="repeatable_read", readonly=True):
                 async for row in connection.cursor(query, *args, prefetch=5_000):
                     yield tuple(row)
         finally:
-            await connection.close()
+            idle.append(connection)
 
 
 async def full_join(
