@@ -76,8 +76,10 @@ async def test_every_refusal_is_the_same_in_words_statements_and_time(service: S
     event.listen(engine, "before_cursor_execute", lambda _c, _cursor, statement, *_: seen.append(statement))
     typed = (EMAIL, "unknown@example.com", "unproved@example.com", "gone@example.com", "locked@example.com", "x", "")
     ways, times = {}, dict.fromkeys(typed, math.inf)
-    # By turns, and the quickest of each: what else the machine does meanwhile is nobody's secret.
-    for n, email in product(range(4), typed):
+    # By turns, and the quickest of each: what else the machine does meanwhile is nobody's secret. On a busy one that takes more turns.
+    for n, email in product(range(20), typed):
+        if n >= 4 and max(times.values()) < 3 * min(times.values()):
+            break
         seen.clear()
         started = time.perf_counter()
         words = await refusal(browser, email=email)
