@@ -274,7 +274,7 @@ async def test_workers_share_the_queue_and_no_merge_is_done_twice(service: Servi
     runs = [(w, await started(service, w)) for w in itertools.islice(itertools.cycle([who, other]), 12)]
     workers = [asyncio.create_task(service.runner().run()) for _ in range(3)]
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(45):
             while await service.rows("SELECT 1 FROM merge_runs WHERE finished_at IS NULL"):
                 await asyncio.sleep(0.02)
     finally:
