@@ -101,7 +101,10 @@ class WebhookSender:
         self._woken.set()
         if not task.cancelled() and (error := task.exception()):
             # Its lease ends, and it is sent again.
-            log.error("webhook_not_settled", exc_info=error)
+            if is_transient(error):
+                log.warning("webhook_waits_for_database", error=type(error).__name__)
+            else:
+                log.error("webhook_not_settled", exc_info=error)
 
     async def _claim(self, free: int) -> list[Consignment]:
         if free <= 0:
