@@ -12,7 +12,7 @@ from werkzeug.routing import AnyConverter, Rule
 
 from gateway.app import create_app
 from services.common.config import Environment
-from tests.component.gateway.conftest import Store
+from tests.component.gateway.conftest import Store, key
 from tests.support.until import until
 from tests.unit.gateway.conftest import SETTINGS
 
@@ -92,7 +92,7 @@ def things(shop: Store) -> dict[str, Sequence[str]]:
     paid, unpaid = shop.order(), shop.order(paid=False)
     item = shop.post("/items", {"name_en": "Tea", "unit_price_minor": 100, "sold_online": True}).json()["item_id"]
     hook = shop.post("/webhooks", {"url": "http://127.0.0.1:9/", "description": "x"}).json()["webhook_id"]
-    kept = shop.post("/saved-filters", {"name": "all", "filter": {}}).json()["filter_id"]
+    kept = shop.post("/saved-filters", {"name": f"all {key()[:8]}", "filter": {}}).json()["filter_id"]
     api_key = shop.post("/api-keys", {"name": "one", "scopes": ["orders:read"]}).json()["api_key_id"]
     mail = until(lambda: shop.get("/messages", order_id=paid["order_id"]).json()["items"], "the order's mail is noted")
     return {
