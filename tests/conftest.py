@@ -19,16 +19,16 @@ from tests.support.stack import TestServers, nats_servers, postgres_servers, ses
 # processes to be back; with four they wait for the cores. What shares servers stays in one of them; the groups begin in this order, the
 # long ones first, so that all end at about the same time.
 GROUPS = (
-    ("tests/e2e/",),
-    ("tests/integration/notification/",),
     ("tests/faults/test_crash_points.py",),
     ("tests/faults/",),
-    ("tests/integration/identity_merge/",),
-    ("tests/integration/membership/", "tests/integration/orders/"),
-    ("tests/integration/local/",),
     ("tests/component/", "tests/attack/"),
-    ("tests/integration/",),
+    ("tests/integration/notification/",),
+    ("tests/e2e/",),
+    ("tests/integration/membership/", "tests/integration/orders/"),
+    ("tests/integration/identity_merge/",),
+    ("tests/integration/local/",),
     ("tests/unit/", "tests/architecture/"),
+    ("tests/integration/",),
     ("tests/containers/",),
 )
 
