@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
 import pytest
+
+from deploy.local.stack import Stack
+from tests.component.gateway.conftest import Store
 
 # Of `make attack`.
 LONG = os.environ.get("ONEFOLD_ATTACK_LONG") == "1"
@@ -18,3 +22,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 _LONG = pytest.mark.attack_long
 LONG_FORM = _LONG
+
+
+@pytest.fixture(scope="module")
+def shop(stack: Stack) -> Iterator[Store]:
+    """A store of the module's own: what is sent changes its settings."""
+    store = Store(stack)
+    yield store
+    store.http.close()

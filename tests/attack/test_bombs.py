@@ -6,7 +6,7 @@ import gzip
 import io
 import time
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
@@ -22,13 +22,6 @@ _MIB = 1024 * 1024
 HEADER = "Name,Phone,Email,Birthday,Language,Tags,Address,Member Points,Points Expiry,Note\r\n"
 # What a refusal may take on a busy machine, and a process more memory than before.
 SECONDS, MORE_MIB = 20.0, 150
-
-
-@pytest.fixture(scope="module")
-def shop(stack: Stack) -> Iterator[Store]:
-    store = Store(stack)
-    yield store
-    store.http.close()
 
 
 def _memory(stack: Stack) -> int:

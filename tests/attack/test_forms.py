@@ -6,11 +6,8 @@ of all services are looked through.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import asyncpg
 import httpx
-import pytest
 
 from deploy.local.provision import run_sync
 from deploy.local.stack import Stack
@@ -32,13 +29,6 @@ PRIVILEGED = {
     **dict.fromkeys(("role", "scopes", "permissions", "state", "is_admin"), f"owner-{SENTINEL}"),
     **dict.fromkeys(("created_at", "placed_at", "expires_at", "joined_at"), f"2001-01-01T00:00:00Z {SENTINEL}"),
 }
-
-
-@pytest.fixture(scope="module")
-def shop(stack: Stack) -> Iterator[Store]:
-    store = Store(stack)
-    yield store
-    store.http.close()
 
 
 def test_no_form_writes_a_field_that_it_does_not_have(shop: Store, stack: Stack) -> None:

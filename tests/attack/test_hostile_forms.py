@@ -99,14 +99,6 @@ def looks_like_text(answer: httpx.Response, told: object) -> None:
 
 
 @pytest.fixture(scope="module")
-def shop(stack: Stack) -> Iterator[Store]:
-    """A store of its own: what is sent changes its settings."""
-    store = Store(stack)
-    yield store
-    store.http.close()
-
-
-@pytest.fixture(scope="module")
 def member(stack: Stack, shop: Store) -> Iterator[Customer]:
     """Somebody with an account, an address and something in the cart."""
     with customer(stack, shop) as browser:

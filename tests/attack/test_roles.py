@@ -6,8 +6,6 @@ each operation in turn, with `make attack` all of them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, settings
@@ -31,14 +29,6 @@ PERMISSIONS = {
     "a key for one thing": permissions.of_scopes([_KEY_SCOPE]),
     "nobody": frozenset[str](),
 }
-
-
-@pytest.fixture(scope="module")
-def shop(stack: Stack) -> Iterator[Store]:
-    """A store of its own: what is sent changes its settings."""
-    store = Store(stack)
-    yield store
-    store.http.close()
 
 
 @pytest.fixture(scope="module")

@@ -53,14 +53,6 @@ NUMBER = re.compile(r"[+-]?[\d ]+(\.\d+)?")
 
 
 @pytest.fixture(scope="module")
-def shop(stack: Stack) -> Iterator[Store]:
-    """A store of its own: what is sent changes its settings."""
-    store = Store(stack)
-    yield store
-    store.http.close()
-
-
-@pytest.fixture(scope="module")
 def ids(shop: Store) -> dict[str, str]:
     """Something that is there for most addresses."""
     order = shop.order()
