@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -20,7 +21,7 @@ class Databases:
         self._urls = urls
         self._connections: dict[str, asyncpg.Connection] = {}
         # Those that have streamed what they were opened for, for the next ones.
-        self._idle: dict[str, list[asyncpg.Connection]] = {}
+        self._idle: defaultdict[str, list[asyncpg.Connection]] = defaultdict(list)
         self._opened: list[asyncpg.Connection] = []
 
     @classmethod
@@ -55,7 +56,7 @@ class Databases:
 
     async def stream(self, context: str, query: str, *args: object) -> AsyncIterator[Row]:
         """Rows of a large result by a cursor on a connection that nobody else uses meanwhile."""
-        idle = self._idle.setdefault(context, [])
+        idle = self._idle[context]
         connection = idle.pop() if idle else await self._connect(context)
         try:
             async with connection.transaction(isolation="repeatable_read", readonly=True):

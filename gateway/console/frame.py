@@ -56,11 +56,11 @@ def _by_expiry(
 
     With `names` the parts are those of the accounts. Without, many days become months, and their parts are the days.
     """
-    lots = list(lots)
-    by_month = names is None and len({_last(lot) for lot in lots}) > _MOST_DAYS
+    placed = sorted(((_last(lot), lot) for lot in lots), key=lambda pair: pair[0])
+    by_month = names is None and len({place for place, _lot in placed}) > _MOST_DAYS
     lines: dict[tuple[int, str], dict[str, int]] = {}
-    for lot in sorted(lots, key=_last):
-        place, text = _last(lot), _days(lot)
+    for place, lot in placed:
+        text = _days(lot)
         label = text if names is None else names.get(lot.customer_id) or _("given with this merge")
         if by_month and place != _NEVER:
             first = date.fromordinal(place).replace(day=1)

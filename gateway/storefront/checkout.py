@@ -197,9 +197,9 @@ def _again(
         if not unsure:
             raise
         found = pb.Cart()
-    if not found.lines and unsure:
-        return render_template("storefront/checkout_unsure.html", store=store, form=form), http_status(error)
     if not found.lines:
+        if unsure:
+            return render_template("storefront/checkout_unsure.html", store=store, form=form), http_status(error)
         return redirect(url_for("storefront.cart", slug=store.slug))
     reasons = {v.reason for v in error.violations} if isinstance(error, InvalidInput) else {error.reason}
     changed = bool(reasons & _OF_CART)

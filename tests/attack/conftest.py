@@ -17,11 +17,10 @@ LONG = os.environ.get("ONEFOLD_ATTACK_LONG") == "1"
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Takes the long forms out of the short run, where they are not skipped but not there."""
     if not LONG:
-        items[:] = [item for item in items if item.get_closest_marker(_LONG.name) is None]
+        items[:] = [item for item in items if item.get_closest_marker(LONG_FORM.name) is None]
 
 
-_LONG = pytest.mark.attack_long
-LONG_FORM = _LONG
+LONG_FORM = pytest.mark.attack_long
 
 
 @pytest.fixture(scope="module")

@@ -102,7 +102,7 @@ class WebhookSender:
         if not task.cancelled() and (error := task.exception()):
             # Its lease ends, and it is sent again.
             if is_transient(error):
-                log.warning("webhook_waits_for_database", error=type(error).__name__)
+                log.warning("webhooks_wait_for_database", error=type(error).__name__)
             else:
                 log.error("webhook_not_settled", exc_info=error)
 

@@ -45,7 +45,7 @@ async def relink_orders(
         if isinstance(step, BaseException):
             raise step
         moved.append(step)
-    return sum(moved), max(moved) < RELINK_BATCH
+    return sum(moved), all(number < RELINK_BATCH for number in moved)
 
 
 async def _move_batch(

@@ -151,6 +151,7 @@ async def test_relinking_goes_in_batches_and_may_be_repeated(
     # The second account has a lane of its own beside that of the other two.
     assert [moved for moved, _ in steps] == [20, 12, 5]
     assert await commands.relink_orders(context, who, run, merged, survivor) == (0, True)
+    assert await commands.relink_orders(context, who, run, [], survivor) == (0, True)
     for order in orders:
         now = await queries.get_order(context.database, who, order.order_id)
         assert (now.customer_id, now.version, now.history[-1].change) == (survivor, 2, "owner_changed")
