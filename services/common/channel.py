@@ -25,6 +25,9 @@ CHANNEL_OPTIONS: Sequence[tuple[str, Any]] = (
     ("grpc.keepalive_time_ms", 20_000),
     ("grpc.keepalive_timeout_ms", 5_000),
     ("grpc.keepalive_permit_without_calls", 1),
+    # gRPC lets the channels of a process share connections to an address, and with them the wait after a refused one: a new channel would
+    # fail for that long although a server listens there by now.
+    ("grpc.use_local_subchannel_pool", 1),
     ("grpc.initial_reconnect_backoff_ms", 200),
     ("grpc.max_reconnect_backoff_ms", 2_000),
     # Unasked, a name is asked for again after half a minute at the soonest: time for a rolling restart to replace every process behind

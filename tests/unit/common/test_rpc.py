@@ -1,4 +1,4 @@
-"""Calls whose caller does not wait (rule 8)."""
+"""Calls whose caller does not wait, and channels that do not wait for each other (rule 8)."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import grpc
 import pytest
 from grpc import aio
 
+from deploy.local.ports import LOOPBACK, choose
 from onefold.orders.v1.service_pb2 import GetOrderRequest, GetOrderResponse
 from onefold.orders.v1.service_pb2_grpc import (
     OrdersServiceServicer,
@@ -17,7 +18,7 @@ from onefold.orders.v1.service_pb2_grpc import (
 )
 from services.common.errors import Unavailable
 from services.common.ids import new_id
-from services.common.rpc import Boundary
+from services.common.rpc import Boundary, channel
 from services.common.tokens import ServiceClaims, TokenSigner
 
 
@@ -54,3 +55,22 @@ async def test_a_call_that_fails_after_its_caller_has_gone_is_no_defect() -> Non
     gc.collect()
     await server.stop(None)
     assert said == []
+
+
+async def test_a_channel_does_not_wait_after_what_another_channel_was_refused() -> None:
+    """A process that still has a channel to where nobody listened reaches a server that has come there since."""
+    port = choose(["late"], {})["late"]
+    target = f"{LOOPBACK}:{port}"
+    async with channel(target) as early:
+        early.get_state(try_to_connect=True)
+        # By now it tries again after a second or two, which is longer than a call's own attempts take.
+        await asyncio.sleep(3)
+        assert early.get_state() is grpc.ChannelConnectivity.TRANSIENT_FAILURE
+        server = aio.server()
+        server.add_insecure_port(target)
+        await server.start()
+        async with channel(target) as late:
+            with pytest.raises(aio.AioRpcError) as answered:
+                await OrdersServiceStub(late).GetOrder(GetOrderRequest(), timeout=5)
+        await server.stop(None)
+    assert answered.value.code() is grpc.StatusCode.UNIMPLEMENTED
