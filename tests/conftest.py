@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
 import pytest
@@ -13,6 +13,7 @@ from deploy.local.nats import Nats
 from deploy.local.stack import Stack
 from deploy.local.state import DatabaseUrls
 from tests.support.copies import copied_processes
+from tests.support.service_logs import said_since
 from tests.support.stack import TestServers, nats_servers, postgres_servers, session_folder
 
 # Three processes run the tests, each with servers of its own: on two cores, for a third of the time tests wait for leases and for
@@ -52,6 +53,17 @@ class ByGroup(LoadScopeScheduling):
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
     """Called where several processes are asked for."""
     return ByGroup(config, log)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    call: pytest.CallInfo[None],
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A failed test shows what its services said."""
+    report = yield
+    if report.failed and (said := said_since(call.start)):
+        report.sections.append(("said by services", said))
+    return report
 
 
 @pytest.fixture(scope="session", autouse=True)

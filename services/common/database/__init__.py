@@ -1,16 +1,8 @@
 """PostgreSQL: connections, transactions bound to one store, and the plumbing tables that each service has."""
 
-from services.common.database.connections import (
-    BOUND,
-    WAIT_SECONDS,
-    Database,
-    Statement,
-    address_of,
-    connect,
-    driver_of,
-    is_transient,
-)
+from services.common.database.connections import WAIT_SECONDS, Database, address_of, connect, is_transient
 from services.common.database.plumbing import TIMESTAMPTZ, Plumbing, plumbing
+from services.common.database.statements import BOUND, Statement, Together, driver_of
 
 __all__ = [
     "BOUND",
@@ -19,6 +11,7 @@ __all__ = [
     "Database",
     "Plumbing",
     "Statement",
+    "Together",
     "address_of",
     "connect",
     "driver_of",

@@ -7,10 +7,9 @@ as owns nothing, so no statement can reach another store's rows even if a WHERE 
 from __future__ import annotations
 
 import asyncio
-import re
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 from uuid import UUID
@@ -21,6 +20,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from services.common.database.driver import Connection
+from services.common.database.statements import Together, driver_of
 from services.common.telemetry import process, sql
 from services.common.telemetry.metrics import CONNECTIONS_IN_USE, CONNECTIONS_MOST
 
@@ -30,10 +30,6 @@ _BEGIN_IN_STORE = "BEGIN; SELECT set_config('app.store_id', '{}', true)"
 WAIT_SECONDS = 5.0
 # What nobody has used for so long is closed: the server keeps some 5 MiB for each, of statements and tables that it has seen.
 IDLE_SECONDS = 60.0
-# For a statement that is a transaction of its own (Database.at_once): the CTE "bound" names the store. Every write must draw
-# its rows from it, directly or through what was written before, so that the store is named before any policy asks for it.
-BOUND = """bound AS MATERIALIZED (SELECT CAST(set_config('app.store_id', CAST(CAST(:store_id AS uuid) AS text), true) AS uuid)
- AS store_id)"""
 
 
 def address_of(url: str) -> tuple[URL, dict[str, Any]]:
@@ -88,6 +84,8 @@ class Database:
         self._turns = asyncio.Semaphore(self.most)
         self.in_use = 0
         self._ended = 0
+        # For statements that are transactions of their own and come in crowds.
+        self.together = Together(self.at_once)
 
     def transaction(self, store_id: UUID) -> AbstractAsyncContextManager[AsyncConnection]:
         """A transaction that sees and writes rows of one store only. Commits on a clean exit."""
@@ -196,39 +194,6 @@ class Database:
             connection, _ = self._free.pop()
             await connection.close()
         await self.engine.dispose()
-
-
-_BIND = re.compile(r"(?<![:\w\\]):(\w+)(?!:)")  # as SQLAlchemy's text() reads it
-
-
-class Statement:
-    """A statement of the hot path: `:name` as in text(), sent by the driver itself.
-
-    SQLAlchemy's way with one that has fifty values costs twice as much as everything else that is done for it.
-    """
-
-    def __init__(self, sql: str) -> None:
-        places: dict[str, int] = {}
-        self.text = sql
-        self._numbered = _BIND.sub(lambda bind: f"${places.setdefault(bind[1], len(places) + 1)}", sql)
-        self.names = tuple(places)
-
-    async def first(self, tx: AsyncConnection, values: Mapping[str, Any]) -> Any:
-        """The first row, which is read by name or position, or None. Raises the driver's errors, which is_transient knows."""
-        return await driver_of(tx).fetchrow(self._numbered, *[values[name] for name in self.names])
-
-    async def all(self, tx: AsyncConnection, values: Mapping[str, Any]) -> Sequence[Any]:
-        """All rows."""
-        found: Sequence[Any] = await driver_of(tx).fetch(self._numbered, *[values[name] for name in self.names])
-        return found
-
-
-def driver_of(connection: AsyncConnection) -> Any:
-    """The asyncpg connection under a connection that is in use."""
-    proxied = connection.sync_connection
-    if proxied is None:
-        raise RuntimeError("the connection is closed")
-    return proxied.connection.driver_connection
 
 
 async def _discard(connection: AsyncConnection) -> None:

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.common import clock, crash, outbox
+from services.common.database import Together
 from services.common.errors import Unavailable
 from services.membership import events, store
 from services.membership.commands.context import Context
@@ -66,8 +67,7 @@ async def _as_stranger(context: Context, store_id: UUID, buyer: Buyer) -> Enroll
     identifiers = _trusted_identifiers(context, buyer)
     if not buyer.new_customer or (identifiers and not buyer.add_as_member):
         return None
-    async with context.database.at_once() as connection:
-        enrolled = await _make(store.insert_stranger, connection, store_id, buyer, identifiers)
+    enrolled = await _make(store.insert_stranger, context.database.together, store_id, buyer, identifiers)
     if enrolled:
         crash.point("membership.enrol.after_commit")
         context.wake()
@@ -119,7 +119,7 @@ async def _with_care(context: Context, tx: AsyncConnection, store_id: UUID, buye
 
 async def _make(
     insert: Callable[..., Awaitable[store.Attempt]],
-    connection: AsyncConnection,
+    tx: AsyncConnection | Together,
     store_id: UUID,
     buyer: Buyer,
     owned: Sequence[Identifier],
@@ -132,7 +132,7 @@ async def _make(
     reach = {identifier.kind: identifier.value for identifier in owned} if owned else None
     contact = buyer.contact
     attempt = await insert(
-        connection,
+        tx,
         store_id,
         buyer,
         owned,

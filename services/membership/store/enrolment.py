@@ -15,7 +15,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.common import outbox
-from services.common.database import BOUND, Statement
+from services.common.database import BOUND, Statement, Together
 from services.common.outbox import Event
 from services.membership.domain import Buyer, Enrolled, Hold, Holder, Identifier, SearchText, Status
 
@@ -146,7 +146,7 @@ async def insert_new(
 
 
 async def insert_stranger(
-    connection: AsyncConnection,
+    tx: AsyncConnection | Together,
     store_id: UUID,
     buyer: Buyer,
     owned: Sequence[Identifier],
@@ -155,9 +155,9 @@ async def insert_stranger(
     events: Sequence[Event],
     now: datetime,
 ) -> Attempt:
-    """The same by a connection of Database.at_once, for an id that no customer has. What does not succeed has written nothing."""
+    """The same as a transaction of its own, for an id that no customer has. What does not succeed has written nothing."""
     try:
-        row = await _INSERT_STRANGER.first(connection, _new(store_id, buyer, owned, status, search, events, now))
+        row = await _INSERT_STRANGER.first(tx, _new(store_id, buyer, owned, status, search, events, now))
     except UniqueViolationError:
         return Attempt(wrote=False, succeeded=False)
     return Attempt(row["wrote"], row["succeeded"])

@@ -40,9 +40,7 @@ async def create_order(context: Context, claims: ServiceClaims, once: Once[Order
         now=clock.now(),
     )
     crash.point("orders.create.before_insert")
-    async with context.database.at_once() as connection:
-        written = await store.insert_whole(connection, once, order, [events.placed(order)])
-    if not written:
+    if not await store.insert_whole(context.database.together, once, order, [events.placed(order)]):
         async with context.database.transaction(claims.store) as tx:
             await once.replay(tx)
     crash.point("orders.create.after_commit")

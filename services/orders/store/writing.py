@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.common import idempotency, outbox
-from services.common.database import BOUND, Statement
+from services.common.database import BOUND, Statement, Together
 from services.common.idempotency import Once
 from services.common.outbox import Event
 from services.orders.domain import Change, Line, Order, Payment, PaymentMethod, Refund, RefundState
@@ -57,14 +57,13 @@ async def take_numbers(tx: AsyncConnection, store_id: UUID, count: int) -> int:
     return int(await tx.scalar(_TAKE_NUMBERS, {"store_id": store_id, "first": FIRST_NUMBER, "count": count}))
 
 
-async def insert_whole(connection: AsyncConnection, once: Once[Order], order: Order, events: Sequence[Event]) -> bool:
-    """Writes a new order with all that belongs to it and its idempotency key; False when the key was used before.
-
-    The connection is one of Database.at_once.
-    """
+async def insert_whole(
+    tx: AsyncConnection | Together, once: Once[Order], order: Order, events: Sequence[Event]
+) -> bool:
+    """Writes a new order with all that belongs to it and its idempotency key; False when the key was used before."""
     payment = order.payments[0] if order.payments else None
     written = await _INSERT_WHOLE.first(
-        connection,
+        tx,
         {
             **columns(order),
             **once.columns(once.encode(order)),
