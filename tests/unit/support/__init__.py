@@ -1,1 +1,0 @@
-"""Unit tests of what tests are helped by."""
