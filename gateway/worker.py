@@ -111,6 +111,10 @@ class PatientWorker(gthread.ThreadWorker):  # type: ignore[misc]  # gunicorn has
         if conn in self.long_running:
             self.long_running.remove(conn)
             self._read_long()
+        if conn.sock.fileno() < 0:
+            # Closed by the thread: its answer broke off in the middle, as an export does whose next page nobody gives.
+            self._drop(conn)
+            return
         conn.keep = not fs.cancelled() and not fs.exception() and bool(fs.result())
         conn.sock.setblocking(False)
         if conn.sock.untaken:
