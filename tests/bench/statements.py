@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deploy.local.provision import run_sync
 from onefold.orders.v1 import service_pb2
-from services.common import clock, database
+from services.common import clock
 from services.common.contact import Address, Contact
 from services.common.idempotency import Once, fingerprint
 from services.common.identifiers import IdentifierHasher
@@ -59,15 +59,11 @@ class _Notes:
 
 
 def transaction(context: str) -> str:
-    """The pgbench script of the context's hot transaction: one big statement, with BEGIN, the store and COMMIT unless it binds itself."""
+    """The pgbench script of the context's hot transaction: one big statement, which is a transaction of its own."""
     store_id = new_id()
     noted = run_sync({"orders": _noted_order, "membership": _noted_enrolment}[context](store_id))
     statement = _STATEMENTS[context]
     rendered = render(statement.text, dict(zip(statement.names, noted.values, strict=True)), _VARYING[context])
-    if database.BOUND not in statement.text:
-        # pgbench prepares one command at a time, so what the services send as one message are two here.
-        begin = database._BEGIN_IN_STORE.format(store_id.hex).replace("; ", ";\n")
-        rendered = f"{begin};\n{rendered};\nCOMMIT"
     return f"\\set r random(1, {2**62})\n{rendered};\n"
 
 
@@ -114,7 +110,7 @@ async def _noted_enrolment(store_id: UUID) -> _Noted:
     news = [membership_events.member_enrolled(buyer, owned, now)]
     try:
         await membership_store.insert_stranger(
-            _transaction(), store_id, buyer, owned, Status.MEMBER, found_by, news, now
+            _transaction(), store_id, buyer, owned, owned, Status.MEMBER, found_by, news, now
         )
     except _Noted as noted:
         return noted
@@ -158,7 +154,7 @@ _VARYING = {
         "customer_id": _id("c"),
         "phone": f"'+852' || {_DIGITS}",
         "email": f"'b' || {_DIGITS} || '@buyers.example'",
-        "digests": f"ARRAY[{_digest('p')}, {_digest('e')}]",
+        **dict.fromkeys(("named_digests", "digests"), f"ARRAY[{_digest('p')}, {_digest('e')}]"),
         "haystack": f"'陳大文' || chr(10) || '+852' || {_DIGITS} || chr(10) || 'b' || {_DIGITS} || '@buyers.example'",
         "event_ids": f"ARRAY[{_id('e')}]",
         "event_aggregates": f"ARRAY[{_id('c')}]",

@@ -63,11 +63,12 @@ async def _try(way: _Way, context: Context, store_id: UUID, buyer: Buyer) -> Enr
 
 
 async def _as_stranger(context: Context, store_id: UUID, buyer: Buyer) -> Enrolled | None:
-    """A new member whose identifiers are all free, or a guest about whom there is no question: a transaction of one statement."""
-    identifiers = _trusted_identifiers(context, buyer)
-    if not buyer.new_customer or (identifiers and not buyer.add_as_member):
+    """A new member or guest of whose identifiers none is anybody's: a transaction of one statement."""
+    if not buyer.new_customer:
         return None
-    enrolled = await _make(store.insert_stranger, context.database.together, store_id, buyer, identifiers)
+    named = _trusted_identifiers(context, buyer)
+    owned = named if buyer.add_as_member else ()
+    enrolled = await _make(store.insert_stranger, context.database.together, store_id, buyer, named, owned)
     if enrolled:
         crash.point("membership.enrol.after_commit")
         context.wake()
@@ -110,7 +111,7 @@ async def _with_care(context: Context, tx: AsyncConnection, store_id: UUID, buye
         owner = await store.lock_owner(tx, store_id, decision.owner, shared=True)
     if owner is None or (owner.customer_id == buyer.customer_id and decision.owned):
         owned = [i for i in identifiers if i.kind in decision.owned]
-        made = await _make(store.insert_new, tx, store_id, buyer, owned)
+        made = await _make(store.insert_new, tx, store_id, buyer, owned, owned)
         if made is None:
             raise _LostError
         return made
@@ -122,10 +123,11 @@ async def _make(
     tx: AsyncConnection | Together,
     store_id: UUID,
     buyer: Buyer,
+    named: Sequence[Identifier],
     owned: Sequence[Identifier],
 ) -> Enrolled | None:
-    """Writes the new customer: a member if it owns anything, else a guest. None when an identifier was somebody's already, or
-    the order had its buyer, and nothing was written. Raises _LostError when that showed too late.
+    """Writes the new customer: a member if it owns anything, else a guest. None when one of the `named` identifiers was somebody's
+    already, or the order had its buyer, and nothing was written. Raises _LostError when that showed too late.
     """
     now = clock.now()
     status = Status.MEMBER if owned else Status.GUEST
@@ -135,6 +137,7 @@ async def _make(
         tx,
         store_id,
         buyer,
+        named,
         owned,
         status,
         search_text(

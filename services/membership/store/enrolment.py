@@ -30,9 +30,11 @@ class Attempt:
 
 # A new customer in one statement, so in one round trip: the order's fact, which claims the order; the identifiers, all or
 # none; the customer, or the guest of that id who becomes a member; what it is found by; the address; the events. When an
-# identifier is known to be somebody's, nothing is written; only one that is lost in a race leaves something to take back.
+# identifier that the order names is known to be somebody's, nothing is written; only one that is lost in a race leaves something to
+# take back.
 _INSERT = """WITH {bound},
- held AS (SELECT FROM bound CROSS JOIN LATERAL (SELECT FROM unnest(CAST(:kinds AS text[]), CAST(:digests AS bytea[])) AS w(kind, digest)
+ held AS (SELECT FROM bound CROSS JOIN LATERAL (SELECT
+   FROM unnest(CAST(:named_kinds AS text[]), CAST(:named_digests AS bytea[])) AS w(kind, digest)
    JOIN identifiers i ON i.store_id = bound.store_id AND i.kind = w.kind AND i.digest = w.digest OFFSET 0) AS i),
  fact AS (INSERT INTO order_facts (store_id, order_id, customer_id, declared_customer_id, created_member, placed_at)
   SELECT bound.store_id, CAST(:order_id AS uuid), CAST(:customer_id AS uuid), CAST(:customer_id AS uuid),
@@ -134,14 +136,15 @@ async def insert_new(
     tx: AsyncConnection,
     store_id: UUID,
     buyer: Buyer,
+    named: Sequence[Identifier],
     owned: Sequence[Identifier],
     status: Status,
     search: SearchText,
     events: Sequence[Event],
     now: datetime,
 ) -> Attempt:
-    """Writes a new customer with the identifiers that it shall own, unless one of them is anybody's already."""
-    row = await _INSERT_NEW.first(tx, _new(store_id, buyer, owned, status, search, events, now))
+    """Writes a new customer with the identifiers that it shall own, unless one of those `named` is anybody's already."""
+    row = await _INSERT_NEW.first(tx, _new(store_id, buyer, named, owned, status, search, events, now))
     return Attempt(row["wrote"], row["succeeded"])
 
 
@@ -149,6 +152,7 @@ async def insert_stranger(
     tx: AsyncConnection | Together,
     store_id: UUID,
     buyer: Buyer,
+    named: Sequence[Identifier],
     owned: Sequence[Identifier],
     status: Status,
     search: SearchText,
@@ -157,7 +161,7 @@ async def insert_stranger(
 ) -> Attempt:
     """The same as a transaction of its own, for an id that no customer has. What does not succeed has written nothing."""
     try:
-        row = await _INSERT_STRANGER.first(tx, _new(store_id, buyer, owned, status, search, events, now))
+        row = await _INSERT_STRANGER.first(tx, _new(store_id, buyer, named, owned, status, search, events, now))
     except UniqueViolationError:
         return Attempt(wrote=False, succeeded=False)
     return Attempt(row["wrote"], row["succeeded"])
@@ -166,6 +170,7 @@ async def insert_stranger(
 def _new(
     store_id: UUID,
     buyer: Buyer,
+    named: Sequence[Identifier],
     owned: Sequence[Identifier],
     status: Status,
     search: SearchText,
@@ -187,6 +192,8 @@ def _new(
         "language": buyer.language,
         "placed_at": buyer.placed_at,
         "now": now,
+        "named_kinds": [identifier.kind for identifier in named],
+        "named_digests": [identifier.digest for identifier in named],
         "kinds": [identifier.kind for identifier in owned],
         "digests": [identifier.digest for identifier in owned],
         "values": [identifier.value for identifier in owned],

@@ -40,27 +40,28 @@ async def relink_orders(
         *(_move_batch(context, claims, run_id, owners, survivor_id) for owners in lanes), return_exceptions=True
     )
     context.waker.wake()
-    moved = []
+    moved, done = 0, True
     for step in steps:
         if isinstance(step, BaseException):
             raise step
-        moved.append(step)
-    return sum(moved), all(number < RELINK_BATCH for number in moved)
+        moved += step[0]
+        done = done and step[1]
+    return moved, done
 
 
 async def _move_batch(
     context: Context, claims: ServiceClaims, run_id: UUID, merged_ids: Sequence[UUID], survivor_id: UUID
-) -> int:
+) -> tuple[int, bool]:
     async with context.database.transaction(claims.store) as tx:
         await store.hold_owners(tx, claims.store, merged_ids, moving=True)
-        moved = await store.relink_batch(
+        looked_at, moved = await store.relink_batch(
             tx, claims.store, merged_ids, survivor_id, claims.actor, str(run_id), RELINK_BATCH
         )
         if moved:
             await outbox.add(tx, claims.store, [events.relinked(survivor_id, moved, str(run_id))])
         crash.point("orders.relink.before_commit")
     crash.point("orders.relink.after_commit")
-    return len(moved)
+    return len(moved), looked_at < RELINK_BATCH
 
 
 async def link_buyers(tx: AsyncConnection, store_id: UUID, links: Sequence[tuple[UUID, UUID]]) -> None:

@@ -65,8 +65,11 @@ _POINT = text(
 
 async def relink_batch(
     tx: AsyncConnection, store_id: UUID, merged_ids: Sequence[UUID], survivor_id: UUID, actor: str, note: str, most: int
-) -> list[UUID]:
-    """Moves up to `most` orders that are not unpaid to the survivor, with their history; returns their ids."""
+) -> tuple[int, list[UUID]]:
+    """Moves up to `most` orders that are not unpaid to the survivor, with their history; (how many were looked at, ids of those moved).
+
+    Fewer than `most` were looked at: there are no more. The accounts are held.
+    """
     rows = await tx.execute(
         _RELINK,
         {
@@ -78,18 +81,21 @@ async def relink_batch(
             "most": most,
         },
     )
-    return [row.order_id for row in rows]
+    looked_at = [(row.order_id, row.moved) for row in rows]
+    return len(looked_at), [order_id for order_id, moved in looked_at if moved]
 
 
+# Rows are not locked before they are changed, which would be a third of it all: the UPDATE waits for whoever has one, and looks again
+# whether it is still to be moved.
 _RELINK = text(
     """WITH picked AS (SELECT order_id FROM orders
-   WHERE store_id = :store_id AND customer_id = ANY(CAST(:merged_ids AS uuid[])) AND status <> 1 LIMIT :most FOR UPDATE),
+   WHERE store_id = :store_id AND customer_id = ANY(CAST(:merged_ids AS uuid[])) AND status <> 1 LIMIT :most),
  moved AS (UPDATE orders o SET customer_id = :survivor_id, moved_from = COALESCE(o.moved_from, o.customer_id), version = version + 1
-   FROM picked
-   WHERE o.store_id = :store_id AND o.order_id = picked.order_id RETURNING o.order_id, o.version),
+   FROM picked WHERE o.store_id = :store_id AND o.order_id = picked.order_id
+    AND o.customer_id = ANY(CAST(:merged_ids AS uuid[])) AND o.status <> 1 RETURNING o.order_id, o.version),
  h AS (INSERT INTO order_history (store_id, order_id, version, at, actor, change, note)
    SELECT CAST(:store_id AS uuid), order_id, version, now(), CAST(:actor AS text), 'owner_changed', CAST(:note AS text) FROM moved)
- SELECT order_id FROM moved"""
+ SELECT picked.order_id, moved.order_id IS NOT NULL AS moved FROM picked LEFT JOIN moved ON moved.order_id = picked.order_id"""
 )
 
 

@@ -157,6 +157,27 @@ async def test_relinking_goes_in_batches_and_may_be_repeated(
         assert (now.customer_id, now.version, now.history[-1].change) == (survivor, 2, "owner_changed")
 
 
+async def test_an_order_that_somebody_else_moves_at_that_moment_is_left_and_the_rest_goes_on(
+    context: commands.Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """O, F9: it was looked at in vain, which is no sign that there are no more; and what was done to one meanwhile is kept."""
+    monkeypatch.setattr(relinking, "RELINK_BATCH", 10)
+    who, merged, survivor, other = claims(), new_id(), new_id(), new_id()
+    orders = [await create(context, who, replace(DRAFT, customer_id=merged)) for _ in range(13)]
+    async with context.database.transaction(who.store) as tx:
+        # In the middle, so among the first ten from either end.
+        for order, change in ((orders[6], f"customer_id = '{other}'"), (orders[5], "tracking = 'SF-1', version = 2")):
+            await tx.execute(text(f"UPDATE orders SET {change} WHERE order_id = '{order.order_id}'"))
+        moving = asyncio.create_task(commands.relink_orders(context, who, new_id(), [merged], survivor))
+        await asyncio.wait([moving], timeout=0.3)
+        assert not moving.done()
+    assert await moving == (9, False)
+    assert await commands.relink_orders(context, who, new_id(), [merged], survivor) == (3, True)
+    read = [await queries.get_order(context.database, who, order.order_id) for order in orders]
+    assert [order.customer_id for order in read] == [survivor] * 6 + [other] + [survivor] * 6
+    assert (read[5].tracking, read[5].version, read[5].history[-1].change) == ("SF-1", 3, "owner_changed")
+
+
 async def test_a_buyer_who_turns_out_to_be_known_gets_the_order(context: commands.Context) -> None:
     who = claims()
     member = new_id()
