@@ -74,8 +74,11 @@ duplicates: $(GENERATED) ## How right suggestions of likely duplicates are, on s
 bench: $(GENERATED) ## Measure everything beside its floors, on a stack of its own: ARGS="--only orders,search", --quick, --full; JSON and a page with plots
 	@exec $(BIN)/python -m tests.bench $(ARGS)
 
-test: lint ## Everything that must hold: contracts, lint, types, all tests (ARGS goes to pytest)
-	@browser=$$(tests/support/chromium.sh); CHROMIUM=$$browser exec $(BIN)/python -m $(PYTEST) $(ARGS)
+# What lint finds is said while the tests run: types take half a minute of one core, and the tests leave a quarter of two.
+test: $(GENERATED) ## Everything that must hold: contracts, lint, types, all tests (ARGS goes to pytest)
+	@browser=$$(tests/support/chromium.sh); $(MAKE) lint & lint=$$!; status=0; \
+	CHROMIUM=$$browser $(BIN)/python -m $(PYTEST) $(ARGS) || status=$$?; \
+	wait $$lint || status=$$?; exit $$status
 
 coverage: $(GENERATED) ## The tests again, with a count of what they reach, in all processes (slower)
 	@$(BIN)/coverage erase

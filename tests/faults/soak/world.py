@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -54,7 +55,7 @@ class World:
 
 
 @dataclass
-class Actor:
+class Actor(ABC):
     """Somebody who does one thing after another. `pause`: seconds between two, on average."""
 
     world: World
@@ -74,9 +75,9 @@ class Actor:
                 with self.world.lock:
                     self.world.given_up += 1
 
+    @abstractmethod
     def step(self) -> None:
         """One thing."""
-        raise NotImplementedError
 
     def new_tag(self) -> str:
         """What the next operation is called, in this run and no other."""

@@ -15,6 +15,7 @@ import pytest
 
 from deploy.local.process import Process, ProcessError, execute, wait_until
 from tests.support.copies import Copy, Originals
+from tests.support.ended import gone
 
 MIRROR = "tests.support.mirror"
 
@@ -98,7 +99,7 @@ time.sleep(60)
         copy = psutil.Process(int(parent.stdout.readline()))
         assert copy.is_running()
         parent.kill()
-    assert wait_until(lambda: not copy.is_running() or copy.status() == psutil.STATUS_ZOMBIE, 20)
+    assert wait_until(lambda: gone(copy), 20)
 
 
 def test_what_is_no_service_or_asks_for_more_is_started_by_its_arguments(originals: Originals, tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from deploy.local.provision import provision, run_sync, with_login
 from deploy.local.state import CONTEXTS, DataFolder
 from services.common.config import ConfigError, Environment
 from services.common.provision import KINDS, command
+from tests.support.ended import gone
 from tests.support.stack import TestServers
 
 
@@ -120,7 +121,7 @@ async def test_the_server_of_a_runner_that_is_gone_is_stopped_before_a_new_one_s
     old = psutil.Process(server.process.pid)
     new = Postgres(data, choose(["postgres"], {})["postgres"])
     new.start()
-    assert wait_until(lambda: not old.is_running() or old.status() == psutil.STATUS_ZOMBIE, 5)
+    assert wait_until(lambda: gone(old), 5)
     assert await ask(new.admin_url, "SELECT 1") == 1
     new.stop()
 

@@ -14,6 +14,7 @@ import pytest
 
 from deploy.local.ports import LOOPBACK, choose, is_free
 from deploy.local.process import Process, ProcessError, wait_until
+from tests.support.ended import gone
 
 SLEEP = "import time; time.sleep(60)"
 STUBBORN = (
@@ -45,7 +46,7 @@ time.sleep(60)
         children = [psutil.Process(pid) for pid in pids]
         assert wait_until(lambda: all(child.name() == "sleep" for child in children), 5)
         parent.kill()
-    assert wait_until(lambda: all(not one.is_running() or one.status() == "zombie" for one in children), 5)
+    assert wait_until(lambda: all(map(gone, children)), 5)
 
 
 def test_a_process_that_ends_at_once_is_reported_with_its_log(tmp_path: Path) -> None:
@@ -102,7 +103,7 @@ def test_kill_takes_the_workers_of_a_process_along(tmp_path: Path) -> None:
     assert wait_until(lambda: bool(parent.children()), 5)
     (worker,) = parent.children()
     process.kill()
-    assert wait_until(lambda: not worker.is_running() or worker.status() == "zombie", 5)
+    assert wait_until(lambda: gone(worker), 5)
     with pytest.raises(ProcessError, match="not running"):
         process.signal(signal.SIGTERM)
 

@@ -23,6 +23,7 @@ from deploy.local.process import ROOT, Process, wait_until
 from deploy.local.stack import Stack
 from deploy.local.state import CONTEXTS, DataFolderError, RunningStack
 from deploy.local.supervisor import Supervisor
+from tests.support.ended import gone
 
 
 @pytest.fixture
@@ -31,14 +32,6 @@ def api_key(stack: Stack) -> str:
     demo = DemoStore(stack.running)
     demo.ensure_store()
     return demo.ensure_api_key()
-
-
-def gone(process: psutil.Process) -> bool:
-    """Ended, if only between the two questions, or a zombie that waits for its parent."""
-    try:
-        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return True
 
 
 async def test_the_demo_store_is_made_once_and_its_key_stays(stack: Stack, api_key: str) -> None:
