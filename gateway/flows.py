@@ -11,8 +11,6 @@ import structlog
 from gateway.clients import services
 from gateway.context import own_claims
 from gateway.errors import is_unreachable
-from onefold.common.v1 import common_pb2
-from onefold.membership.v1 import benefits_pb2 as benefits
 from onefold.membership.v1 import service_pb2 as membership
 from onefold.orders.v1 import carts_pb2 as carts
 from onefold.orders.v1 import service_pb2 as orders
@@ -80,8 +78,7 @@ def _place(
 ) -> Placed:
     # A repeat is known by what was asked, not by what is filled in here, which may have changed in between.
     asked = hashlib.sha256(request.SerializeToString(deterministic=True) + b"level" * apply_level + more).hexdigest()
-    known = _known_buyer(request) if request.customer_id else None
-    quoted = not (known and apply_level) or _take_level_discount(request, known)
+    known, quoted = _identified(request, apply_level) if request.customer_id else (None, True)
     order = place(asked)
     # A guest who was picked becomes a member with this order, if that was wished (A4).
     if known and not (order.add_as_member and known.status == membership.CUSTOMER_STATUS_GUEST):
@@ -91,54 +88,37 @@ def _place(
     return Placed(order, buyer)
 
 
-def _known_buyer(request: orders.CreateOrderRequest) -> Buyer:
-    """The customer named in the request, whose contact fills what the request leaves open."""
+def _identified(request: orders.CreateOrderRequest, apply_level: bool) -> tuple[Buyer, bool]:
+    """The customer named in the request, whose contact fills what the request leaves open, and with it what the level takes off.
+
+    False: that was wished for, and membership could not say in time.
+    """
+    amount = goods_of(request)
+    # Else there is nothing to take from, or the order will be refused.
+    wanted = apply_level and 0 < amount <= LARGEST_AMOUNT
+    asked = membership.IdentifyBuyerRequest(customer_id=request.customer_id, amount_minor=amount if wanted else 0)
     try:
-        answer = services().membership.get_customer(
-            membership.GetCustomerRequest(customer_id=request.customer_id), seconds=KNOW_SECONDS
-        )
+        known = services().membership.identify_buyer(asked, seconds=KNOW_SECONDS)
     except OnefoldError as error:
         if not is_unreachable(error):
             raise
         # The order is taken as it was given; `orders` and the event know the customer by the id (E6).
-        _defer("get_customer", error)
-        return Buyer(request.customer_id, membership.CUSTOMER_STATUS_UNSPECIFIED, request.contact.name)
-    customer = answer.customer
-    request.customer_id, request.customer_gone = customer.customer_id, customer.status in _GONE
-    _fill(request.contact, customer)
-    return Buyer(customer.customer_id, customer.status, customer.name)
-
-
-def _take_level_discount(request: orders.CreateOrderRequest, known: Buyer) -> bool:
-    """Fills in what the customer's level takes off; False when membership cannot say."""
-    amount = goods_of(request)
-    if not 0 < amount <= LARGEST_AMOUNT:
-        return True  # nothing to take from, or an order that will be refused
-    if known.status == membership.CUSTOMER_STATUS_UNSPECIFIED:
-        return False
-    asked = benefits.QuoteBenefitsRequest(customer_id=known.customer_id, amount_minor=amount)
-    try:
-        quote = services().benefits.quote(asked, seconds=KNOW_SECONDS)
-    except OnefoldError as error:
-        if not is_unreachable(error):
-            raise
-        _defer("quote_benefits", error)
-        return False
-    if quote.level_discount_minor:
-        request.level_discount_minor, request.level_name = quote.level_discount_minor, quote.level_name
-    return True
+        _defer("identify_buyer", error)
+        return Buyer(request.customer_id, membership.CUSTOMER_STATUS_UNSPECIFIED, request.contact.name), not wanted
+    request.customer_id, request.customer_gone = known.customer_id, known.status in _GONE
+    contact = request.contact
+    contact.name = contact.name or known.name
+    contact.phone = contact.phone or known.phone
+    contact.email = contact.email or known.email
+    if known.level_discount_minor:
+        request.level_discount_minor, request.level_name = known.level_discount_minor, known.level_name
+    return Buyer(known.customer_id, known.status, known.name), True
 
 
 def goods_of(request: orders.CreateOrderRequest) -> int:
     """What the lines come to after all discounts but the level's: that is what the level takes a part of."""
     lines = sum(line.quantity * line.unit_price_minor - line.discount_minor for line in request.lines)
     return lines - request.discount_minor
-
-
-def _fill(contact: common_pb2.Contact, customer: membership.Customer) -> None:
-    contact.name = contact.name or customer.name
-    contact.phone = contact.phone or customer.phone
-    contact.email = contact.email or customer.email
 
 
 def _enrol(order: orders.Order, *, new_customer: bool) -> Buyer:

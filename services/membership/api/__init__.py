@@ -40,6 +40,7 @@ from services.membership.api.reckoner import Reckoner
 from services.membership.api.registration import RegistrationApi
 from services.membership.clients import Others
 from services.membership.domain import MANY_LOTS, Account, Buyer, Entry, Lot, Merge, Outcome
+from services.membership.queries.benefits import identify_buyer
 
 Context = aio.ServicerContext[object, object]
 
@@ -79,6 +80,19 @@ class MembershipApi(service_pb2_grpc.MembershipServiceServicer):
         customer_id = parse_id(request.customer_id, "customer_id")
         customer = await queries.get_customer(self._context.database, rpc.caller(), customer_id)
         return pb.GetCustomerResponse(customer=customer_message(customer))
+
+    async def IdentifyBuyer(self, request: pb.IdentifyBuyerRequest, _: Context) -> pb.IdentifyBuyerResponse:
+        customer_id = parse_id(request.customer_id, "customer_id")
+        buyer, discount = await identify_buyer(self._context.database, rpc.caller(), customer_id, request.amount_minor)
+        return pb.IdentifyBuyerResponse(
+            customer_id=str(buyer.customer_id),
+            status=pb.CustomerStatus.ValueType(buyer.status),
+            name=buyer.contact.name,
+            phone=buyer.contact.phone,
+            email=buyer.contact.email,
+            level_discount_minor=discount,
+            level_name=buyer.level_name if discount else "",
+        )
 
     async def GetCustomers(self, request: pb.GetCustomersRequest, _: Context) -> pb.GetCustomersResponse:
         ids = [parse_id(each, "customer_ids") for each in request.customer_ids]

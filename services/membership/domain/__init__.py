@@ -35,6 +35,7 @@ from services.membership.domain.enrolment import (
     Hold,
     Holder,
     Identifier,
+    KnownBuyer,
     decide,
     identifiers_of,
 )
@@ -165,6 +166,7 @@ __all__ = [
     "Invitee",
     "Joining",
     "Kind",
+    "KnownBuyer",
     "Lapse",
     "Ledger",
     "Level",

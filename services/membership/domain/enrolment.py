@@ -59,6 +59,17 @@ class Enrolled:
     name: str
 
 
+@dataclass(frozen=True, slots=True)
+class KnownBuyer:
+    """What an order takes over of a customer who is known. `discount` is what the level takes off, in percent."""
+
+    customer_id: UUID
+    status: Status
+    contact: Contact
+    level_name: str
+    discount: int
+
+
 class Hold(Enum):
     """Who has an identifier."""
 

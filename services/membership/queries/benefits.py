@@ -10,7 +10,18 @@ from services.common.errors import NotFound
 from services.common.money import check_amount
 from services.common.tokens import ServiceClaims
 from services.membership import store
-from services.membership.domain import Benefits, Status, level_discount, most_usable, spendable, worth
+from services.membership.domain import Benefits, KnownBuyer, Status, level_discount, most_usable, spendable, worth
+
+
+async def identify_buyer(
+    database: Database, claims: ServiceClaims, customer_id: UUID, amount: int
+) -> tuple[KnownBuyer, int]:
+    """Who buys, and what a member's level takes off the amount (A4, B1, F10). Raises InvalidInput, NotFound (customer_not_found)."""
+    check_amount(amount, "amount_minor")
+    buyer = await store.load_buyer(database.together, claims.store, customer_id)
+    if buyer is None:
+        raise NotFound("customer_not_found", customer_id=str(customer_id))
+    return buyer, level_discount(amount, buyer.discount) if buyer.status is Status.MEMBER else 0
 
 
 async def quote_benefits(database: Database, claims: ServiceClaims, customer_id: UUID, amount: int) -> Benefits:

@@ -4,6 +4,7 @@ from services.membership.store.carts import note_carts
 from services.membership.store.customers import (
     load,
     load_all,
+    load_buyer,
     load_many,
     load_participants,
     load_whole,
@@ -255,6 +256,7 @@ __all__ = [
     "load",
     "load_accounts",
     "load_all",
+    "load_buyer",
     "load_file",
     "load_filter",
     "load_import",

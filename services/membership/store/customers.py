@@ -17,9 +17,9 @@ from sqlalchemy import Uuid, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.common.contact import Address
-from services.common.database import BOUND, Statement
-from services.membership.domain import Customer, MergedAccount, Status
+from services.common.contact import Address, Contact
+from services.common.database import BOUND, Statement, Together
+from services.membership.domain import Customer, KnownBuyer, MergedAccount, Status
 
 # The stored balance counts lots that the expiry loop has not yet emptied; nobody is to see those points any more.
 _COLUMNS = """c.customer_id, c.status, c.name, c.phone, c.email, c.birthday, c.language, c.created_at, c.joined_at, c.survivor_id,
@@ -67,6 +67,20 @@ _WHOLE = Statement(
  LEFT JOIN LATERAL (SELECT levels FROM store_settings s WHERE s.store_id = bound.store_id OFFSET 0) AS s ON true"""
 )
 
+# What an order takes over of a known customer, and no more. A row without a customer: nobody has the id.
+_BUYER = Statement(
+    f"""WITH {BOUND}
+ SELECT c.customer_id, c.status, c.name, c.phone, c.email, COALESCE(l.level ->> 'name', '') AS level_name,
+  COALESCE(CAST(l.level ->> 'discount' AS int), 0) AS discount
+ FROM bound
+ LEFT JOIN LATERAL (SELECT COALESCE(r.survivor_id, r.customer_id) AS customer_id FROM customers r
+  WHERE r.store_id = bound.store_id AND r.customer_id = CAST(:id AS uuid) OFFSET 0) AS owner ON true
+ LEFT JOIN LATERAL (SELECT * FROM customers o
+  WHERE o.store_id = bound.store_id AND o.customer_id = owner.customer_id OFFSET 0) AS c ON true
+ LEFT JOIN LATERAL (SELECT s.levels -> CAST(c.level_id AS text) AS level FROM store_settings s
+  WHERE s.store_id = bound.store_id AND c.level_id IS NOT NULL OFFSET 0) AS l ON true"""
+)
+
 
 async def load_many(tx: AsyncConnection, store_id: UUID, ids: Sequence[UUID]) -> dict[UUID, Customer]:
     """Customers by their own ids, without addresses; pointers are not followed."""
@@ -95,6 +109,15 @@ async def load_whole(connection: AsyncConnection, store_id: UUID, customer_id: U
         for merged_id, run_id, name, at in orjson.loads(row["merged_accounts"] or "[]")
     ]
     return found
+
+
+async def load_buyer(together: Together, store_id: UUID, customer_id: UUID) -> KnownBuyer | None:
+    """What an order takes over of the customer behind any id it ever had (F10)."""
+    row = await _BUYER.first(together, {"store_id": store_id, "id": customer_id})
+    if row["customer_id"] is None:
+        return None
+    contact = Contact(row["name"], row["phone"], row["email"])
+    return KnownBuyer(row["customer_id"], Status(row["status"]), contact, row["level_name"], row["discount"])
 
 
 async def load_all(tx: AsyncConnection, store_id: UUID, ids: Sequence[UUID]) -> dict[UUID, Customer]:

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 import pytest
 
 from onefold.orders.v1 import service_pb2 as orders_pb
-from services.common.errors import Conflict, NotFound, StateConflict, Unavailable
+from services.common.contact import Contact
+from services.common.errors import Conflict, InvalidInput, NotFound, StateConflict, Unavailable
 from services.common.ids import new_id
 from services.membership import commands
 from services.membership.clients import Others
-from services.membership.domain import Benefits, HoldState, PointsSettings, Reason, Redemption
-from services.membership.queries.benefits import quote_benefits
+from services.membership.domain import Benefits, HoldState, KnownBuyer, PointsSettings, Reason, Redemption, Status
+from services.membership.queries.benefits import identify_buyer, quote_benefits
 from tests.integration.membership.others import Script, scripted_others
-from tests.integration.membership.people import Shop, buyer, order, settle, told
+from tests.integration.membership.people import Shop, buyer, order, settle, some_phone, told
 from tests.integration.membership.ranks import Ranks, level
 from tests.support.calls import once
 
@@ -41,6 +43,10 @@ async def reserve(
 
 async def quote(shop: Shop, customer_id: UUID, amount: int) -> Benefits:
     return await quote_benefits(shop.context.database, shop.who, customer_id, amount)
+
+
+async def identify(shop: Shop, customer_id: UUID, amount: int) -> tuple[KnownBuyer, int]:
+    return await identify_buyer(shop.context.database, shop.who, customer_id, amount)
 
 
 async def balance(shop: Shop, customer_id: UUID) -> int:
@@ -78,6 +84,29 @@ async def test_a_quote_tells_what_level_and_points_are_worth(shop: Shop) -> None
     assert await quote(shop, guest.customer_id, 1_000) == Benefits(guest.customer_id)
     with pytest.raises(NotFound, match="customer_not_found"):
         await quote(shop.another(), member, 1_000)
+
+
+async def test_an_order_takes_over_who_buys_and_what_the_level_takes_off(shop: Shop) -> None:
+    """A4, B1, F10: in one step, by any id that the member ever had; whom nobody has asked for a discount gets none."""
+    member, merged = await shop.member(), await shop.member()
+    known = await shop.customer(member)
+    await Ranks(shop).save(level("Gold", 10_000, discount=15))
+    plain = KnownBuyer(member, Status.MEMBER, Contact(known.name, known.phone, known.email), "", 0)
+    assert await identify(shop, member, 1_003) == (plain, 0)
+    await shop.hear(*told(order(member, 10_000)))
+    await shop.absorb(member, merged)
+    gold = replace(plain, level_name="Gold", discount=15)
+    for customer_id in (member, merged):
+        assert await identify(shop, customer_id, 1_003) == (gold, 150)
+    assert await identify(shop, member, 0) == (gold, 0)
+    phone = some_phone()
+    guest = await shop.enrol(buyer(phone, "", add_as_member=False))
+    found, discount = await identify(shop, guest.customer_id, 1_000)
+    assert (found.status, found.contact.phone, discount) == (Status.GUEST, phone, 0)
+    with pytest.raises(NotFound, match="customer_not_found"):
+        await identify(shop.another(), member, 1_000)
+    with pytest.raises(InvalidInput, match="amount_minor"):
+        await identify(shop, member, -1)
 
 
 async def test_a_hold_takes_the_points_that_expire_first_and_is_one_for_one_key(shop: Shop) -> None:
