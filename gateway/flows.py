@@ -96,14 +96,14 @@ def _identified(request: orders.CreateOrderRequest, apply_level: bool) -> tuple[
     amount = goods_of(request)
     # Else there is nothing to take from, or the order will be refused.
     wanted = apply_level and 0 < amount <= LARGEST_AMOUNT
-    asked = membership.IdentifyBuyerRequest(customer_id=request.customer_id, amount_minor=amount if wanted else 0)
+    asked = membership.GetBuyerRequest(customer_id=request.customer_id, amount_minor=amount if wanted else 0)
     try:
-        known = services().membership.identify_buyer(asked, seconds=KNOW_SECONDS)
+        known = services().membership.get_buyer(asked, seconds=KNOW_SECONDS)
     except OnefoldError as error:
         if not is_unreachable(error):
             raise
         # The order is taken as it was given; `orders` and the event know the customer by the id (E6).
-        _defer("identify_buyer", error)
+        _defer("get_buyer", error)
         return Buyer(request.customer_id, membership.CUSTOMER_STATUS_UNSPECIFIED, request.contact.name), not wanted
     request.customer_id, request.customer_gone = known.customer_id, known.status in _GONE
     contact = request.contact

@@ -23,7 +23,7 @@ class Membership:
         stub = membership.MembershipServiceStub(channel)
         self.enrol_buyer = Method(tokens, stub.EnrolBuyer)
         self.get_customer = Method(tokens, stub.GetCustomer)
-        self.identify_buyer = Method(tokens, stub.IdentifyBuyer)
+        self.get_buyer = Method(tokens, stub.GetBuyer)
         self.get_customers = Method(tokens, stub.GetCustomers)
         self.search_customers = Method(tokens, stub.SearchCustomers)
         self.list_points_entries = Method(tokens, stub.ListPointsEntries)

@@ -40,7 +40,7 @@ from services.membership.api.reckoner import Reckoner
 from services.membership.api.registration import RegistrationApi
 from services.membership.clients import Others
 from services.membership.domain import MANY_LOTS, Account, Buyer, Entry, Lot, Merge, Outcome
-from services.membership.queries.benefits import identify_buyer
+from services.membership.queries.benefits import get_buyer
 
 Context = aio.ServicerContext[object, object]
 
@@ -81,10 +81,10 @@ class MembershipApi(service_pb2_grpc.MembershipServiceServicer):
         customer = await queries.get_customer(self._context.database, rpc.caller(), customer_id)
         return pb.GetCustomerResponse(customer=customer_message(customer))
 
-    async def IdentifyBuyer(self, request: pb.IdentifyBuyerRequest, _: Context) -> pb.IdentifyBuyerResponse:
+    async def GetBuyer(self, request: pb.GetBuyerRequest, _: Context) -> pb.GetBuyerResponse:
         customer_id = parse_id(request.customer_id, "customer_id")
-        buyer, discount = await identify_buyer(self._context.database, rpc.caller(), customer_id, request.amount_minor)
-        return pb.IdentifyBuyerResponse(
+        buyer, discount = await get_buyer(self._context.database, rpc.caller(), customer_id, request.amount_minor)
+        return pb.GetBuyerResponse(
             customer_id=str(buyer.customer_id),
             status=pb.CustomerStatus.ValueType(buyer.status),
             name=buyer.contact.name,

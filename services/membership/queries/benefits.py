@@ -13,7 +13,7 @@ from services.membership import store
 from services.membership.domain import Benefits, KnownBuyer, Status, level_discount, most_usable, spendable, worth
 
 
-async def identify_buyer(
+async def get_buyer(
     database: Database, claims: ServiceClaims, customer_id: UUID, amount: int
 ) -> tuple[KnownBuyer, int]:
     """Who buys, and what a member's level takes off the amount (A4, B1, F10). Raises InvalidInput, NotFound (customer_not_found)."""

@@ -149,8 +149,8 @@ WISHES: dict[str, list[Wish]] = {
     "membership.v1.MembershipService/GetCustomer": [
         lambda _, x: membership.GetCustomerRequest(customer_id=x["customer"]),
     ],
-    "membership.v1.MembershipService/IdentifyBuyer": [
-        lambda _, x: membership.IdentifyBuyerRequest(customer_id=x["customer"], amount_minor=100),
+    "membership.v1.MembershipService/GetBuyer": [
+        lambda _, x: membership.GetBuyerRequest(customer_id=x["customer"], amount_minor=100),
     ],
     "membership.v1.MembershipService/ListPointsEntries": [
         lambda _, x: membership.ListPointsEntriesRequest(customer_id=x["customer"])

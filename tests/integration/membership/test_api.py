@@ -160,7 +160,7 @@ async def test_nobody_by_that_id_is_said_so(desk: Desk) -> None:
     with pytest.raises(InvalidInput, match="invalid_id"):
         await desk.ask("GetCustomer", pb.GetCustomerRequest(customer_id="1"))
     with pytest.raises(NotFound, match="customer_not_found"):
-        await desk.ask("IdentifyBuyer", pb.IdentifyBuyerRequest(customer_id=str(new_id())))
+        await desk.ask("GetBuyer", pb.GetBuyerRequest(customer_id=str(new_id())))
 
 
 async def test_many_are_looked_up_at_once_and_old_ids_lead_to_the_survivor(desk: Desk) -> None:

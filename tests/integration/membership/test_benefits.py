@@ -16,7 +16,7 @@ from services.common.ids import new_id
 from services.membership import commands
 from services.membership.clients import Others
 from services.membership.domain import Benefits, HoldState, KnownBuyer, PointsSettings, Reason, Redemption, Status
-from services.membership.queries.benefits import identify_buyer, quote_benefits
+from services.membership.queries.benefits import get_buyer, quote_benefits
 from tests.integration.membership.others import Script, scripted_others
 from tests.integration.membership.people import Shop, buyer, order, settle, some_phone, told
 from tests.integration.membership.ranks import Ranks, level
@@ -46,7 +46,7 @@ async def quote(shop: Shop, customer_id: UUID, amount: int) -> Benefits:
 
 
 async def identify(shop: Shop, customer_id: UUID, amount: int) -> tuple[KnownBuyer, int]:
-    return await identify_buyer(shop.context.database, shop.who, customer_id, amount)
+    return await get_buyer(shop.context.database, shop.who, customer_id, amount)
 
 
 async def balance(shop: Shop, customer_id: UUID) -> int:
