@@ -6,6 +6,8 @@ import asyncio
 from datetime import timedelta
 from pathlib import Path
 
+import structlog
+
 from onefold.identity_merge.v1 import (
     accounts_pb2_grpc,
     audit_pb2_grpc,
@@ -19,7 +21,8 @@ from onefold.identity_merge.v1 import (
 from services.common import rpc, service, worker
 from services.common.bus import Bus
 from services.common.config import Environment
-from services.common.database import Database, connect
+from services.common.database import Database, connect, is_transient
+from services.common.errors import Unavailable
 from services.common.identifiers import IdentifierHasher
 from services.common.outbox import Waker
 from services.common.rpc import Caller, Server
@@ -51,6 +54,7 @@ from services.identity_merge.domain.codes import SMS_REGIONS
 from services.identity_merge.store.queues import QUEUES
 
 BATCH_SECONDS = 0.2
+log = structlog.get_logger()
 
 
 def _context(environment: Environment, signer: TokenSigner, *, connections: int, name: str) -> Context:
@@ -133,6 +137,11 @@ async def scan(environment: Environment, stop: asyncio.Event) -> None:
         await scanning
     except asyncio.CancelledError:
         return
+    except Exception as error:
+        # It is begun anew later; that others are away is no defect of this process, of which an alert would tell.
+        if not (isinstance(error, Unavailable) or is_transient(error)):
+            raise
+        log.warning("scan_broken_off", error=type(error).__name__)
     finally:
         await context.close()
 

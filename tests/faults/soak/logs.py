@@ -15,7 +15,7 @@ class Logs:
         self._begun = {log: log.stat().st_size for log in folder.glob("*.log")}
 
     def errors(self) -> dict[str, int]:
-        """How often each thing was said, by process and event."""
+        """How often each thing was said, by process, event and what was raised."""
         found = Counter[str]()
         for log in sorted(self._folder.glob("*.log")):
             with log.open("rb") as file:
@@ -32,4 +32,7 @@ def _error(line: bytes) -> str:
         said = json.loads(line)
     except ValueError:
         return ""  # cut off, as its process was killed
-    return str(said.get("event", "?")) if said.get("level") in ("error", "critical") else ""
+    if said.get("level") not in ("error", "critical"):
+        return ""
+    raised = str(said.get("exception", "")).rpartition("\n")[2]
+    return f"{said.get('event', '?')} ({raised})" if raised else str(said.get("event", "?"))

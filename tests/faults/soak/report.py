@@ -89,11 +89,14 @@ def text(report: dict[str, Any]) -> str:
         f"ended by themselves: {report['ended_by_itself'] or 'none'}",
         f"messages {report['messages']}, webhooks {report['webhooks']}",
         "",
-        f"{'memory':<22}{'MiB':>7}{'highest':>9}{'MiB/h':>8}  over minutes",
+        f"{'memory':<22}{'MiB':>7}{'highest':>9}{'MiB/h':>8}{'later':>8}  over minutes",
     ]
     for name, slope in report["memory"].items():
-        grows = f"{slope['mib_an_hour']:>8.1f}{slope['minutes']:>8.0f}" if slope["minutes"] else "       –"
-        lines.append(f"{name:<22}{slope['now_mib']:>7.0f}{slope['highest_mib']:>9.0f}{grows}")
+        lines.append(f"{name:<22}{slope['now_mib']:>7.0f}{slope['highest_mib']:>9.0f}")
+        if slope["minutes"]:
+            lines[-1] += f"{slope['mib_an_hour']:>8.1f}{slope['later_mib_an_hour']:>8.1f}{slope['minutes']:>8.0f}"
+        else:
+            lines[-1] += "       –"
     broken = [each for each in report["audit"] if each["broken"]]
     letters = "".join(sorted({each["invariant"] for each in report["audit"]}))
     lines += ["", f"audit ({letters}): " + (f"{len(broken)} BROKEN" if broken else "clean")]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import psutil
@@ -21,9 +21,12 @@ _MIB = 2**20
 
 @dataclass(frozen=True, slots=True)
 class Slope:
-    """How fast a process grows, from lives that were long enough: MiB an hour, and the minutes that this was seen in."""
+    """How fast a process grows, from lives that were long enough: MiB an hour, the same in the later halves of these lives (what only
+    warms up grows less there), and the minutes that this was seen in.
+    """
 
     mib_an_hour: float
+    later_mib_an_hour: float
     minutes: float
     now_mib: float
     highest_mib: float
@@ -68,15 +71,20 @@ class Samples:
             lives = [points for (other, _), points in self.memory.items() if other == name]
             warm = [[p for p in points if p[0] - points[0][0] >= WARM_SECONDS] for points in lives]
             warm = [points for points in warm if len(points) >= _FEWEST]
-            above = below = seconds = 0.0
-            for points in warm:
-                middle_t = sum(t for t, _ in points) / len(points)
-                middle_m = sum(m for _, m in points) / len(points)
-                above += sum((t - middle_t) * (m - middle_m) for t, m in points)
-                below += sum((t - middle_t) ** 2 for t, _ in points)
-                seconds += points[-1][0] - points[0][0]
             newest = max(lives, key=lambda points: points[-1][0])
             highest = max(m for points in lives for _, m in points)
-            slope = above / below * 3_600 if below else float("nan")
-            found[name] = Slope(slope, seconds / 60, newest[-1][1], highest)
+            later = [points[len(points) // 2 :] for points in warm]
+            seconds = sum(points[-1][0] - points[0][0] for points in warm)
+            found[name] = Slope(_slope(warm), _slope(later), seconds / 60, newest[-1][1], highest)
         return found
+
+
+def _slope(lives: Sequence[Sequence[tuple[float, float]]]) -> float:
+    """MiB an hour; not a number where there is no line."""
+    above = below = 0.0
+    for points in lives:
+        middle_t = sum(t for t, _ in points) / len(points)
+        middle_m = sum(m for _, m in points) / len(points)
+        above += sum((t - middle_t) * (m - middle_m) for t, m in points)
+        below += sum((t - middle_t) ** 2 for t, _ in points)
+    return above / below * 3_600 if below else float("nan")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import sys
@@ -244,7 +245,24 @@ async def test_a_killed_scan_is_finished_by_another_process(service: Service, wh
     assert len(await listed(service, who)) == 1
 
 
-async def start_scan(service: Service) -> asyncio.subprocess.Process:
+@pytest.mark.fault
+async def test_a_scan_that_others_keep_from_its_end_is_begun_anew_and_no_defect(
+    service: Service, who: ServiceClaims
+) -> None:
+    """E6, L: what an alert tells of is a process that failed by itself."""
+    await ask(service, who)
+    child = await start_scan(service, MEMBERSHIP_TARGET="127.0.0.1:1")
+    said, _ = await child.communicate()
+    assert child.returncode == 0
+    lines = [json.loads(line) for line in said.splitlines() if line.startswith(b"{")]
+    assert [line["level"] for line in lines if line["event"] == "scan_broken_off"] == ["warning"]
+    assert not [line for line in lines if line["level"] in ("error", "critical")]
+    await service.rows("UPDATE duplicate_scans SET claimed_until = now() - interval '1 hour'")
+    assert await (await start_scan(service)).wait() == 0
+    assert len(await listed(service, who)) == 1
+
+
+async def start_scan(service: Service, **changes: str) -> asyncio.subprocess.Process:
     settings = {
         "DATABASE_URL": service.urls.worker,
         "MEMBERSHIP_TARGET": service.others,
@@ -253,12 +271,14 @@ async def start_scan(service: Service) -> asyncio.subprocess.Process:
         "IDENTIFIER_KEY": "identifier key of the tests, long enough",
         "SEALING_KEYS": "test:" + "c2VhbGluZyBrZXkgb2YgdGVzdHMsIDMyIGJ5dGVzLi4=",
         "SCAN_SECONDS": "0",
-    }
+    } | changes
     environment = {f"ONEFOLD_{name}": value for name, value in settings.items()}
     return await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "services.identity_merge.main", "scan"),
         cwd=ROOT,
         env={**os.environ, **environment, "PYTHONPATH": f"{ROOT}:{ROOT / 'proto'}"},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
     )
 
 
