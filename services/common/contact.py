@@ -14,6 +14,8 @@ from services.common.errors import InvalidInput, Violations
 LONGEST_NAME = 120
 LONGEST_TEXT = 2_000
 _MOBILE = {phonenumbers.PhoneNumberType.MOBILE, phonenumbers.PhoneNumberType.FIXED_LINE_OR_MOBILE}
+# Of what is read several times on its way through a process. More would be memory: some 400 bytes for each.
+_REMEMBERED = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ class Address:
         return bool(self.recipient or self.lines or self.city or self.postal_code)
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=_REMEMBERED)
 def _e164(text: str, region: str) -> tuple[str, str]:
     """(E.164, "") or ("", reason)."""
     try:
@@ -71,13 +73,13 @@ def parse_mobile(text: str, region: str, field: str = "phone") -> str:
     return number
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=_REMEMBERED)
 def region_of(number: str) -> str:
     """ISO 3166 of the country that a number in E.164 belongs to; "" for none."""
     return phonenumbers.region_code_for_number(phonenumbers.parse(number)) or ""
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=_REMEMBERED)
 def _address_of(text: str) -> str:
     try:
         return validate_email(text, check_deliverability=False).normalized
