@@ -99,7 +99,7 @@ class KnownMember(NewMember):
 
 
 class NewGuest(NewMember):
-    """An order of somebody new who shall not become a member: the rules are gone through one by one, and make a guest (A4)."""
+    """An order of somebody new who shall not become a member, and is a guest (A4)."""
 
     def run(self) -> None:
         self.order = self.shop.order(self.who, key=self.key, member=False)

@@ -81,14 +81,11 @@ SCENARIOS = [
     ),
     Scenario("orders-serve", MergeOfThree, ("orders.relink.before_commit", "orders.relink.after_commit")),
     Scenario("membership-serve", NewMember, ("membership.enrol.after_commit",)),
-    Scenario("membership-serve", NewGuest, ("membership.enrol.before_commit", "membership.enrol.after_commit")),
+    Scenario("membership-serve", NewGuest, ("membership.enrol.after_commit",)),
+    Scenario("membership-serve", KnownMember, ("membership.enrol.before_commit",)),
     # The same by event, when nobody answered the gateway's call.
-    Scenario(
-        "membership-work",
-        NewGuest,
-        ("membership.enrol.before_commit", "membership.enrol.after_commit"),
-        down=("membership-serve",),
-    ),
+    Scenario("membership-work", NewGuest, ("membership.enrol.after_commit",), down=("membership-serve",)),
+    Scenario("membership-work", KnownMember, ("membership.enrol.before_commit",), down=("membership-serve",)),
     Scenario("membership-work", GuestWhoRegisters, ("membership.join.before_commit", "membership.join.after_commit")),
     # A store has one set of rules, so each of these has a store of its own.
     Scenario("membership-work", LevelRules, ("membership.levels.between_parts",)),
