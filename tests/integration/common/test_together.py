@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
 
@@ -23,11 +23,6 @@ WRITE = Statement(
   RETURNING store_id) SELECT count(*) AS written, pg_current_xact_id()::text AS transaction FROM written"""
 )
 WAIT = Statement(f"WITH {BOUND} SELECT pg_sleep(CAST(:seconds AS float)), store_id FROM bound")
-
-
-@pytest.fixture
-def urls(service_database: Callable[[str], DatabaseUrls]) -> DatabaseUrls:
-    return service_database("orders")
 
 
 @pytest.fixture

@@ -26,11 +26,6 @@ END_SESSIONS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE use
 
 
 @pytest.fixture
-def urls(service_database: Callable[[str], DatabaseUrls]) -> DatabaseUrls:
-    return service_database("orders")
-
-
-@pytest.fixture
 async def database(urls: DatabaseUrls) -> AsyncIterator[Database]:
     # Two connections only: one that is lost to the pool would soon be missed.
     database = Database(connect(urls.app, connections=2, name="test"))
