@@ -20,7 +20,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from services.common.database.driver import Connection
-from services.common.database.statements import Together, driver_of
+from services.common.database.statements import LOCK_TIMEOUT, Together, driver_of
 from services.common.telemetry import process, sql
 from services.common.telemetry.metrics import CONNECTIONS_IN_USE, CONNECTIONS_MOST
 
@@ -59,7 +59,7 @@ def connect(url: str, *, connections: int, name: str) -> AsyncEngine:
                 "jit": "off",
                 "timezone": "UTC",
                 "statement_timeout": "10s",
-                "lock_timeout": "5s",
+                "lock_timeout": LOCK_TIMEOUT,
                 "idle_in_transaction_session_timeout": "30s",
             },
         },

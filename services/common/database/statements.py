@@ -14,10 +14,20 @@ from typing import Any
 import asyncpg
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+# How long a statement may wait for a lock, in the words of PostgreSQL.
+LOCK_TIMEOUT = "5s"
 # For a statement that is a transaction of its own (Database.at_once): the CTE "bound" names the store. Every write must draw
 # its rows from it, directly or through what was written before, so that the store is named before any policy asks for it.
 BOUND = """bound AS MATERIALIZED (SELECT CAST(set_config('app.store_id', CAST(CAST(:store_id AS uuid) AS text), true) AS uuid)
  AS store_id)"""
+# The same for a statement that goes to `Together`, which says how long it may wait for a lock: an error is what it has then.
+BOUND_TOGETHER = BOUND.replace(
+    " AS store_id)", " AS store_id,\n set_config('lock_timeout', CAST(:patience AS text), true))"
+)
+# Whoever shares a transaction holds what others of it have locked, in the order in which they came, and so may wait for nobody for
+# long: well below the second after which the server looks for a deadlock and ends anybody, as it may be an innocent one. Alone
+# each locks in the order that all keep.
+_SHARED_PATIENCE, _OWN_PATIENCE = "100ms", LOCK_TIMEOUT
 # Transactions of one statement at a time: while one waits for the disk, the other computes. Whoever comes meanwhile goes with the next.
 _LANES = 2
 # In one transaction. With more nothing is gained, and the first waits for the last.
@@ -73,8 +83,8 @@ class _Queue:
 class Together:
     """Where statements of callers who come at the same time become one transaction: one wait for the disk, one round trip.
 
-    Each binds itself to its store (BOUND) and gives exactly one row. Who comes alone waits for nobody. What one of many is refused is
-    no matter of the others: then each goes by itself.
+    Each binds itself to its store (BOUND_TOGETHER if it locks anything, else BOUND) and gives exactly one row. Who comes alone waits
+    for nobody. What one of many is refused, or has to wait for, is no matter of the others: then each goes by itself.
     """
 
     def __init__(self, at_once: Callable[[], AbstractAsyncContextManager[AsyncConnection]]) -> None:
@@ -106,13 +116,14 @@ class Together:
     async def _send(self, statement: Statement, these: Sequence[_Waiting]) -> None:
         try:
             async with self._at_once() as connection:
-                rows = await statement.each(connection, [one.values for one in these])
+                patience = _SHARED_PATIENCE if len(these) > 1 else _OWN_PATIENCE
+                rows = await statement.each(connection, [{**one.values, "patience": patience} for one in these])
             for one, row in zip(these, rows, strict=True):
                 if not one.answer.done():
                     one.answer.set_result(row)
         except BaseException as error:
             if len(these) > 1 and isinstance(error, asyncpg.PostgresError) and not isinstance(error, _LOST):
-                # One of them is refused, or cannot be sent, so nothing of it stands.
+                # One of them is refused, or waits, or cannot be sent, so nothing of it stands.
                 await asyncio.gather(*(self._send(statement, [one]) for one in these), return_exceptions=True)
                 return
             for one in these:

@@ -15,7 +15,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.common import outbox
-from services.common.database import BOUND, Statement, Together
+from services.common.database import BOUND_TOGETHER, Statement, Together
 from services.common.outbox import Event
 from services.membership.domain import Buyer, Enrolled, Hold, Holder, Identifier, SearchText, Status
 
@@ -72,7 +72,9 @@ _INSERT_NEW = Statement(
     )
 )
 # The same as a transaction of its own. There is nobody who could take anything back, so a race that is lost is an error.
-_INSERT_STRANGER = Statement(_INSERT.format(bound=BOUND, won_already="", there_already="", events=outbox.INSERT))
+_INSERT_STRANGER = Statement(
+    _INSERT.format(bound=BOUND_TOGETHER, won_already="", there_already="", events=outbox.INSERT)
+)
 # An order of a customer known by id, in one statement: nothing is written unless the customer is there and live. KEY SHARE
 # waits for a merge that is under way, and then sees what it did.
 _ADD_TO_KNOWN = Statement(

@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.common import idempotency, outbox
-from services.common.database import BOUND, Statement, Together
+from services.common.database import BOUND_TOGETHER, Statement, Together
 from services.common.idempotency import Once
 from services.common.outbox import Event
 from services.orders.domain import Change, Line, Order, Payment, PaymentMethod, Refund, RefundState
@@ -33,7 +33,7 @@ _TYPES = {column.name: column.type.compile(dialect=_DIALECT) for column in order
 # The hot path: key, order, lines, payment, history and events in one statement that is a transaction of its own, so in one
 # round trip. Without a claimed key nothing is written.
 _INSERT_WHOLE = Statement(
-    f"""WITH {BOUND},
+    f"""WITH {BOUND_TOGETHER},
  claimed AS ({idempotency.CLAIM_BOUND}),
  o AS (INSERT INTO orders (store_id, {", ".join(_ORDER_COLUMNS)})
   SELECT store_id, {", ".join(f"CAST(:{c} AS {_TYPES[c]})" for c in _ORDER_COLUMNS)} FROM claimed RETURNING store_id, order_id),

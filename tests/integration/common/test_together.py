@@ -12,13 +12,13 @@ import pytest
 from sqlalchemy import text
 
 from deploy.local.state import DatabaseUrls
-from services.common.database import BOUND, Database, Statement, connect, is_transient
+from services.common.database import BOUND, BOUND_TOGETHER, Database, Statement, connect, is_transient
 from services.common.ids import new_id
 
 _COLUMNS = "(store_id, event_id, type, aggregate_id, version, payload)"
 # With the transaction's own number, and none at all where the version is zero.
 WRITE = Statement(
-    f"""WITH {BOUND}, written AS (INSERT INTO outbox {_COLUMNS}
+    f"""WITH {BOUND_TOGETHER}, written AS (INSERT INTO outbox {_COLUMNS}
   SELECT bound.store_id, CAST(:event_id AS uuid), 'test', CAST(:event_id AS uuid), 10 / CAST(:version AS bigint), '' FROM bound
   RETURNING store_id) SELECT count(*) AS written, pg_current_xact_id()::text AS transaction FROM written"""
 )
@@ -83,6 +83,30 @@ async def test_what_one_of_many_is_refused_is_no_matter_of_the_others(
     assert isinstance(answers.pop(5), error)
     assert [row["written"] for row in answers] == [1] * 19
     assert (await written(database, mine), await written(database, other)) == (19, 0)
+
+
+async def test_a_shared_transaction_waits_for_nobody_whom_it_may_keep_waiting(
+    database: Database, urls: DatabaseUrls
+) -> None:
+    """By chance it holds what somebody wants who has what it waits for: an import in its order, buyers in the order of their coming."""
+    store_id, importing = new_id(), await asyncpg.connect(urls.admin)
+    first, second, third, *others = (values(store_id) for _ in range(5))
+    claim = (
+        f"INSERT INTO outbox {_COLUMNS} VALUES ($1, $2, 'test', $2, 1, '') ON CONFLICT (store_id, event_id) DO NOTHING"
+    )
+    transaction = importing.transaction()
+    await transaction.start()
+    await importing.execute(claim, store_id, first["event_id"])
+    occupied = asyncio.create_task(write(database, *others))  # both lanes
+    await asyncio.sleep(0)
+    answers = [asyncio.create_task(WRITE.first(database.together, each)) for each in (second, first, third)]
+    async with asyncio.timeout(0.9):  # less than the second after which the server ends one of a deadlock
+        await asyncio.gather(occupied, answers[0], answers[2])
+    assert await importing.execute(claim, store_id, second["event_id"]) == "INSERT 0 0"
+    assert not answers[1].done()
+    await transaction.rollback()
+    assert (await answers[1])["written"] == 1
+    await importing.close()
 
 
 async def test_a_connection_that_is_lost_is_told_to_everybody_and_the_next_is_served(
