@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -27,13 +28,16 @@ ACCOUNTS = 5
 # A tenth of what a machine of two cores takes, where no queue is of their own making; dense enough for a 99th percentile.
 PER_SECOND, CLIENTS = 20.0, 8
 BUYERS = 100
-_POLL_SECONDS = 0.04
+_POLL_SECONDS = 0.1
 _USUAL_SECONDS = 15.0
 # The generator sells until the merges are surely over; what it sold later is left out.
 _SECONDS_EACH = 20.0
-_MADE = """FROM (SELECT md5(c::text || n)::uuid AS order_id, c AS customer_id, $2::bigint + (c_no - 1) * $4 + n AS number,
-  5000 + (n * 7919 % 55000) AS amount, now() - n * interval '730 days' / $4 AS placed_at
- FROM unnest($3::uuid[]) WITH ORDINALITY AS a(c, c_no), generate_series(0, $4::int - 1) AS n) AS made"""
+# Ids in the order of time, as those of orders are (RFC 9562, version 7), and the same in both databases.
+_MADE = """FROM (SELECT (lpad(to_hex((extract(epoch FROM placed_at) * 1000)::bigint), 12, '0') || '7' || substr(digits, 1, 3) || '8'
+   || substr(digits, 4, 15))::uuid AS order_id, customer_id, number, amount, placed_at
+ FROM (SELECT md5(c::text || n) AS digits, c AS customer_id, $2::bigint + (c_no - 1) * $4 + n AS number,
+   5000 + (n * 7919 % 55000) AS amount, $5::timestamptz - n * interval '730 days' / $4 AS placed_at
+  FROM unnest($3::uuid[]) WITH ORDINALITY AS a(c, c_no), generate_series(0, $4::int - 1) AS n) AS planned) AS made"""
 _ORDERS = f"""WITH orders AS (INSERT INTO orders (store_id, order_id, number, customer_id, status, channel, currency, subtotal,
   discount, shipping, total, paid, refunded, contact_name, contact_phone, contact_email, add_as_member, note, external_reference,
   language, placed_at, paid_at, version)
@@ -59,7 +63,10 @@ _SUMS = """UPDATE customers c SET net_spend = f.spend, orders_count = f.orders, 
   AND customer_id = ANY($2) GROUP BY customer_id) AS f WHERE c.store_id = $1 AND c.customer_id = f.customer_id"""
 
 
-_FILLED = ("orders, order_lines, order_texts", "customers, order_facts, points_lots, points_entries, standings")
+_FILLED = {
+    "orders": "orders, order_lines, order_texts",
+    "membership": "customers, order_facts, points_lots, points_entries, standings",
+}
 # What a merge cannot do without, as one statement of each database: the other accounts' orders, facts and lots become the first's.
 _MOVES = {
     "orders": ("UPDATE orders SET customer_id = $2 WHERE store_id = $1 AND customer_id = ANY($3)",),
@@ -97,14 +104,25 @@ async def fill(running: RunningStack, accounts: Sequence[str], each: int) -> Non
     store_id = await by_context["identity_merge"].fetchval("SELECT store_id FROM stores WHERE slug = $1", SLUG)
     orders, membership = by_context["orders"], by_context["membership"]
     first = await orders.fetchval(_NUMBERS, store_id, each * len(ids))
-    await orders.execute(_ORDERS, store_id, first, ids, each, timeout=600)
+    at = datetime.now(UTC)
+    await orders.execute(_ORDERS, store_id, first, ids, each, at, timeout=600)
     async with membership.transaction():
-        await membership.execute(_FACTS, store_id, 0, ids, each, timeout=600)
+        await membership.execute(_FACTS, store_id, 0, ids, each, at, timeout=600)
         await membership.execute(_LOTS, store_id, ids, timeout=600)
         await membership.execute(_SUMS, store_id, ids, timeout=600)
-    for connection, tables in ((orders, _FILLED[0]), (membership, _FILLED[1])):
-        await connection.execute(f"VACUUM ANALYZE {tables}", timeout=3_600)
     for connection in by_context.values():
+        await connection.close()
+
+
+async def tidy(running: RunningStack) -> None:
+    """Removes what was undone, has the planner know what there is, and writes all of it to the disk: none of that is a merge's load.
+
+    Pages are changed for the first time since a checkpoint then, as those of old orders usually are.
+    """
+    for context, tables in _FILLED.items():
+        connection = await asyncpg.connect(running.databases[context].admin)
+        await connection.execute(f"VACUUM ANALYZE {tables}", timeout=3_600)
+        await connection.execute("CHECKPOINT", timeout=3_600)
         await connection.close()
 
 
@@ -133,6 +151,7 @@ class LargeMerges:
         """Fills the groups, then sells, previews and merges. Raises GeneratorFailed, Refused."""
         run_sync(fill(self.running, [account for group in groups for account in group], each))
         at_once = run_sync(moved_at_once(self.running, groups[0]))
+        run_sync(tidy(self.running))
         usual = generator.run(self._job(self.usual_seconds))
         times = Times()
         selling = generator.run(

@@ -70,19 +70,20 @@ async def relink_batch(
 
     Fewer than `most` were looked at: there are no more. The accounts are held.
     """
-    rows = await tx.execute(
-        _RELINK,
-        {
-            "store_id": store_id,
-            "merged_ids": list(merged_ids),
-            "survivor_id": survivor_id,
-            "actor": actor,
-            "note": note,
-            "most": most,
-        },
-    )
-    looked_at = [(row.order_id, row.moved) for row in rows]
-    return len(looked_at), [order_id for order_id, moved in looked_at if moved]
+    row = (
+        await tx.execute(
+            _RELINK,
+            {
+                "store_id": store_id,
+                "merged_ids": list(merged_ids),
+                "survivor_id": survivor_id,
+                "actor": actor,
+                "note": note,
+                "most": most,
+            },
+        )
+    ).one()
+    return row.looked_at, row.moved
 
 
 # Rows are not locked before they are changed, which would be a third of it all: the UPDATE waits for whoever has one, and looks again
@@ -95,7 +96,7 @@ _RELINK = text(
     AND o.customer_id = ANY(CAST(:merged_ids AS uuid[])) AND o.status <> 1 RETURNING o.order_id, o.version),
  h AS (INSERT INTO order_history (store_id, order_id, version, at, actor, change, note)
    SELECT CAST(:store_id AS uuid), order_id, version, now(), CAST(:actor AS text), 'owner_changed', CAST(:note AS text) FROM moved)
- SELECT picked.order_id, moved.order_id IS NOT NULL AS moved FROM picked LEFT JOIN moved ON moved.order_id = picked.order_id"""
+ SELECT (SELECT count(*) FROM picked) AS looked_at, ARRAY(SELECT order_id FROM moved) AS moved"""
 )
 
 
