@@ -33,6 +33,8 @@ _HEADERS = (
     ("X-Frame-Options", "DENY"),
     ("Cross-Origin-Opener-Policy", "same-origin"),
     ("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=()"),
+    # Pages and answers are about people; only what is the same for everybody may be kept.
+    ("Cache-Control", "no-store"),
 )
 
 
@@ -63,9 +65,9 @@ def _begin() -> None:
         request.max_content_length = _LARGEST_UPLOAD
     # Threads of the server inherit nothing from the one that configured logging.
     structlog.contextvars.bind_contextvars(service="gateway")
-    headers = request.headers
-    request_id = headers.get("X-Request-Id", "")
-    traceparent = headers.get("traceparent", "")
+    sent = request.environ
+    request_id = sent.get("HTTP_X_REQUEST_ID", "")
+    traceparent = sent.get("HTTP_TRACEPARENT", "")
     telemetry.begin(
         request_id if _REQUEST_ID.fullmatch(request_id) else "",
         traceparent if _TRACEPARENT.fullmatch(traceparent) else "",
@@ -95,18 +97,18 @@ def _names() -> tuple[str, str]:
 
 def _end(response: Response) -> Response:
     headers = response.headers
-    for name, value in _HEADERS:
-        headers.setdefault(name, value)
+    # Looked through once: each look of its own costs as much as the answer of a small page.
+    there = {name for name, _ in headers}
     # The router's own redirects repeat the Host that was sent, in page and header, and anybody can send one.
-    if (location := headers.get("Location", "")).startswith(request.host_url):
+    if "Location" in there and (location := headers["Location"]).startswith(request.host_url):
         headers["Location"] = "/" + location.removeprefix(request.host_url).lstrip("/")
         response.set_data(b"")
-    headers["X-Request-Id"] = telemetry.request_id.get()
+    headers.add("X-Request-Id", telemetry.request_id.get())
     if current_app.config["SESSION_COOKIE_SECURE"]:
-        headers["Strict-Transport-Security"] = "max-age=31536000"
-    # Pages and answers are about people; only what is the same for everybody may be kept.
-    if "Cache-Control" not in headers:
-        headers["Cache-Control"] = "no-store"
+        headers.add("Strict-Transport-Security", "max-age=31536000")
+    for name, value in _HEADERS:
+        if name not in there:
+            headers.add(name, value)
     _tell(response.status_code)
     return response
 

@@ -20,6 +20,9 @@ from services.common.telemetry import process
 log = structlog.get_logger()
 # What else there is runs for a moment, mostly beside one of these, in its environment.
 WATCHED = ("serve", "work")
+# For how long a thread goes on while another wants to: who works on much (a plan of thousands of lots, a file) does so in a thread, and the
+# loop, which everybody else waits for, has its turn after that. Python's own 5 ms add up to more than an order takes.
+_SWITCH_SECONDS = 0.001
 Command = Callable[[Environment, asyncio.Event], Awaitable[None]]
 
 
@@ -33,6 +36,7 @@ def main(context: str, commands: Mapping[str, Command]) -> None:
     if name not in commands:
         sys.exit(f"usage: python -m services.{context}.main {' | '.join(commands)}")
     environment = Environment()
+    sys.setswitchinterval(_SWITCH_SECONDS)
     try:
         logging.configure(environment, service=context, process=name)
         if name in WATCHED:

@@ -37,7 +37,7 @@ class Pace:
     merges: int = 10
     # (orders of each account, how many groups of five), the last of them also in the largest store.
     large_merges: Sequence[tuple[int, int]] = ((1_000, 1), (10_000, 3))
-    previews: int = 20
+    previews: int = 50
     log_ins: int = 60
     checks: int = 1_000
     mail_seconds: float = 120.0

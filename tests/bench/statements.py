@@ -6,18 +6,17 @@ that only notes statement and values; what must differ between orders becomes an
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
-
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deploy.local.provision import run_sync
 from onefold.orders.v1 import service_pb2
 from services.common import clock
 from services.common.contact import Address, Contact
+from services.common.database import Statement, Together
+from services.common.database.statements import BIND
 from services.common.idempotency import Once, fingerprint
 from services.common.identifiers import IdentifierHasher
 from services.common.ids import new_id
@@ -31,7 +30,6 @@ from services.orders.domain import Draft, Line, Order, PaymentMethod
 from services.orders.store import writing
 from tests.bench.people import people, start_of_run
 
-_BIND = re.compile(r"(?<![:\w]):(\w+)(?!:)")  # as SQLAlchemy's text() reads it
 _LINES = (Line("SKU-1", "手工曲奇禮盒 Cookie box", 1, 12_800), Line("SKU-2", "手工曲奇禮盒 Cookie box", 2, 12_800))
 # Digits that differ in every transaction: r is drawn by pgbench.
 _DIGITS = "lpad(CAST(mod(CAST(:r AS bigint), 100000000) AS text), 8, '0')"
@@ -40,22 +38,20 @@ _DIGITS = "lpad(CAST(mod(CAST(:r AS bigint), 100000000) AS text), 8, '0')"
 class _Noted(Exception):
     """Carries the values with which a service was about to execute its statement."""
 
-    def __init__(self, values: Sequence[Any]) -> None:
+    def __init__(self, values: Mapping[str, Any]) -> None:
         super().__init__("noted")
         self.values = values
 
 
-class _Notes:
-    """Stands where a transaction and its driver would, and breaks off at the first statement."""
+class _Notes(Together):
+    """Stands where a service's transactions begin, and breaks off at the first statement."""
 
-    async def fetchrow(self, _: str, *values: Any) -> Any:
+    def __init__(self) -> None:
+        """Without a database."""
+
+    async def first(self, _: Statement, values: Mapping[str, Any]) -> Any:
+        """Raises _Noted."""
         raise _Noted(values)
-
-    @property
-    def sync_connection(self) -> _Notes:
-        return self
-
-    connection = driver_connection = sync_connection
 
 
 def transaction(context: str) -> str:
@@ -63,7 +59,7 @@ def transaction(context: str) -> str:
     store_id = new_id()
     noted = run_sync({"orders": _noted_order, "membership": _noted_enrolment}[context](store_id))
     statement = _STATEMENTS[context]
-    rendered = render(statement.text, dict(zip(statement.names, noted.values, strict=True)), _VARYING[context])
+    rendered = render(statement.text, noted.values, _VARYING[context])
     return f"\\set r random(1, {2**62})\n{rendered};\n"
 
 
@@ -82,7 +78,7 @@ async def _noted_order(store_id: UUID) -> _Noted:
     order = Order.place(draft, number=1, actor=f"api_key:{new_id()}", now=clock.now(), **ids)
     once: Once[Order] = Once(store_id, str(new_id()), fingerprint("bench", b""), _answer)
     try:
-        await orders_store.insert_whole(_transaction(), once, order, [orders_events.placed(order)])
+        await orders_store.insert_whole(_Notes(), once, order, [orders_events.placed(order)])
     except _Noted as noted:
         return noted
     raise AssertionError("orders wrote without a statement")
@@ -110,15 +106,11 @@ async def _noted_enrolment(store_id: UUID) -> _Noted:
     news = [membership_events.member_enrolled(buyer, owned, now)]
     try:
         await membership_store.insert_stranger(
-            _transaction(), store_id, buyer, owned, owned, Status.MEMBER, found_by, news, now
+            _Notes(), store_id, buyer, owned, owned, Status.MEMBER, found_by, news, now
         )
     except _Noted as noted:
         return noted
     raise AssertionError("membership wrote without a statement")
-
-
-def _transaction() -> AsyncConnection:
-    return cast(AsyncConnection, _Notes())
 
 
 def _someone() -> Contact:
@@ -164,7 +156,7 @@ _VARYING = {
 
 def render(statement: str, values: Mapping[str, Any], varying: Mapping[str, str]) -> str:
     """The statement with its values written into it, those of `varying` as expressions."""
-    return _BIND.sub(lambda bind: varying.get(bind[1]) or literal(values[bind[1]]), statement)
+    return BIND.sub(lambda bind: varying.get(bind[1]) or literal(values[bind[1]]), statement)
 
 
 def literal(value: Any) -> str:

@@ -2,11 +2,12 @@
 
 from services.common.database.connections import WAIT_SECONDS, Database, address_of, connect, is_transient
 from services.common.database.plumbing import TIMESTAMPTZ, Plumbing, plumbing
-from services.common.database.statements import BOUND, BOUND_TOGETHER, Statement, Together, driver_of
+from services.common.database.statements import BOUND, BOUND_TOGETHER, LOCK_TIMEOUT, Statement, Together, driver_of
 
 __all__ = [
     "BOUND",
     "BOUND_TOGETHER",
+    "LOCK_TIMEOUT",
     "TIMESTAMPTZ",
     "WAIT_SECONDS",
     "Database",

@@ -20,21 +20,21 @@ LOCK_TIMEOUT = "5s"
 # its rows from it, directly or through what was written before, so that the store is named before any policy asks for it.
 BOUND = """bound AS MATERIALIZED (SELECT CAST(set_config('app.store_id', CAST(CAST(:store_id AS uuid) AS text), true) AS uuid)
  AS store_id)"""
-# The same for a statement that goes to `Together`, which says how long it may wait for a lock: an error is what it has then.
+# The same for a statement that may go to `Together`: it says for how long it waits for a lock, `patience`, which is LOCK_TIMEOUT alone.
 BOUND_TOGETHER = BOUND.replace(
     " AS store_id)", " AS store_id,\n set_config('lock_timeout', CAST(:patience AS text), true))"
 )
 # Whoever shares a transaction holds what others of it have locked, in the order in which they came, and so may wait for nobody for
 # long: well below the second after which the server looks for a deadlock and ends anybody, as it may be an innocent one. Alone
 # each locks in the order that all keep.
-_SHARED_PATIENCE, _OWN_PATIENCE = "100ms", LOCK_TIMEOUT
+_SHARED_PATIENCE = "100ms"
 # Transactions of one statement at a time: while one waits for the disk, the other computes. Whoever comes meanwhile goes with the next.
 _LANES = 2
 # In one transaction. With more nothing is gained, and the first waits for the last.
 _MOST = 16
 # What the server, or the way to it, says of itself and not of a statement; what has become of that, nobody knows.
 _LOST = (asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError)
-_BIND = re.compile(r"(?<![:\w\\]):(\w+)(?!:)")  # as SQLAlchemy's text() reads it
+BIND = re.compile(r"(?<![:\w\\]):(\w+)(?!:)")  # as SQLAlchemy's text() reads it
 
 
 class Statement:
@@ -46,7 +46,7 @@ class Statement:
     def __init__(self, sql: str) -> None:
         places: dict[str, int] = {}
         self.text = sql
-        self._numbered = _BIND.sub(lambda bind: f"${places.setdefault(bind[1], len(places) + 1)}", sql)
+        self._numbered = BIND.sub(lambda bind: f"${places.setdefault(bind[1], len(places) + 1)}", sql)
         self.names = tuple(places)
 
     async def first(self, tx: AsyncConnection | Together, values: Mapping[str, Any]) -> Any:
@@ -114,15 +114,17 @@ class Together:
         self._go_on(statement, queue)
 
     async def _send(self, statement: Statement, these: Sequence[_Waiting]) -> None:
+        shared = len(these) > 1
         try:
             async with self._at_once() as connection:
-                patience = _SHARED_PATIENCE if len(these) > 1 else _OWN_PATIENCE
-                rows = await statement.each(connection, [{**one.values, "patience": patience} for one in these])
+                rows = await statement.each(
+                    connection, [_shared(one.values) if shared else one.values for one in these]
+                )
             for one, row in zip(these, rows, strict=True):
                 if not one.answer.done():
                     one.answer.set_result(row)
         except BaseException as error:
-            if len(these) > 1 and isinstance(error, asyncpg.PostgresError) and not isinstance(error, _LOST):
+            if shared and isinstance(error, asyncpg.PostgresError) and not isinstance(error, _LOST):
                 # One of them is refused, or waits, or cannot be sent, so nothing of it stands.
                 await asyncio.gather(*(self._send(statement, [one]) for one in these), return_exceptions=True)
                 return
@@ -130,6 +132,10 @@ class Together:
                 if not one.answer.done():
                     one.answer.set_exception(error)
             raise
+
+
+def _shared(values: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {**values, "patience": _SHARED_PATIENCE}
 
 
 def driver_of(connection: AsyncConnection) -> Any:

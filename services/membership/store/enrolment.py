@@ -15,7 +15,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.common import outbox
-from services.common.database import BOUND_TOGETHER, Statement, Together
+from services.common.database import BOUND_TOGETHER, LOCK_TIMEOUT, Statement, Together
 from services.common.outbox import Event
 from services.membership.domain import Buyer, Enrolled, Hold, Holder, Identifier, SearchText, Status
 
@@ -151,7 +151,7 @@ async def insert_new(
 
 
 async def insert_stranger(
-    tx: AsyncConnection | Together,
+    together: Together,
     store_id: UUID,
     buyer: Buyer,
     named: Sequence[Identifier],
@@ -163,7 +163,7 @@ async def insert_stranger(
 ) -> Attempt:
     """The same as a transaction of its own, for an id that no customer has. What does not succeed has written nothing."""
     try:
-        row = await _INSERT_STRANGER.first(tx, _new(store_id, buyer, named, owned, status, search, events, now))
+        row = await _INSERT_STRANGER.first(together, _new(store_id, buyer, named, owned, status, search, events, now))
     except UniqueViolationError:
         return Attempt(wrote=False, succeeded=False)
     return Attempt(row["wrote"], row["succeeded"])
@@ -203,6 +203,7 @@ def _new(
         "grams": list(search.grams),
         "address": content.decode() if content else None,
         "address_digest": hashlib.sha256(content).digest() if content else None,
+        "patience": LOCK_TIMEOUT,
     }
 
 

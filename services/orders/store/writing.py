@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.common import idempotency, outbox
-from services.common.database import BOUND_TOGETHER, Statement, Together
+from services.common.database import BOUND_TOGETHER, LOCK_TIMEOUT, Statement, Together
 from services.common.idempotency import Once
 from services.common.outbox import Event
 from services.orders.domain import Change, Line, Order, Payment, PaymentMethod, Refund, RefundState
@@ -79,6 +79,7 @@ async def insert_whole(
             "reference": payment.reference if payment else None,
             "at": order.history[0].at,
             "actor": order.history[0].actor,
+            "patience": LOCK_TIMEOUT,
         },
     )
     return bool(written[0])

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import text
 
 from deploy.local.state import DatabaseUrls
-from services.common.database import BOUND, BOUND_TOGETHER, Database, Statement, connect, is_transient
+from services.common.database import BOUND, BOUND_TOGETHER, LOCK_TIMEOUT, Database, Statement, connect, is_transient
 from services.common.ids import new_id
 
 _COLUMNS = "(store_id, event_id, type, aggregate_id, version, payload)"
@@ -33,7 +33,7 @@ async def database(urls: DatabaseUrls) -> AsyncIterator[Database]:
 
 
 def values(store_id: UUID, version: int = 1) -> dict[str, Any]:
-    return {"store_id": store_id, "event_id": new_id(), "version": version}
+    return {"store_id": store_id, "event_id": new_id(), "version": version, "patience": LOCK_TIMEOUT}
 
 
 async def write(database: Database, *all_of_them: dict[str, Any]) -> list[Any]:
