@@ -19,6 +19,8 @@ from tests.bench.people import Person, people
 from tests.merges.book import Book, Sale
 from tests.merges.client import PATIENCE_SECONDS, Patient, Refused
 
+# Live accounts of a lane before a step: as many as one merge takes, and the last of its chain.
+_LEAST = 6
 _SIZES, _SIZE_WEIGHTS = (2, 3, 4, 5), (12, 5, 2, 1)
 # A lane's newcomers have numbers of their own.
 _NUMBERS_APART = 40_000
@@ -78,7 +80,9 @@ class Lane:
             await self._rival.close()
 
     async def _step(self) -> None:
-        if self._dice.random() < 0.1 or len(self.book.live) < 6:
+        if self._dice.random() < 0.1:
+            await self._welcome()
+        while len(self.book.live) < _LEAST:
             await self._welcome()
         group = self._next_of_chain() if self._dice.random() < 0.3 else self._group()
         for _ in range(self._dice.choice((0, 0, 1, 2))):
