@@ -126,9 +126,13 @@ async def test_a_poison_message_is_kept_listed_and_replayed_once_its_cause_is_me
     await notification.until_states("sent", "sent")
     environment = {"ONEFOLD_DATABASE_URL": notification.process.environment["ONEFOLD_DATABASE_URL"]}
     command = ["-m", "services.notification.main", "dead-letters"]
+    worker = await asyncpg.connect(environment["ONEFOLD_DATABASE_URL"])
     async with asyncio.timeout(40):
-        while "1 dead letters" not in (listed := await run(command, environment)):
-            await asyncio.sleep(0.5)
+        while not await worker.fetchval("SELECT count(*) FROM dead_letters"):
+            await asyncio.sleep(0.1)
+    await worker.close()
+    listed = await run(command, environment)
+    assert "1 dead letters" in listed
     event_id, _, _, subject, error = listed.splitlines()[0].split(maxsplit=4)
     assert subject == "onefold.orders.order_placed.v1"
     assert "IntegrityError" in error
@@ -136,10 +140,16 @@ async def test_a_poison_message_is_kept_listed_and_replayed_once_its_cause_is_me
     await owner.close()
     assert "1 dead letters will be replayed" in await run([*command, "replay", event_id], environment)
     await notification.until_states("sent", "sent", "sent", seconds=30)
-    assert await run([*command, "list"], environment) == "0 dead letters\n"
-    assert "not an event id" in await run([*command, "replay", "nonsense"], environment, code=2)
-    assert "usage: dead-letters" in await run([*command, "burn"], environment, code=2)
-    assert "0 dead letters will be" in await run([*command, "replay", "all"], environment)
+    listed, refused, unknown, nothing = await asyncio.gather(
+        run([*command, "list"], environment),
+        run([*command, "replay", "nonsense"], environment, code=2),
+        run([*command, "burn"], environment, code=2),
+        run([*command, "replay", "all"], environment),
+    )
+    assert listed == "0 dead letters\n"
+    assert "not an event id" in refused
+    assert "usage: dead-letters" in unknown
+    assert "0 dead letters will be" in nothing
 
 
 @pytest.fixture
