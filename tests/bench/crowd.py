@@ -23,6 +23,7 @@ from deploy.local.people import person
 from deploy.local.provision import run_sync
 from deploy.local.state import DataFolder, RunningStack
 from services.membership.domain import search_text
+from tests.bench.people import id_at
 
 _BATCH = 250_000
 # At most; there may be fewer in a small fill, and each has another number of copies then.
@@ -42,7 +43,6 @@ _PEOPLE_COLUMNS = (
 )
 # $1 the store, $2 and $3 the first number and the one behind the last, $4 how many there will be, $5 now, $6 the first order's number.
 # Ids are UUIDv7 by the time of what they name, so that rows lie in the order in which they would have come.
-_ID = "CAST(lpad(to_hex(CAST(extract(epoch FROM {at}) * 1000 AS bigint)), 12, '0') || '7' || substr(md5('{kind}' || {n}), 1, 19) AS uuid)"
 # Eight beginnings of Hong Kong with a million numbers each; beyond them everybody is Taiwanese (deploy/local/people.py).
 _PHONE = """CASE WHEN NOT with_phone THEN '' WHEN taiwan OR n >= 8000000 THEN '+8869' || lpad((n * 7368787 % 100000000)::text, 8, '0')
  ELSE '+852' || (ARRAY['61', '63', '64', '65', '69', '94', '96', '97'])[1 + n * 7368787 % 8000000 / 1000000]
@@ -51,9 +51,9 @@ _MADE = f"""crowd AS MATERIALIZED (SELECT n, p.*, {_PHONE} AS phone,
   CASE WHEN handle = '' THEN '' ELSE handle || n || '@' || host END AS email,
   timestamptz '2023-11-01' + ($5::timestamptz - timestamptz '2023-11-01') * ((n + 0.5) / $4::bigint) AS since
  FROM generate_series($2::bigint, $3::bigint - 1) AS n JOIN made_people p ON p.place = n % (SELECT count(*) FROM made_people)),
-made AS MATERIALIZED (SELECT *, {_ID.format(at="since", kind="c", n="n")} AS customer_id FROM crowd),
+made AS MATERIALIZED (SELECT *, {id_at("since", "'c' || n")} AS customer_id FROM crowd),
 bought AS MATERIALIZED (SELECT made.customer_id, made.name, made.phone, made.member, b.*, {
-    _ID.format(at="placed_at", kind="o", n="b.place_no")
+    id_at("placed_at", "'o' || b.place_no")
 } AS order_id
  FROM made, LATERAL (SELECT n + k - (n % 3 > 0)::int AS place_no, $6::bigint + n + k - (n % 3 > 0)::int AS number,
    100 * (10 + (n * 48271 + k * 7919) % 61 * ((n * 69621 + k) % 47)) AS amount,

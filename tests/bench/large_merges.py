@@ -21,7 +21,7 @@ from deploy.local.provision import run_sync
 from deploy.local.state import CONTEXTS, RunningStack
 from tests.bench import generator
 from tests.bench.job import Job, Outcome, percentiles
-from tests.bench.people import Person
+from tests.bench.people import Person, id_at
 from tests.history.shop import Shop
 
 ACCOUNTS = 5
@@ -32,11 +32,10 @@ _POLL_SECONDS = 0.1
 _USUAL_SECONDS = 15.0
 # The generator sells until the merges are surely over; what it sold later is left out.
 _SECONDS_EACH = 20.0
-# Ids in the order of time, as those of orders are (RFC 9562, version 7), and the same in both databases.
-_MADE = """FROM (SELECT (lpad(to_hex((extract(epoch FROM placed_at) * 1000)::bigint), 12, '0') || '7' || substr(digits, 1, 3) || '8'
-   || substr(digits, 4, 15))::uuid AS order_id, customer_id, number, amount, placed_at
- FROM (SELECT md5(c::text || n) AS digits, c AS customer_id, $2::bigint + (c_no - 1) * $4 + n AS number,
-   5000 + (n * 7919 % 55000) AS amount, $5::timestamptz - n * interval '730 days' / $4 AS placed_at
+# Ids in the order of time, as those of orders are, and the same in both databases.
+_MADE = f"""FROM (SELECT {id_at("placed_at", "c::text || n")} AS order_id, c AS customer_id, number, amount, placed_at
+ FROM (SELECT c, n, $2::bigint + (c_no - 1) * $4 + n AS number, 5000 + (n * 7919 % 55000) AS amount,
+   $5::timestamptz - n * interval '730 days' / $4 AS placed_at
   FROM unnest($3::uuid[]) WITH ORDINALITY AS a(c, c_no), generate_series(0, $4::int - 1) AS n) AS planned) AS made"""
 _ORDERS = f"""WITH orders AS (INSERT INTO orders (store_id, order_id, number, customer_id, status, channel, currency, subtotal,
   discount, shipping, total, paid, refunded, contact_name, contact_phone, contact_email, add_as_member, note, external_reference,

@@ -82,3 +82,9 @@ def order_of(person: Person, number: int) -> dict[str, object]:
         }
         order["shipping_address"] = address | {"city": "九龍", "country": "HK"}
     return order
+
+
+def id_at(at: str, seed: str) -> str:
+    """SQL of an id that sorts as a UUIDv7 of the moment `at` (RFC 9562), the same for the same `seed`; both are expressions."""
+    return f"""CAST(lpad(to_hex(CAST(extract(epoch FROM {at}) * 1000 AS bigint)), 12, '0') || '7' || substr(md5({seed}), 1, 19)
+ AS uuid)"""

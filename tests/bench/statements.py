@@ -28,7 +28,7 @@ from services.orders import events as orders_events
 from services.orders import store as orders_store
 from services.orders.domain import Draft, Line, Order, PaymentMethod
 from services.orders.store import writing
-from tests.bench.people import people, start_of_run
+from tests.bench.people import id_at, people, start_of_run
 
 _LINES = (Line("SKU-1", "手工曲奇禮盒 Cookie box", 1, 12_800), Line("SKU-2", "手工曲奇禮盒 Cookie box", 2, 12_800))
 # Digits that differ in every transaction: r is drawn by pgbench.
@@ -120,8 +120,7 @@ def _someone() -> Contact:
 
 def _id(kind: str) -> str:
     """A UUIDv7 of the transaction's time: the same wherever it stands in one transaction."""
-    time = "lpad(to_hex(CAST(extract(epoch FROM now()) * 1000 AS bigint)), 12, '0')"
-    return f"CAST({time} || '7' || substr(md5(CAST(:r AS text) || '{kind}'), 1, 19) AS uuid)"
+    return id_at("now()", f"CAST(:r AS text) || '{kind}'")
 
 
 def _digest(kind: str) -> str:

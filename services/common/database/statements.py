@@ -16,14 +16,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 # How long a statement may wait for a lock, in the words of PostgreSQL.
 LOCK_TIMEOUT = "5s"
+_STORE = "CAST(set_config('app.store_id', CAST(CAST(:store_id AS uuid) AS text), true) AS uuid) AS store_id"
 # For a statement that is a transaction of its own (Database.at_once): the CTE "bound" names the store. Every write must draw
 # its rows from it, directly or through what was written before, so that the store is named before any policy asks for it.
-BOUND = """bound AS MATERIALIZED (SELECT CAST(set_config('app.store_id', CAST(CAST(:store_id AS uuid) AS text), true) AS uuid)
- AS store_id)"""
+BOUND = f"bound AS MATERIALIZED (SELECT {_STORE})"
 # The same for a statement that may go to `Together`: it says for how long it waits for a lock, `patience`, which is LOCK_TIMEOUT alone.
-BOUND_TOGETHER = BOUND.replace(
-    " AS store_id)", " AS store_id,\n set_config('lock_timeout', CAST(:patience AS text), true))"
-)
+BOUND_TOGETHER = f"""bound AS MATERIALIZED (SELECT {_STORE},
+ set_config('lock_timeout', CAST(:patience AS text), true))"""
 # Whoever shares a transaction holds what others of it have locked, in the order in which they came, and so may wait for nobody for
 # long: well below the second after which the server looks for a deadlock and ends anybody, as it may be an innocent one. Alone
 # each locks in the order that all keep.
